@@ -1,0 +1,43 @@
+"""Settings of the library, read from ``LABKIT_*`` variables once, at an entry point."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["LibrarySettings", "cache_dir", "projects_dir"]
+
+
+class LibrarySettings(BaseSettings):
+    """What the library needs to know of its surroundings.
+
+    Attributes
+    ----------
+    projects : Path
+        The folder in which a person's projects lie (``LABKIT_PROJECTS``).
+    cache : Path
+        Where fetched sample data is kept (``LABKIT_CACHE``).
+    quota_gb : float or None
+        Most disk that imports may fill, in GB (``LABKIT_QUOTA_GB``); None means all free disk less 5 GB.
+    offline : bool
+        Never try to fetch sample data (``LABKIT_OFFLINE``).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LABKIT_", env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    projects: Path = Path("~/projects")
+    cache: Path = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "labkit"
+    quota_gb: float | None = None
+    offline: bool = False
+
+
+def projects_dir() -> Path:
+    """Return the folder of a person's projects: ``$LABKIT_PROJECTS``, else ``~/projects``."""
+    return LibrarySettings().projects.expanduser()
+
+
+def cache_dir() -> Path:
+    """Return the folder for fetched sample data: ``$LABKIT_CACHE``, else ``~/.cache/labkit``."""
+    return LibrarySettings().cache.expanduser()

@@ -1,0 +1,131 @@
+"""Progress as data: long functions report events, and sinks (a bar, a file, a stream) show them.
+
+A function that takes long accepts ``on_event`` (called with each event, on the calling thread or a worker's)
+and ``cancel`` (a token that it looks at between tiles or steps).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+from labkit.errors import Cancelled
+
+__all__ = [
+    "Artefact",
+    "CancelToken",
+    "Event",
+    "EventSink",
+    "Log",
+    "Metric",
+    "Progress",
+    "RunState",
+    "StateChange",
+    "as_record",
+    "from_record",
+    "ignore_events",
+]
+
+RunState = Literal["queued", "starting", "running", "cancelling", "done", "failed", "cancelled", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` units of a named stage are finished (``total`` 0: not known yet)."""
+
+    type: ClassVar[str] = "progress"
+    done: float
+    total: float
+    unit: str
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured number of a training: a loss, a score, a learning rate."""
+
+    type: ClassVar[str] = "metric"
+    epoch: int
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One line for a person."""
+
+    type: ClassVar[str] = "log"
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A file or folder that now exists, by a path relative to the run's or the project's folder."""
+
+    type: ClassVar[str] = "artefact"
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A run went into another state."""
+
+    type: ClassVar[str] = "state"
+    state: RunState
+    reason: str = ""
+
+
+Event = Progress | Metric | Log | Artefact | StateChange
+EventSink = Callable[[Event], None]
+_KINDS: dict[str, type[Any]] = {kind.type: kind for kind in (Progress, Metric, Log, Artefact, StateChange)}
+
+
+def ignore_events(event: Event) -> None:
+    """Take an event and do nothing: the default sink."""
+
+
+def as_record(event: Event) -> dict[str, Any]:
+    """Return the event as it stands in ``events.jsonl``, without ``seq`` and ``time``."""
+    return {"type": event.type, **asdict(event)}
+
+
+def from_record(record: dict[str, Any]) -> Event:
+    """Return the event that `record` (a line of ``events.jsonl``) holds.
+
+    Raises
+    ------
+    KeyError
+        The record is of a type that this version does not know.
+    """
+    kind = _KINDS[record["type"]]
+    known = {name: record[name] for name in kind.__dataclass_fields__ if name in record}
+    event: Event = kind(**known)
+    return event
+
+
+class CancelToken:
+    """A flag that is set once, from any thread, and looked at between units of work."""
+
+    __slots__ = ("_flag",)
+
+    def __init__(self) -> None:
+        self._flag = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at the next unit."""
+        self._flag.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the work to stop."""
+        return self._flag.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise `labkit.errors.Cancelled` when the work is to stop."""
+        if self._flag.is_set():
+            raise Cancelled("Cancelled.", hint="Start it again to go on; what was finished is kept.")

@@ -1,0 +1,47 @@
+"""How LabKit keeps things: the layout of a project, whole writes, records, locks."""
+
+from labkit.storage.atomic import explain_os_errors, fsync_folder, new_folder, publish_folder, remove_tree, write_bytes, write_text
+from labkit.storage.layout import (
+    INCOMING_PREFIX,
+    AnnotationLayout,
+    ImageLayout,
+    ModelLayout,
+    PredictionLayout,
+    ProjectLayout,
+    RunLayout,
+    TrainingSetLayout,
+    check_name,
+    escape_name,
+    unescape_name,
+)
+from labkit.storage.locks import hold_lock
+from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
+
+__all__ = [
+    "INCOMING_PREFIX",
+    "AnnotationLayout",
+    "ImageLayout",
+    "ModelLayout",
+    "PredictionLayout",
+    "ProjectLayout",
+    "Record",
+    "RunLayout",
+    "TrainingSetLayout",
+    "check_name",
+    "content_hash",
+    "escape_name",
+    "explain_os_errors",
+    "file_sha256",
+    "fsync_folder",
+    "hold_lock",
+    "load_record",
+    "new_folder",
+    "new_id",
+    "publish_folder",
+    "remove_tree",
+    "save_record",
+    "unescape_name",
+    "utc_now",
+    "write_bytes",
+    "write_text",
+]

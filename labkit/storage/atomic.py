@@ -1,0 +1,117 @@
+"""Writes that are whole or not there: a temporary neighbour, fsync, rename."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labkit.errors import AlreadyExists, InvalidInput, NotFound, NotWritable, StorageFull
+from labkit.storage.layout import INCOMING_PREFIX
+
+__all__ = ["explain_os_errors", "fsync_folder", "new_folder", "publish_folder", "remove_tree", "write_bytes", "write_text"]
+
+
+@contextmanager
+def explain_os_errors(path: Path | str) -> Iterator[None]:
+    """Turn a full disk, a missing right or an impossible name below `path` into an error with a hint."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(
+                f"The disk is full: {path} could not be written.", hint="Remove what is no longer needed and try again.", path=str(path)
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise NotWritable(
+                f"{path} cannot be written: {error.strerror}.", hint="Choose a folder that you may write to.", path=str(path)
+            ) from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise InvalidInput(f"The name {Path(path).name[:40]!r}... is too long.", hint="Use a shorter name.", path=str(path)) from error
+        if error.errno == errno.ENOTDIR:
+            raise NotFound(f"{path} lies in something that is not a folder.", hint="Check the path.", path=str(path)) from error
+        raise
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` so that `path` holds either the old bytes or all of the new ones, after a crash too."""
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=INCOMING_PREFIX)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        fsync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary neighbour to fill; on a clean exit it becomes `target`, otherwise it is removed.
+
+    Raises
+    ------
+    AlreadyExists
+        `target` is there already (also when it appeared meanwhile).
+    """
+    with explain_os_errors(target):
+        if target.exists():
+            raise AlreadyExists(f"{target} is there already.", hint="Choose another name.", path=str(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        incoming = Path(tempfile.mkdtemp(dir=target.parent, prefix=INCOMING_PREFIX))
+        incoming.chmod(0o777 & ~_umask())
+        try:
+            yield incoming
+            publish_folder(incoming, target)
+        except BaseException:
+            remove_tree(incoming)
+            raise
+
+
+def publish_folder(incoming: Path, target: Path) -> None:
+    """Rename a finished folder to its name; what is there already is never replaced."""
+    with explain_os_errors(target):
+        try:
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, "exists", str(target))
+            incoming.rename(target)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                raise AlreadyExists(f"{target} is there already.", hint="Choose another name.", path=str(target)) from error
+            raise
+        fsync_folder(target.parent)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it; one that is not there is fine."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

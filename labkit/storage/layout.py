@@ -1,0 +1,332 @@
+"""Where everything lies in a project. The only module that spells file names."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from labkit.errors import InvalidInput
+
+__all__ = [
+    "INCOMING_PREFIX",
+    "AnnotationLayout",
+    "ImageLayout",
+    "ModelLayout",
+    "PredictionLayout",
+    "ProjectLayout",
+    "RunLayout",
+    "TrainingSetLayout",
+    "check_name",
+    "escape_name",
+    "unescape_name",
+]
+
+INCOMING_PREFIX = ".incoming-"
+_MAX_NAME_BYTES = 200  # a file system allows 255; temporary neighbours need some of them
+
+
+def check_name(name: str, *, what: str = "name") -> str:
+    """Return `name` (NFC) if it can be the name of a folder on any system.
+
+    Raises
+    ------
+    InvalidInput
+        It is empty, too long, holds a path separator or control character, or begins or ends badly.
+    """
+    hint = "Use letters, digits, spaces, '-' and '_', at most 200 bytes long."
+    name = unicodedata.normalize("NFC", name)
+    if not name.strip():
+        raise InvalidInput(f"The {what} is empty.", hint=hint, name=name)
+    if len(name.encode()) > _MAX_NAME_BYTES:
+        raise InvalidInput(f"The {what} is too long ({len(name.encode())} bytes).", hint=hint, name=name)
+    if any(c in '/\\:*?"<>|' or unicodedata.category(c) in ("Cc", "Cs") for c in name):
+        raise InvalidInput(f"The {what} {name!r} holds a character that a folder name cannot have.", hint=hint, name=name)
+    if name.startswith(".") or name != name.strip() or name.endswith("."):
+        raise InvalidInput(f"The {what} {name!r} begins or ends with a dot or a space.", hint=hint, name=name)
+    return name
+
+
+def escape_name(name: str) -> str:
+    """Return any text (an author's name, say) as one safe file name; `unescape_name` undoes it."""
+    escaped = quote(name, safe=" @+-_")  # '.' stays as quote leaves it, but never alone
+    if not name:
+        raise InvalidInput("A name is empty.", hint="Give a name.")
+    if escaped.strip(".") == "":
+        escaped = escaped.replace(".", "%2E")
+    if len(escaped) > _MAX_NAME_BYTES:
+        raise InvalidInput(f"The name {name[:40]!r}... is too long.", hint="Use at most 60 characters.", name=name)
+    return escaped
+
+
+def unescape_name(file_name: str) -> str:
+    """Return the text that `escape_name` made into `file_name`."""
+    return unquote(file_name)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLayout:
+    """``images/<id>/``: one imported picture, never changed afterwards."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """The image's manifest, written last."""
+        return self.root / "image.json"
+
+    @property
+    def store(self) -> Path:
+        """The OME-Zarr group."""
+        return self.root / "image.ome.zarr"
+
+    @property
+    def ledger(self) -> Path:
+        """Finished subtrees of the import, one JSON object a line."""
+        return self.root / "ledger.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationLayout:
+    """``annotations/<image-id>/<author>/``: one author's document."""
+
+    root: Path
+
+    @property
+    def snapshot(self) -> Path:
+        """The whole document as GeoJSON."""
+        return self.root / "snapshot.geojson"
+
+    @property
+    def journal(self) -> Path:
+        """Operations since the snapshot, one JSON object a line."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def raster(self) -> Path:
+        """Painted (raster) objects."""
+        return self.root / "raster.zarr"
+
+    @property
+    def lock(self) -> Path:
+        """Held while the document is written."""
+        return self.root / ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSetLayout:
+    """``training-sets/<name>@<hash>/``: immutable chips and masks."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """What is in the set and where it comes from, written last."""
+        return self.root / "manifest.json"
+
+    @property
+    def store(self) -> Path:
+        """Zarr group with the chips, masks and object ids of each part of the split."""
+        return self.root / "data.zarr"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayout:
+    """``runs/<run-id>/``: one run, written by its supervisor and its child."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """State of the run, written by the supervisor only."""
+        return self.root / "run.json"
+
+    @property
+    def spec(self) -> Path:
+        """What was asked for; never changes."""
+        return self.root / "spec.json"
+
+    @property
+    def config(self) -> Path:
+        """The validated config that the notebook gets."""
+        return self.root / "config.json"
+
+    @property
+    def events(self) -> Path:
+        """Progress, one JSON object a line."""
+        return self.root / "events.jsonl"
+
+    @property
+    def notebook(self) -> Path:
+        """The executed notebook."""
+        return self.root / "output.ipynb"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Resume state and weights so far."""
+        return self.root / "checkpoints"
+
+    @property
+    def history(self) -> Path:
+        """One line of numbers per epoch."""
+        return self.root / "history.csv"
+
+    @property
+    def result(self) -> Path:
+        """What the run made, written last by the child: without it a run is never done."""
+        return self.root / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """What supervisor and child printed."""
+        return self.root / "log.txt"
+
+    @property
+    def cancel_request(self) -> Path:
+        """Somebody asked the run to stop."""
+        return self.root / "cancel"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor as long as it lives."""
+        return self.root / ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLayout:
+    """``models/<name>/<version>/``: weights and the card that explains them."""
+
+    root: Path
+
+    @property
+    def weights(self) -> Path:
+        """The weights, as safetensors."""
+        return self.root / "weights.safetensors"
+
+    @property
+    def card(self) -> Path:
+        """Architecture, data, settings and numbers of the model; written last."""
+        return self.root / "card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionLayout:
+    """``predictions/<image-id>/<hash>/``: what one model says of one image."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """The manifest, written last."""
+        return self.root / "prediction.json"
+
+    @property
+    def labels(self) -> Path:
+        """Object ids (uint32) as an OME-Zarr label image."""
+        return self.root / "labels.ome.zarr"
+
+    @property
+    def classes(self) -> Path:
+        """Class per pixel (uint8) as an OME-Zarr label image."""
+        return self.root / "classes.ome.zarr"
+
+    @property
+    def probability(self) -> Path:
+        """Probability (uint8, 0-255) of anything but background, as an OME-Zarr image."""
+        return self.root / "probability.ome.zarr"
+
+    @property
+    def objects(self) -> Path:
+        """One line of measurements per object."""
+        return self.root / "objects.csv"
+
+    @property
+    def analysis(self) -> Path:
+        """The numbers of the analysis."""
+        return self.root / "analysis.json"
+
+    @property
+    def overlay(self) -> Path:
+        """The picture with the outlines of what was found."""
+        return self.root / "overlay.png"
+
+    @property
+    def report(self) -> Path:
+        """The report as one page that stands alone."""
+        return self.root / "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLayout:
+    """The folder of a project."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """The project's manifest; a folder without it is no project."""
+        return self.root / "project.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held while the project's manifest is changed."""
+        return self.root / ".lock"
+
+    @property
+    def images(self) -> Path:
+        """Folder of the images."""
+        return self.root / "images"
+
+    def image(self, image_id: str) -> ImageLayout:
+        """Return the places of one image."""
+        return ImageLayout(self.images / image_id)
+
+    def incoming_image(self, key: str) -> ImageLayout:
+        """Return where an unfinished import lies; `key` names its source and settings, so that it can resume."""
+        return ImageLayout(self.images / f"{INCOMING_PREFIX}{key}")
+
+    @property
+    def annotations(self) -> Path:
+        """Folder of the annotations."""
+        return self.root / "annotations"
+
+    def annotation(self, image_id: str, author: str) -> AnnotationLayout:
+        """Return the places of one author's document of one image."""
+        return AnnotationLayout(self.annotations / image_id / escape_name(author))
+
+    @property
+    def training_sets(self) -> Path:
+        """Folder of the training sets."""
+        return self.root / "training-sets"
+
+    def training_set(self, name: str, hash_: str) -> TrainingSetLayout:
+        """Return the places of one training set."""
+        return TrainingSetLayout(self.training_sets / f"{name}@{hash_}")
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs."""
+        return self.root / "runs"
+
+    def run(self, run_id: str) -> RunLayout:
+        """Return the places of one run."""
+        return RunLayout(self.runs / run_id)
+
+    @property
+    def models(self) -> Path:
+        """Folder of the models."""
+        return self.root / "models"
+
+    def model(self, name: str, version: int) -> ModelLayout:
+        """Return the places of one version of a model."""
+        return ModelLayout(self.models / name / str(version))
+
+    @property
+    def predictions(self) -> Path:
+        """Folder of the predictions."""
+        return self.root / "predictions"
+
+    def prediction(self, image_id: str, hash_: str) -> PredictionLayout:
+        """Return the places of one prediction."""
+        return PredictionLayout(self.predictions / image_id / hash_)
