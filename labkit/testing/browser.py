@@ -1,0 +1,70 @@
+"""A headless Chromium for tests: where it is, how it is started, and what to do where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+__all__ = ["chromium_path", "launch_flags", "open_browser", "require_chromium"]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium_path() -> Path | None:
+    """Return the Chromium of this machine: ``$LABKIT_CHROMIUM``, else the first one on PATH, else None."""
+    named = os.environ.get("LABKIT_CHROMIUM")
+    found = named if named and Path(named).exists() else next(filter(None, map(shutil.which, _NAMES)), None)
+    return Path(found) if found else None
+
+
+def launch_flags() -> list[str]:
+    """Return the flags for a quiet headless Chromium; root may only run it without its sandbox."""
+    return [*(["--no-sandbox"] if os.geteuid() == 0 else []), *_FLAGS]
+
+
+def require_chromium() -> Path:
+    """Return the Chromium; without one skip the test, or fail it where ``LABKIT_REQUIRE_ALL=1`` says that nothing may be skipped."""
+    import pytest
+
+    path = chromium_path()
+    if path is None:
+        reason = "no Chromium on this machine (install Debian's package `chromium`, or name one in LABKIT_CHROMIUM)"
+        if os.environ.get("LABKIT_REQUIRE_ALL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Give a headless browser, or skip as `require_chromium` does; it is closed on exit.
+
+    Examples
+    --------
+    >>> with open_browser() as browser:  # doctest: +SKIP
+    ...     page = browser.new_page(viewport={"width": 1280, "height": 800})
+    """
+    path = require_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=launch_flags())
+        try:
+            yield browser
+        finally:
+            browser.close()
