@@ -1,0 +1,99 @@
+"""How the rings of a region lie in one another: polygons with their holes, and areas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labkit.geometry.shapes import FloatArray, Point, Rectangle, Shape
+
+__all__ = ["polygons_of", "ring_area", "shape_area"]
+
+
+def ring_area(ring: FloatArray) -> float:
+    """Return the area enclosed by a ring in square pixels: positive if it runs clockwise on the screen (y down)."""
+    y, x = (ring - ring[0]).T  # relative to a vertex, so that far from the origin no digits are lost
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+
+
+def shape_area(shape: Shape) -> float:
+    """Return the area of `shape` in square pixels, holes left out; a point has none.
+
+    Exact for rings that cross neither themselves nor one another (they may touch).
+    """
+    if isinstance(shape, Point):
+        return 0.0
+    if isinstance(shape, Rectangle):
+        return (shape.y1 - shape.y0) * (shape.x1 - shape.x0)
+    depths, _ = _nesting(shape.rings)
+    return sum(abs(ring_area(ring)) * (-1 if depth % 2 else 1) for ring, depth in zip(shape.rings, depths, strict=True))
+
+
+def polygons_of(rings: Sequence[FloatArray]) -> tuple[tuple[FloatArray, ...], ...]:
+    """Group even-odd rings to polygons: an outer ring, then its holes; an island in a lake is a polygon of its own.
+
+    Parameters
+    ----------
+    rings : sequence of ndarray, each of shape (n, 2)
+        Rings that do not cross; the order of outer rings, and of holes within them, is kept.
+    """
+    if len(rings) == 1:
+        return ((rings[0],),)
+    depths, parents = _nesting(rings)
+    groups = {k: [ring] for k, ring in enumerate(rings) if depths[k] % 2 == 0}
+    for k, ring in enumerate(rings):
+        if depths[k] % 2:
+            groups[parents[k]].append(ring)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def _nesting(rings: Sequence[FloatArray]) -> tuple[list[int], list[int]]:
+    """Return for each ring how many others it lies in, and the smallest of these (-1 if none)."""
+    if len(rings) == 1:
+        return [0], [-1]
+    areas = np.array([abs(ring_area(ring)) for ring in rings])
+    low = np.array([ring.min(axis=0) for ring in rings])
+    high = np.array([ring.max(axis=0) for ring in rings])
+    numbers = np.arange(len(rings))
+    containers: list[list[int]] = []
+    for k, ring in enumerate(rings):
+        larger = (areas > areas[k]) | (areas == areas[k]) & (numbers < k)
+        near = larger & (low <= low[k]).all(axis=1) & (high >= high[k]).all(axis=1)
+        inner = _inner_point(ring) if near.any() else ring[0]
+        containers.append([int(n) for n in near.nonzero()[0] if _is_inside(inner, rings[n])])
+    return _levels(containers, areas)
+
+
+def _levels(containers: list[list[int]], areas: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+    depths = [len(around) for around in containers]
+    parents = [min(around, key=lambda n: (areas[n], -n)) if around else -1 for around in containers]
+    for k in sorted(range(len(depths)), key=lambda k: depths[k]):  # crossing rings: let a hole's parent always be an outer ring
+        if parents[k] >= 0:
+            depths[k] = depths[parents[k]] + 1
+    return depths, parents
+
+
+def _inner_point(ring: FloatArray) -> FloatArray:
+    """Return a point (y, x) well inside `ring`: vertices will not do, since rings may touch."""
+    heights = np.unique(ring[:, 0])
+    if len(heights) < 2:
+        return np.asarray(ring.mean(axis=0))
+    widest = int(np.argmax(np.diff(heights)))
+    y = (heights[widest] + heights[widest + 1]) / 2
+    crossings = np.sort(_crossings_at(y, ring))
+    left, right = crossings[0::2], crossings[1::2]
+    span = int(np.argmax(right - left))
+    return np.array((y, (left[span] + right[span]) / 2))
+
+
+def _is_inside(point: FloatArray, ring: FloatArray) -> bool:
+    return bool(np.count_nonzero(_crossings_at(point[0], ring) <= point[1]) % 2)
+
+
+def _crossings_at(y: float, ring: FloatArray) -> FloatArray:
+    after = np.roll(ring, -1, axis=0)
+    crossed = (ring[:, 0] <= y) != (after[:, 0] <= y)
+    (y0, x0), (y1, x1) = ring[crossed].T, after[crossed].T
+    return np.asarray(x0 + (y - y0) * (x1 - x0) / (y1 - y0))
