@@ -53,7 +53,7 @@ def vectorise(labels: NDArray[np.integer], offset: tuple[int, int] = (0, 0)) -> 
     mates = np.empty(len(ids), dtype=np.int64)
     mates[down[0::2]], mates[down[1::2]] = down[1::2], down[0::2]
     path, ends = _walk(mates.tolist(), tie.tolist())
-    vertices: FloatArray = np.stack((y, x), axis=1)[path] + np.array(offset, dtype=np.float64)
+    vertices = (np.stack((y, x), axis=1)[path] + np.array(offset)).astype(np.float64)
     vertices.setflags(write=False)
     rings: dict[int, list[FloatArray]] = {}
     owners = ids[path].tolist()
