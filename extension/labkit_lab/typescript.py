@@ -1,0 +1,93 @@
+"""TypeScript types of the wire models, made from their JSON schema: ``python -m labkit_lab.typescript``.
+
+A generator of our own, because the models use a small part of JSON schema, and because a test must be able to say that
+the committed file is current on a machine without Node. A schema that it does not know is an error, never ``any``.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from labkit_lab.wire import REPLIES, REQUESTS
+
+__all__ = ["WIRE_FILE", "typescript_of", "wire_file_text"]
+
+WIRE_FILE = Path(__file__).resolve().parents[1] / "src" / "wire.ts"
+_HEADER = "// Made from labkit_lab/wire.py by `python -m labkit_lab.typescript`. Do not edit.\n"
+_PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
+
+
+def wire_file_text() -> str:
+    """Return what ``src/wire.ts`` must hold.
+
+    Requests are described as the browser writes them (what has a default may be left out), replies as the server does.
+    """
+    _, requests = models_json_schema([(m, "validation") for m in REQUESTS])
+    _, replies = models_json_schema([(m, "serialization") for m in REPLIES])
+    return _HEADER + typescript_of({**requests["$defs"], **replies["$defs"]})
+
+
+def typescript_of(definitions: dict[str, dict[str, Any]]) -> str:
+    """Return one exported interface for each object schema in `definitions`.
+
+    Raises
+    ------
+    NotImplementedError
+        A schema is of a kind that this generator does not know.
+    """
+    return "".join(f"\n{text}" for name, schema in sorted(definitions.items()) for text in [_interface(name, schema)])
+
+
+def _interface(name: str, schema: dict[str, Any]) -> str:
+    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
+        raise NotImplementedError(f"{name}: only models with a fixed set of fields have a TypeScript type: {schema}")
+    required = set(schema.get("required", ()))
+    fields = (
+        f"  readonly {field}{'' if field in required else '?'}: {_type(part)};" for field, part in schema.get("properties", {}).items()
+    )
+    return "\n".join([*_comment(schema.get("description", "")), f"export interface {name} {{", *fields, "}", ""])
+
+
+def _comment(text: str) -> Iterable[str]:
+    if not text:
+        return []
+    lines = [line for part in text.split("\n\n") for line in [*textwrap.wrap(" ".join(part.split()), 76), ""]][:-1]
+    return ["/**", *(f" * {line}".rstrip() for line in lines), " */"]
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[-1]
+    if "anyOf" in schema:
+        return " | ".join(dict.fromkeys(_type(part) for part in schema["anyOf"]))
+    if "const" in schema or "enum" in schema:
+        return " | ".join(_literal(value) for value in schema.get("enum", [schema.get("const")]))
+    kind = schema.get("type")
+    if kind == "array" and isinstance(schema.get("items"), dict):
+        return f"ReadonlyArray<{_type(schema['items'])}>"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"Readonly<Record<string, {_type(schema['additionalProperties'])}>>"
+    if kind in _PRIMITIVES:
+        return _PRIMITIVES[kind]
+    raise NotImplementedError(f"No TypeScript type is known for the schema {schema}.")
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return json.dumps(value)
+
+
+def main(wire_file: Path = WIRE_FILE) -> None:
+    """Write the file."""
+    wire_file.write_text(wire_file_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

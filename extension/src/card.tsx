@@ -1,0 +1,106 @@
+/** One project in the list. */
+
+import { Time } from '@jupyterlab/coreutils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { folderIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { labkitIcon } from './icons';
+import type { ProjectItem } from './wire';
+
+export interface IProjectCardProps {
+  readonly project: ProjectItem;
+  readonly thumbnailUrl: string | null;
+  readonly isNewest: boolean;
+  readonly trans: TranslationBundle;
+  readonly onOpenFolder: (project: ProjectItem) => void;
+}
+
+export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
+  const { project, trans } = props;
+  const label = trans.__('Open the folder of %1', project.title);
+  return (
+    <li
+      className={
+        'labkit-Project' + (props.isNewest ? ' labkit-mod-newest' : '')
+      }
+      data-project-id={project.id}
+      aria-label={project.title}
+    >
+      <div className="labkit-Project-head">
+        <Thumbnail url={props.thumbnailUrl} />
+        <div className="labkit-Project-words">
+          <h3 title={project.path}>{project.title}</h3>
+          <p>
+            {trans.__(
+              'Changed %1',
+              Time.formatHuman(new Date(project.modified))
+            )}
+          </p>
+          {project.classes.length > 0 && (
+            <p className="labkit-Project-classes">
+              {project.classes.join(', ')}
+            </p>
+          )}
+        </div>
+        <button
+          type="button"
+          className="labkit-IconButton"
+          title={label}
+          aria-label={label}
+          onClick={() => props.onOpenFolder(project)}
+        >
+          <folderIcon.react tag="span" />
+        </button>
+      </div>
+      <Counts project={project} trans={trans} />
+    </li>
+  );
+}
+
+/** The cover picture, or the icon while there is none or it cannot be drawn. */
+function Thumbnail(props: { readonly url: string | null }): React.JSX.Element {
+  const [failedUrl, setFailedUrl] = React.useState<string | null>(null);
+  const url = props.url === failedUrl ? null : props.url;
+  return (
+    <div className="labkit-Project-thumbnail">
+      {url === null ? (
+        <labkitIcon.react tag="span" aria-hidden="true" />
+      ) : (
+        <img
+          src={url}
+          alt=""
+          loading="lazy"
+          draggable={false}
+          onError={() => setFailedUrl(url)}
+        />
+      )}
+    </div>
+  );
+}
+
+function Counts(props: {
+  readonly project: ProjectItem;
+  readonly trans: TranslationBundle;
+}): React.JSX.Element {
+  const { project, trans } = props;
+  const counts: ReadonlyArray<[string, number]> = [
+    [trans._n('image', 'images', project.images), project.images],
+    [trans.__('annotated'), project.annotated_images],
+    [
+      trans._n('training set', 'training sets', project.training_sets),
+      project.training_sets
+    ],
+    [trans._n('model', 'models', project.models), project.models]
+  ];
+  return (
+    <dl className="labkit-Project-counts">
+      {counts.map(([name, count], index) => (
+        <div key={index} className={count === 0 ? 'labkit-mod-zero' : ''}>
+          <dt>{name}</dt>
+          <dd>{count}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,16 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+import cardSvg from '../style/icons/labkit-card.svg';
+import plainSvg from '../style/icons/labkit.svg';
+
+/** A cell with its nucleus and the corners of a polygon; takes the theme's colours. */
+export const labkitIcon = new LabIcon({
+  name: 'labkit-lab:labkit',
+  svgstr: plainSvg
+});
+
+/** The same in its own colours, for the launcher. */
+export const labkitCardIcon = new LabIcon({
+  name: 'labkit-lab:labkit-card',
+  svgstr: cardSvg
+});

@@ -1,0 +1,204 @@
+/** How the Projects panel looks in each of its states. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { addIcon, refreshIcon, UseSignal } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { ProjectCard } from './card';
+import { labkitIcon } from './icons';
+import type { IProjectsState, ProjectsModel, Trouble } from './model';
+import type { ProjectItem, ProjectList } from './wire';
+
+// twice the largest drawn size, for sharp pixels on dense screens
+const THUMBNAIL_PX = 128;
+
+/** What the panel can ask the rest of JupyterLab to do. */
+export interface IProjectsActions {
+  newProject(): void;
+  refresh(): void;
+  openFolder(project: ProjectItem): void;
+  openLesson(path: string): void;
+}
+
+export interface IProjectsViewProps {
+  readonly model: ProjectsModel;
+  readonly actions: IProjectsActions;
+  readonly trans: TranslationBundle;
+}
+
+export function ProjectsView(props: IProjectsViewProps): React.JSX.Element {
+  return (
+    <UseSignal signal={props.model.stateChanged}>
+      {() => <Projects {...props} state={props.model.state} />}
+    </UseSignal>
+  );
+}
+
+type IStateProps = IProjectsViewProps & { readonly state: IProjectsState };
+
+function Projects(props: IStateProps): React.JSX.Element {
+  const { state, trans } = props;
+  const { list, trouble } = state;
+  return (
+    <>
+      <Header {...props} />
+      <p className="labkit-visually-hidden" role="status">
+        {spokenState(state, trans)}
+      </p>
+      {trouble !== null && <TroubleNote {...props} trouble={trouble} />}
+      {list === null && trouble === null && <Loading trans={trans} />}
+      {list !== null && list.projects.length === 0 && (
+        <Empty {...props} list={list} />
+      )}
+      {list !== null && list.projects.length > 0 && (
+        <ul
+          className="labkit-Projects-list"
+          aria-label={trans.__('Projects of this home')}
+        >
+          {list.projects.map(project => (
+            <ProjectCard
+              key={project.path}
+              project={project}
+              thumbnailUrl={props.model.thumbnailUrl(project, THUMBNAIL_PX)}
+              isNewest={project.id === state.newest}
+              trans={trans}
+              onOpenFolder={props.actions.openFolder}
+            />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Header({ actions, state, trans }: IStateProps): React.JSX.Element {
+  const disabled = state.trouble?.kind === 'no-server-part';
+  return (
+    <header className="labkit-Projects-header">
+      <h2>{trans.__('Projects')}</h2>
+      <button
+        type="button"
+        className="labkit-Button labkit-mod-primary"
+        disabled={disabled}
+        onClick={() => actions.newProject()}
+      >
+        <addIcon.react tag="span" aria-hidden="true" />
+        {trans.__('New project')}
+      </button>
+      <button
+        type="button"
+        className={
+          'labkit-IconButton' + (state.busy ? ' labkit-mod-turning' : '')
+        }
+        title={trans.__('Refresh the list of projects')}
+        aria-label={trans.__('Refresh the list of projects')}
+        onClick={() => actions.refresh()}
+      >
+        <refreshIcon.react tag="span" />
+      </button>
+    </header>
+  );
+}
+
+function Loading(props: {
+  readonly trans: TranslationBundle;
+}): React.JSX.Element {
+  return (
+    <div className="labkit-Projects-note">
+      <p>{props.trans.__('Looking for projects…')}</p>
+    </div>
+  );
+}
+
+function Empty(
+  props: IStateProps & { readonly list: ProjectList }
+): React.JSX.Element {
+  const { actions, trans } = props;
+  const { lesson, folder } = props.list;
+  return (
+    <div className="labkit-Projects-note">
+      <labkitIcon.react
+        tag="span"
+        className="labkit-Projects-mark"
+        aria-hidden="true"
+      />
+      <h3>{trans.__('No projects yet')}</h3>
+      {lesson === null ? (
+        <p>
+          {trans.__(
+            'Make your first project with the button above. It becomes a folder in %1; then import pictures into it.',
+            folder
+          )}
+        </p>
+      ) : (
+        <>
+          <p>
+            {trans.__(
+              'Start with the first lesson: it makes a project, imports a microscope picture and trains a model on it, step by step.'
+            )}
+          </p>
+          <button
+            type="button"
+            className="labkit-Button labkit-mod-wide"
+            onClick={() => actions.openLesson(lesson)}
+          >
+            {trans.__('Open the first lesson')}
+          </button>
+        </>
+      )}
+    </div>
+  );
+}
+
+function TroubleNote(
+  props: IStateProps & { readonly trouble: Trouble }
+): React.JSX.Element {
+  const { actions, trans, trouble } = props;
+  const [message, hint] = wordsOf(trouble, trans);
+  return (
+    <div className="labkit-Projects-trouble" role="alert">
+      <p>
+        <strong>{message}</strong> {hint}
+      </p>
+      <button
+        type="button"
+        className="labkit-Button"
+        onClick={() => actions.refresh()}
+      >
+        {trans.__('Try again')}
+      </button>
+    </div>
+  );
+}
+
+function wordsOf(
+  trouble: Trouble,
+  trans: TranslationBundle
+): [message: string, hint: string] {
+  switch (trouble.kind) {
+    case 'refused':
+      return [trouble.message, trouble.hint];
+    case 'unreachable':
+      return [
+        trans.__('The server does not answer.'),
+        trans.__(
+          'The list below may be old. It is read again as soon as the server is back.'
+        )
+      ];
+    case 'no-server-part':
+      return [
+        trans.__("LabKit's part of the Jupyter server is not running."),
+        trans.__(
+          'Run "jupyter server extension enable labkit_lab" in the environment of this server, then restart it.'
+        )
+      ];
+  }
+}
+
+function spokenState(state: IProjectsState, trans: TranslationBundle): string {
+  if (state.list === null) {
+    return state.trouble === null ? trans.__('Looking for projects…') : '';
+  }
+  const count = state.list.projects.length;
+  return trans._n('%1 project', '%1 projects', count);
+}
