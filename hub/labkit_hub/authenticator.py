@@ -1,0 +1,83 @@
+"""Accounts with passwords of their own: nativeauthenticator, made to fit JupyterHub 6.
+
+What differs from the package, and why:
+
+- Its login handler fails on hub 6 (it uses a removed timer and refuses a keyword), so the hub's own form is used (`handlers`).
+- Its approval links change accounts on a mere GET, which any web page could trigger; here they are forms with the hub's XSRF token.
+- bcrypt refuses passwords above 72 bytes with an exception; here they are refused with a sentence.
+- An account whose approval was taken back is logged out at the next check, not when its cookie ends.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyterhub import orm
+from nativeauthenticator import NativeAuthenticator
+from nativeauthenticator.orm import UserInfo
+from traitlets import Unicode
+
+from labkit_hub import handlers
+from labkit_hub.logins import complete_logins, hash_password, is_usable_password
+
+__all__ = ["LabKitAuthenticator"]
+
+PROFESSORS = "professors"
+"""The hub group whose members may create courses; an admin edits it."""
+
+
+class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
+    """Passwords in the hub's database, sign-up by anybody, approval by an admin."""
+
+    logins_file = Unicode(config=True, help="Where the generated passwords of the first accounts are kept; empty makes no accounts.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Only an empty table gets the first accounts: one that the admin deleted stays deleted.
+        if self.logins_file and self.db.query(UserInfo).first() is None:
+            self._make_first_accounts(Path(self.logins_file))
+
+    def _make_first_accounts(self, logins_file: Path) -> None:
+        for name, password in complete_logins(logins_file).passwords.items():
+            self.db.add(UserInfo(username=name, password=hash_password(password), is_authorized=True))
+            if orm.User.find(self.db, name) is None:
+                self.db.add(orm.User(name=name, admin=name == "admin"))
+        self.db.flush()
+        group = orm.Group.find(self.db, PROFESSORS)
+        if group is None:
+            group = orm.Group(name=PROFESSORS)
+            self.db.add(group)
+        professor = orm.User.find(self.db, "professor")
+        if professor is not None and professor not in group.users:
+            group.users.append(professor)
+        self.db.commit()
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
+        """Return the user's name if the password is right and the account approved; `handler` is told why not."""
+        username = self.normalize_username(data.get("username", ""))
+        password = data.get("password", "")
+        if not is_usable_password(password):
+            return None
+        if self.allowed_failed_logins and self.is_blocked(username):
+            handler.refusal = f"Too many wrong passwords. Try again in {self.seconds_before_next_try} seconds."
+            return None
+        name: str | None = await super().authenticate(handler, {**data, "username": username, "password": password})
+        if name is None:
+            account = self.get_user(username)
+            if account is not None and not account.is_authorized and account.is_valid_password(password):
+                handler.refusal = f"The account {username} is waiting for an admin's approval."
+        return name
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> bool:  # noqa: ARG002  (the hub's signature)
+        """Say whether a login still holds: not if the approval was taken back."""
+        account = self.get_user(user.name)
+        return account is None or bool(account.is_authorized)
+
+    def is_password_strong(self, password: str) -> bool:
+        """Say whether `password` may be chosen: long enough, not among the common ones, and one that bcrypt can take."""
+        return is_usable_password(password) and bool(super().is_password_strong(password))
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type]]:  # noqa: ARG002  (the hub's signature)
+        """Return the pages of this authenticator."""
+        return handlers.HANDLERS

@@ -1,0 +1,70 @@
+"""Which processes belong to one hub, also after the hub itself was killed: each carries a mark in its environment."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+
+from labkit.errors import RunFailed
+
+__all__ = ["MARK", "belongs_to", "end_all", "instance_mark", "members"]
+
+MARK = "LABKIT_INSTANCE"
+"""The variable that hub, proxy, servers and kernels inherit."""
+
+
+def instance_mark(var: Path) -> str:
+    """Return the mark of the hub that lives in `var`."""
+    return str(var.resolve())
+
+
+def belongs_to(pid: int, mark: str) -> bool:
+    """Say whether process `pid` runs and carries `mark`."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark
+    except (psutil.Error, OSError):
+        return False
+
+
+def members(mark: str) -> list[psutil.Process]:
+    """Return the running processes that carry `mark`, without the calling one and those it was started from."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [process for process in psutil.process_iter() if process.pid not in own and belongs_to(process.pid, mark)]
+
+
+def end_all(mark: str, *, grace_s: float = 10.0) -> int:
+    """Ask all processes that carry `mark` to end, then end by force those that have not after `grace_s`.
+
+    Returns
+    -------
+    int
+        How many there were at first.
+
+    Raises
+    ------
+    RunFailed
+        Some could not be ended.
+    """
+    found = members(mark)
+    _signal(found, force=False)
+    psutil.wait_procs(found, timeout=grace_s)
+    deadline = time.monotonic() + 5.0
+    while left := members(mark):
+        if time.monotonic() > deadline:
+            pids = ", ".join(str(process.pid) for process in left)
+            raise RunFailed(f"Processes of an earlier LabKit did not end: {pids}.", hint="End them by hand (kill -9), then start again.")
+        _signal(left, force=True)
+        psutil.wait_procs(left, timeout=1.0)
+    return len(found)
+
+
+def _signal(processes: list[psutil.Process], *, force: bool) -> None:
+    for process in processes:
+        try:
+            process.kill() if force else process.terminate()
+        except psutil.Error:
+            continue  # It has ended meanwhile, or is not ours to end; `members` tells.
