@@ -1,6 +1,15 @@
 """How LabKit keeps things: the layout of a project, whole writes, records, locks."""
 
-from labkit.storage.atomic import explain_os_errors, fsync_folder, new_folder, publish_folder, remove_tree, write_bytes, write_text
+from labkit.storage.atomic import (
+    explain_os_errors,
+    fsync_folder,
+    new_folder,
+    publish_folder,
+    remove_tree,
+    scratch_folder,
+    write_bytes,
+    write_text,
+)
 from labkit.storage.layout import (
     INCOMING_PREFIX,
     AnnotationLayout,
@@ -40,6 +49,7 @@ __all__ = [
     "publish_folder",
     "remove_tree",
     "save_record",
+    "scratch_folder",
     "unescape_name",
     "utc_now",
     "write_bytes",

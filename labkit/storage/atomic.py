@@ -13,7 +13,16 @@ from pathlib import Path
 from labkit.errors import AlreadyExists, InvalidInput, NotFound, NotWritable, StorageFull
 from labkit.storage.layout import INCOMING_PREFIX
 
-__all__ = ["explain_os_errors", "fsync_folder", "new_folder", "publish_folder", "remove_tree", "write_bytes", "write_text"]
+__all__ = [
+    "explain_os_errors",
+    "fsync_folder",
+    "new_folder",
+    "publish_folder",
+    "remove_tree",
+    "scratch_folder",
+    "write_bytes",
+    "write_text",
+]
 
 
 @contextmanager
@@ -70,6 +79,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Give a temporary folder in `parent`; what is left of it on exit is removed, so publish what is to stay."""
+    with explain_os_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        incoming = Path(tempfile.mkdtemp(dir=parent, prefix=INCOMING_PREFIX))
+        incoming.chmod(0o777 & ~_umask())
+        try:
+            yield incoming
+        finally:
+            remove_tree(incoming)
+
+
+@contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Give a temporary neighbour to fill; on a clean exit it becomes `target`, otherwise it is removed.
 
@@ -78,18 +100,11 @@ def new_folder(target: Path) -> Iterator[Path]:
     AlreadyExists
         `target` is there already (also when it appeared meanwhile).
     """
-    with explain_os_errors(target):
-        if target.exists():
-            raise AlreadyExists(f"{target} is there already.", hint="Choose another name.", path=str(target))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        incoming = Path(tempfile.mkdtemp(dir=target.parent, prefix=INCOMING_PREFIX))
-        incoming.chmod(0o777 & ~_umask())
-        try:
-            yield incoming
-            publish_folder(incoming, target)
-        except BaseException:
-            remove_tree(incoming)
-            raise
+    if target.exists():
+        raise AlreadyExists(f"{target} is there already.", hint="Choose another name.", path=str(target))
+    with scratch_folder(target.parent) as incoming:
+        yield incoming
+        publish_folder(incoming, target)
 
 
 def publish_folder(incoming: Path, target: Path) -> None:

@@ -1,0 +1,76 @@
+"""Resolve a wish into a plan: pure, and refusing what cannot work before anything is started."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from labkit.datasets import TrainingSet
+from labkit.errors import InvalidInput
+from labkit.training.architectures import architecture_named
+from labkit.training.config import TrainConfig, TrainPlan
+
+__all__ = ["resolve"]
+
+_MIN_STEPS_PER_EPOCH = 20
+_WARMUP_SHARE = 0.05
+
+
+def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> TrainPlan:
+    """Return every number that the loop needs.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown architecture, a device that is not there, a set without training chips or classes.
+    """
+    record = data.record
+    architecture = architecture_named(config.architecture)
+    chips = record.parts["train"].chips
+    if not record.classes:
+        raise InvalidInput("The training set has no classes.", hint="Give the project's objects a class, then build the set again.")
+    if not chips:
+        raise InvalidInput("The training set has no chips to learn from.", hint="Annotate more, or change the split.")
+    crop_px = min(config.crop_px, record.chip_px) // architecture.stride_px * architecture.stride_px
+    if crop_px < 2 * architecture.stride_px:
+        raise InvalidInput(
+            f"Crops of {crop_px} px are too small for {architecture.name}.",
+            hint=f"Use chips and crops of at least {2 * architecture.stride_px} px.",
+        )
+    steps = config.steps_per_epoch or max(_MIN_STEPS_PER_EPOCH, math.ceil(chips / config.batch_size))
+    outputs = ["background", *(c.name for c in record.classes)]
+    border_index = len(outputs) if config.separate_objects else None
+    if border_index is not None:
+        outputs.append("border")
+    with torch.device("meta"):
+        parameters = sum(p.numel() for p in architecture.build(record.channels, len(outputs)).parameters())
+    return TrainPlan(
+        config=config,
+        training_set=data.key,
+        architecture=architecture.name,
+        channels=record.channels,
+        classes=record.classes,
+        outputs=tuple(outputs),
+        border_index=border_index,
+        normalisation=record.normalisation,
+        stride_px=architecture.stride_px,
+        halo_px=architecture.halo_px,
+        parameters=parameters,
+        crop_px=crop_px,
+        batch_size=config.batch_size,
+        steps_per_epoch=steps,
+        total_steps=steps * config.epochs,
+        warmup_steps=max(1, round(_WARMUP_SHARE * steps * config.epochs)),
+        training_chips=chips,
+        validation_chips=record.parts["val"].chips,
+        device=_device(config.device, cuda_available),
+    )
+
+
+def _device(wish: str, cuda_available: bool) -> str:
+    if wish == "auto":
+        return "cuda" if cuda_available else "cpu"
+    if wish.startswith("cuda") and not cuda_available:
+        raise InvalidInput("There is no GPU here.", hint="Use --device cpu, or train on the hub's GPU.")
+    return wish

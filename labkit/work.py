@@ -1,0 +1,98 @@
+"""The one table of kinds of work: which config a kind takes, and which notebook carries it out.
+
+A new kind is one row here and one notebook in the room that does the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from labkit.datasets import open_training_set
+from labkit.errors import InvalidInput
+from labkit.notebooks import packaged_notebook
+from labkit.project import Project
+from labkit.runs import LocalRunner, Run, RunSpec
+from labkit.storage import Record, new_id, utc_now
+from labkit.training import TrainConfig, resolve
+
+__all__ = ["KINDS", "WorkKind", "runner_for", "start", "start_training"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkKind:
+    """One kind of work.
+
+    Attributes
+    ----------
+    name : str
+        What a run of this kind is called.
+    config : type
+        The record that says what to do; the notebook gets it as a file.
+    notebook : (package, name)
+        The packaged notebook.
+    """
+
+    name: str
+    config: type[Record]
+    notebook: tuple[str, str]
+
+    @property
+    def notebook_path(self) -> Path:
+        """Where the notebook lies on this machine."""
+        return packaged_notebook(*self.notebook)
+
+
+KINDS: dict[str, WorkKind] = {
+    kind.name: kind for kind in (WorkKind("train", TrainConfig, ("labkit.training", "notebooks/train.ipynb")),)
+}
+
+
+def runner_for(project: Project) -> LocalRunner:
+    """Return the runner that carries out a project's runs on this machine."""
+    return LocalRunner(project.layout.runs)
+
+
+def start(project: Project, kind: str, config: Record, *, title: str = "", device: str = "cpu", resumes: str | None = None) -> Run:
+    """Start a run on this machine and return at once.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such kind of work, or the config is of another one.
+    """
+    if kind not in KINDS:
+        raise InvalidInput(f"There is no kind of work {kind!r}.", hint="Known: " + ", ".join(KINDS) + ".")
+    row = KINDS[kind]
+    if not isinstance(config, row.config):
+        raise InvalidInput(f"{kind!r} takes a {row.config.__name__}, not a {type(config).__name__}.", hint="Give the config of this kind.")
+    spec = RunSpec(
+        id=new_id(),
+        kind=kind,
+        title=title or kind,
+        notebook=str(row.notebook_path),
+        config=config.model_dump(mode="json"),
+        device=device,
+        resumes=resumes,
+        created=utc_now(),
+    )
+    return runner_for(project).submit(spec)
+
+
+def start_training(project: Project, config: TrainConfig) -> Run:
+    """Check that a training can work, then start it as a run.
+
+    Raises
+    ------
+    InvalidInput, NotFound
+        What `labkit.training.resolve` refuses: no such training set, architecture or device.
+    """
+    data = open_training_set(project, config.training_set)
+    config = config.model_copy(update={"training_set": data.key})
+    plan = resolve(config, data, cuda_available=torch.cuda.is_available())
+    if config.resume_from is not None:
+        runner_for(project).run(config.resume_from)
+    title = f"{config.model} on {data.record.name}"
+    return start(project, "train", config, title=title, device=plan.device, resumes=config.resume_from)
