@@ -10,7 +10,6 @@ import io
 import math
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from labkit.errors import InvalidInput, NotFound, UnreadableImage, UnsupportedFormat
 from labkit.geometry import Box, iter_blocks
-from labkit.storage import INCOMING_PREFIX, explain_os_errors, write_bytes
+from labkit.storage import explain_os_errors, fsync_folder, scratch_folder, write_bytes
 
 __all__ = ["LABEL_SUFFIXES", "LabelFile", "orient_labels", "probe_labels", "read_labels", "write_labels"]
 
@@ -292,14 +291,13 @@ def _write_tiff(path: Path, shape: tuple[int, int], dtype: np.dtype[Any], read: 
 @contextmanager
 def _whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary neighbour of `path` to write; on a clean exit it takes its place."""
-    with explain_os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=INCOMING_PREFIX) as folder:
-            incoming = Path(folder) / "labels.tif"
-            yield incoming
-            with open(incoming, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(incoming, path)
+    with explain_os_errors(path), scratch_folder(path.parent) as folder:
+        incoming = folder / "labels.tif"
+        yield incoming
+        with open(incoming, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(incoming, path)
+        fsync_folder(path.parent)
 
 
 # NumPy
