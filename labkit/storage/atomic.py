@@ -82,7 +82,10 @@ def write_text(path: Path, text: str) -> None:
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Give a temporary folder in `parent`; what is left of it on exit is removed, so publish what is to stay."""
     with explain_os_errors(parent):
-        parent.mkdir(parents=True, exist_ok=True)
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:  # a file of that name: mkdir says "exists", a person needs "no folder"
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(parent)) from error
         incoming = Path(tempfile.mkdtemp(dir=parent, prefix=INCOMING_PREFIX))
         incoming.chmod(0o777 & ~_umask())
         try:
