@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jupyterhub import orm
+from jupyterhub import orm, roles
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.orm import UserInfo
 from traitlets import Unicode
@@ -32,9 +32,10 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
 
     logins_file = Unicode(config=True, help="Where the generated passwords of the first accounts are kept; empty makes no accounts.")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # Only an empty table gets the first accounts: one that the admin deleted stays deleted.
+    def check_allow_config(self) -> None:
+        """Make the first accounts. The hub calls this once at each start, when its tables and roles stand."""
+        super().check_allow_config()
+        # Only an empty table gets them: an account that the admin deleted stays deleted.
         if self.logins_file and self.db.query(UserInfo).first() is None:
             self._make_first_accounts(Path(self.logins_file))
 
@@ -42,7 +43,9 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         for name, password in complete_logins(logins_file).passwords.items():
             self.db.add(UserInfo(username=name, password=hash_password(password), is_authorized=True))
             if orm.User.find(self.db, name) is None:
-                self.db.add(orm.User(name=name, admin=name == "admin"))
+                user = orm.User(name=name, admin=name == "admin")
+                self.db.add(user)
+                roles.assign_default_roles(self.db, entity=user)
         self.db.flush()
         group = orm.Group.find(self.db, PROFESSORS)
         if group is None:
@@ -69,7 +72,7 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
                 handler.refusal = f"The account {username} is waiting for an admin's approval."
         return name
 
-    async def refresh_user(self, user: Any, handler: Any = None) -> bool:  # noqa: ARG002  (the hub's signature)
+    async def refresh_user(self, user: Any, handler: Any = None) -> bool:
         """Say whether a login still holds: not if the approval was taken back."""
         account = self.get_user(user.name)
         return account is None or bool(account.is_authorized)
@@ -78,6 +81,6 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         """Say whether `password` may be chosen: long enough, not among the common ones, and one that bcrypt can take."""
         return is_usable_password(password) and bool(super().is_password_strong(password))
 
-    def get_handlers(self, app: Any) -> list[tuple[str, type]]:  # noqa: ARG002  (the hub's signature)
+    def get_handlers(self, app: Any) -> list[tuple[str, type]]:
         """Return the pages of this authenticator."""
         return handlers.HANDLERS

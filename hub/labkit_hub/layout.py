@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.errors import InvalidInput
 from labkit.storage import explain_os_errors, write_bytes
 
 __all__ = ["CHECKOUT", "CONFIG_FILE", "PROXY_LOCK_DIR", "TEMPLATES_DIR", "VarLayout"]
@@ -83,10 +84,12 @@ class VarLayout:
 
         Raises
         ------
-        NotWritable, StorageFull
+        NotWritable, StorageFull, NotFound, InvalidInput
             With the folder's name and what to do.
         """
         for folder in (self.root, self.homes, self.cache, self.log_file.parent, self.run_dir):
+            if folder.exists() and not folder.is_dir():
+                raise InvalidInput(f"{folder} is a file, and the hub needs a folder there.", hint="Name another folder in LABKIT_VAR.")
             with explain_os_errors(folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 if folder == self.root:
