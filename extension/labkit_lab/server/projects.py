@@ -110,12 +110,12 @@ def _item(summary: ProjectSummary, root: Path) -> ProjectItem:
 
 
 def _thumbnail(folder: Path, project_id: str, asked: ThumbnailQuery) -> bytes:
-    from labkit.tiling import open_image  # here, because it loads zarr and xarray, which no other route needs
-
     project = project_of_id(folder, project_id)
     image_id = asked.image or project.summary().cover_image
     if image_id is None:
         raise NotFound("The project has no image yet.", hint="Import a picture first.", project_id=project_id)
     if image_id not in {record.id for record in project.images()}:
         raise NotFound("The project has no such image.", hint="Refresh the list of projects.", image_id=image_id)
+    from labkit.tiling import open_image  # here, because it loads zarr and xarray, which no other route needs
+
     return open_image(project, image_id).thumbnail_png(asked.max_px)
