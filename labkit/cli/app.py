@@ -1,0 +1,167 @@
+"""The command `labkit`: reads arguments, calls one library function, answers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import secrets
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from labkit import __version__
+from labkit.cli.console import Answer, TerminalSink, cancel_on_interrupt, print_answer
+from labkit.errors import Cancelled, LabKitError, response_for
+
+__all__ = ["command", "long_command", "main", "project_option"]
+
+# Command -> module that holds it: only the asked-for command's module, and what it needs, is loaded.
+_COMMANDS = {
+    "analyse": "labkit.cli.model_commands",
+    "annotations": "labkit.cli.data_commands",
+    "demo": "labkit.cli.demo_command",
+    "doctor": "labkit.cli.doctor_command",
+    "import": "labkit.cli.data_commands",
+    "predict": "labkit.cli.model_commands",
+    "project": "labkit.cli.project_commands",
+    "train": "labkit.cli.model_commands",
+    "trainset": "labkit.cli.data_commands",
+    "verify": "labkit.cli.data_commands",
+}
+_ABOUT = {
+    "analyse": "Score a prediction, measure its objects, write the report.",
+    "annotations": "Bring annotations in, or take them out.",
+    "demo": "Walk the whole path on a sample picture.",
+    "doctor": "Look whether everything is in place.",
+    "import": "Bring pictures into a project.",
+    "predict": "Let a model segment an image.",
+    "project": "Make, list and show projects.",
+    "train": "Train a model on a training set.",
+    "trainset": "Build training sets.",
+    "verify": "Check a project or a store for faults.",
+}
+
+
+class _LabKit(click.Group):
+    """Loads a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(_COMMANDS[cmd_name]), f"{cmd_name}_command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_ABOUT.items()))
+
+
+@click.group(cls=_LabKit, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="labkit")
+def app() -> None:
+    """From a picture to a measured result.
+
+    Every command takes --json: then exactly one JSON object is printed, also for an error.
+    """
+
+
+def command(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Give a command --json, and print its answer."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @functools.wraps(function)
+    def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        answer = function(*args, **kwargs)
+        print_answer(answer, as_json=as_json)
+        if answer.exit_code:
+            raise SystemExit(answer.exit_code)
+
+    return run
+
+
+def long_command(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Like `command`, for work that takes long: passes `on_event` and `cancel`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; progress goes to standard error.")
+    @functools.wraps(function)
+    def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        sink = TerminalSink(quiet=as_json)
+        try:
+            with cancel_on_interrupt() as cancel:
+                answer = function(*args, on_event=sink, cancel=cancel, **kwargs)
+        finally:
+            sink.close()
+        print_answer(answer, as_json=as_json)
+        if answer.exit_code:
+            raise SystemExit(answer.exit_code)
+
+    return run
+
+
+def project_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --project; without it, the nearest parent folder that is a project."""
+    return click.option(
+        "--project",
+        "project_path",
+        type=click.Path(path_type=Path),
+        default=None,
+        help="Folder of the project; default: the nearest parent folder that is one.",
+    )(function)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run `labkit`; exit 0 done, 2 the user's error, 1 ours, 3 faults found, 130 cancelled."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    try:
+        app.main(args=given, prog_name="labkit", standalone_mode=False)
+    except SystemExit as stop:
+        sys.exit(stop.code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.UsageError as error:
+        where = f"{error.ctx.command_path} --help" if error.ctx else "labkit --help"
+        _fail({"type": "UsageError", "message": error.format_message(), "hint": f"See '{where}'."}, 2, as_json)
+    except (KeyboardInterrupt, click.Abort):
+        _fail(Cancelled("Cancelled.").as_dict(), 130, as_json)
+    except LabKitError as error:
+        _fail(error.as_dict(), response_for(error).exit_code, as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read our output has gone; so do we
+        sys.exit(1)
+    except Exception as error:
+        _fail(_internal(error), 1, as_json)
+    sys.exit(0)
+
+
+def _fail(error: dict[str, str], exit_code: int, as_json: bool) -> NoReturn:
+    if as_json:
+        sys.stdout.write(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(f"labkit: {error['message']}\n")
+        if error["hint"]:
+            sys.stderr.write(f"  {error['hint']}\n")
+    sys.exit(exit_code)
+
+
+def _internal(error: Exception) -> dict[str, str]:
+    """Keep the traceback in a file, so that the user need not read it and a developer can."""
+    path = Path(tempfile.gettempdir()) / f"labkit-error-{secrets.token_hex(4)}.txt"
+    message = f"Something went wrong inside LabKit ({type(error).__name__})."
+    try:
+        path.write_text(
+            f"labkit {__version__}, arguments {sys.argv[1:]}\n\n" + "".join(traceback.format_exception(error)), encoding="utf-8"
+        )
+    except OSError:
+        return {"type": "InternalError", "message": message, "hint": str(error)}
+    return {"type": "InternalError", "message": message, "hint": f"Please report it with the file {path}."}

@@ -1,0 +1,206 @@
+"""`labkit import`, `annotations`, `trainset` and `verify`: from files to a training set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from labkit.annotations import export_annotations, import_annotations
+from labkit.cli.app import command, long_command, project_option
+from labkit.cli.console import Answer
+from labkit.cli.project_commands import open_project
+from labkit.datasets import PARTS, Part, PartBox, SplitSpec, build_training_set
+from labkit.errors import InvalidInput, LabKitError
+from labkit.events import CancelToken, EventSink
+from labkit.project import Project
+from labkit.tiling import import_image, verify
+
+__all__ = ["annotations_command", "import_command", "trainset_command", "verify_command"]
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--name", default=None, help="Name of the image; default: that of the file. For one file only.")
+@click.option("--pixel-size", "pixel_size_um", type=float, default=None, help="Side of a pixel in micrometres.")
+@project_option
+@long_command
+def import_command(
+    files: tuple[Path, ...],
+    name: str | None,
+    pixel_size_um: float | None,
+    project_path: Path | None,
+    on_event: EventSink,
+    cancel: CancelToken,
+) -> Answer:
+    """Bring pictures (PNG, JPEG, TIFF) into a project.
+
+    Files that cannot be read are named at the end; the others are imported all the same.
+    """
+    if name is not None and len(files) > 1:
+        raise InvalidInput("--name goes with one file.", hint="Import the files one by one, or leave --name out.")
+    if pixel_size_um is not None and not 0 < pixel_size_um < 1e6:
+        raise InvalidInput("The pixel size must be above 0.", hint="Give it in micrometres, such as 0.25.")
+    project = open_project(project_path)
+    size = None if pixel_size_um is None else (pixel_size_um, pixel_size_um)
+    images, failed, lines = [], [], []
+    for path in files:
+        try:
+            record = import_image(project, path, name=name, pixel_size_um=size, on_event=on_event, cancel=cancel)
+        except LabKitError as error:
+            if len(files) == 1 or cancel.cancelled:
+                raise
+            failed.append({"file": str(path), **error.as_dict()})
+            lines.append(f"{path}: {error.message} {error.hint}")
+            continue
+        images.append(record.model_dump(mode="json"))
+        lines.append(f"{record.name}: image {record.id}, {record.width_px} x {record.height_px} px, {len(record.levels)} levels")
+    return Answer({"images": images, "failed": failed}, tuple(lines), exit_code=2 if failed else 0)
+
+
+@click.group("annotations")
+def annotations_command() -> None:
+    """Bring annotations in, or take them out."""
+
+
+@annotations_command.command("import")
+@click.argument("image")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--class", "class_name", default=None, help="Class of the objects of a label image.")
+@click.option("--author", default=None, help="Whose annotations these are; default: you.")
+@click.option("--finished/--unfinished", default=None, help="Whether everything in the image is annotated; a label image is.")
+@project_option
+@long_command
+def annotations_import(
+    image: str,
+    file: Path,
+    class_name: str | None,
+    author: str | None,
+    finished: bool | None,
+    project_path: Path | None,
+    on_event: EventSink,
+    cancel: CancelToken,
+) -> Answer:
+    """Add the objects of FILE (a label image or GeoJSON) to IMAGE (its id or name)."""
+    project = open_project(project_path)
+    report = import_annotations(
+        project, project.image(image), file, author=author, class_name=class_name, finished=finished, on_event=on_event
+    )
+    lines = [f"{report.added} object(s) added to {image}", *(f"warning: {w}" for w in report.warnings)]
+    return Answer(report, tuple(lines))
+
+
+@annotations_command.command("export")
+@click.argument("image")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "format_", type=click.Choice(["geojson", "labels", "mask"]), default=None, help="Default: by the file's ending.")
+@click.option("--author", default=None, help="Whose annotations; default: yours.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
+@project_option
+@command
+def annotations_export(
+    image: str,
+    file: Path,
+    format_: Literal["geojson", "labels", "mask"] | None,
+    author: str | None,
+    overwrite: bool,
+    project_path: Path | None,
+) -> Answer:
+    """Write an author's annotations of IMAGE to FILE: GeoJSON, or a label image (TIFF, PNG)."""
+    project = open_project(project_path)
+    path = export_annotations(project, project.image(image), file, author=author, format=format_, overwrite=overwrite)
+    return Answer({"file": str(path)}, (f"Wrote {path}",))
+
+
+@click.group("trainset")
+def trainset_command() -> None:
+    """Build training sets."""
+
+
+@trainset_command.command("build")
+@click.argument("name")
+@click.option("--image", "images", multiple=True, help="Id or name of an image; default: every annotated one.")
+@click.option("--author", default=None, help="Whose annotations; default: yours.")
+@click.option("--chip", "chip_px", type=int, default=128, show_default=True, help="Side of a chip in pixels.")
+@click.option("--split", "kind", type=click.Choice(["auto", "images", "bands"]), default="auto", show_default=True, help="How to split.")
+@click.option("--fractions", default="0.6,0.2,0.2", show_default=True, help="Shares of train, val and test.")
+@click.option("--gap", "gap_px", type=int, default=32, show_default=True, help="Pixels left out between bands.")
+@click.option("--box", "boxes", multiple=True, metavar="PART:Y0,X0,Y1,X1", help="A box of the (only) image; instead of --split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which images go into which part.")
+@project_option
+@long_command
+def trainset_build(
+    name: str,
+    images: tuple[str, ...],
+    author: str | None,
+    chip_px: int,
+    kind: str,
+    fractions: str,
+    gap_px: int,
+    boxes: tuple[str, ...],
+    seed: int,
+    project_path: Path | None,
+    on_event: EventSink,
+    cancel: CancelToken,
+) -> Answer:
+    """Cut annotated images into the training set NAME."""
+    project = open_project(project_path)
+    given = _boxes(project, boxes, images)
+    wish = {"kind": "boxes" if given else kind, "fractions": _fractions(fractions), "gap_px": gap_px, "seed": seed, "boxes": given}
+    try:
+        split = SplitSpec.model_validate(wish)
+    except ValueError as error:
+        raise InvalidInput("The split cannot be made like this.", hint=str(error).splitlines()[2].strip()) from error
+    data = build_training_set(
+        project, name, images=images or None, author=author, chip_px=chip_px, split=split, on_event=on_event, cancel=cancel
+    )
+    lines = [f"Training set {data.key}"]
+    lines += [f"  {part}: {s.chips} chips, {s.objects} objects" for part, s in data.record.parts.items()]
+    return Answer(data.record.model_dump(mode="json") | {"key": data.key}, tuple(lines))
+
+
+def _fractions(text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != len(PARTS):
+        raise InvalidInput(f"{text!r} is not three shares.", hint="Write --fractions 0.6,0.2,0.2.")
+    return values
+
+
+def _boxes(project: Project, texts: tuple[str, ...], images: tuple[str, ...]) -> tuple[PartBox, ...]:
+    if not texts:
+        return ()
+    keys = images or tuple(r.id for r in project.images())
+    if len(keys) != 1:
+        raise InvalidInput("--box goes with one image.", hint="Name it with --image.")
+    image = project.image(keys[0])
+    boxes = []
+    for text in texts:
+        part, _, numbers = text.partition(":")
+        try:
+            y0, x0, y1, x1 = (int(n) for n in numbers.split(","))
+        except ValueError as error:
+            raise InvalidInput(f"{text!r} is no box.", hint="Write --box train:0,0,512,320.") from error
+        boxes.append(PartBox(image=image.id, part=_part(part), box=(y0, x0, y1, x1)))
+    return tuple(boxes)
+
+
+def _part(text: str) -> Part:
+    for part in PARTS:
+        if part == text:
+            return part
+    raise InvalidInput(f"There is no part {text!r}.", hint="The parts are " + ", ".join(PARTS) + ".")
+
+
+@click.command("verify")
+@click.argument("path", type=click.Path(path_type=Path))
+@command
+def verify_command(path: Path) -> Answer:
+    """Check a project, an image store or a label store, and name what is wrong with it."""
+    report = verify(path)
+    lines = (f"{path}: {report.checked} thing(s) checked, no faults",) if report.ok else tuple(report.faults)
+    data = {"path": str(report.path), "kind": report.kind, "checked": report.checked, "ok": report.ok, "faults": list(report.faults)}
+    return Answer(data, lines, exit_code=0 if report.ok else 3)
