@@ -88,7 +88,7 @@ def import_annotations(
     if isinstance(source, LabelFile):
         author = resolve_author(author)
         objects, warnings = _label_objects(project, image, source, class_name, author)
-        tasks = () if finished is False else (FINISHED,)
+        tasks: tuple[str, ...] = () if finished is False else (FINISHED,)
         what = _Import(image.id, author, source.kind, tuple(objects), tasks, False, tuple(warnings))
     else:
         own = source.labkit.get("format") == 1
@@ -237,7 +237,8 @@ def _without_class(objects: Sequence[AnnotationObject]) -> list[str]:
 
 def _save(project: Project, what: _Import) -> AnnotationImport:
     """Merge into the document as it is now; when somebody saves in between, merge again."""
-    for attempts_left in reversed(range(_ATTEMPTS)):
+    attempt = 1
+    while True:
         document = open_document(project, what.image_id, what.author)
         known = {item.id: item for item in document.objects}
         brought = {item.id: item for item in what.objects}
@@ -249,11 +250,11 @@ def _save(project: Project, what: _Import) -> AnnotationImport:
         try:
             saved = document if merged == document and document.revision else save_document(project, merged)
         except Conflict:
-            if attempts_left:
-                continue
-            raise
+            if attempt == _ATTEMPTS:
+                raise
+            attempt += 1
+            continue
         return _report(what, saved, len(fresh), len(changed))
-    raise AssertionError("unreachable")
 
 
 def _report(what: _Import, saved: Document, added: int, updated: int) -> AnnotationImport:
