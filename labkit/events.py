@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from labkit.errors import Cancelled
@@ -103,7 +103,7 @@ def from_record(record: dict[str, Any]) -> Event:
         The record is of a type that this version does not know.
     """
     kind = _KINDS[record["type"]]
-    known = {name: record[name] for name in kind.__dataclass_fields__ if name in record}
+    known = {field.name: record[field.name] for field in fields(kind) if field.name in record}
     event: Event = kind(**known)
     return event
 

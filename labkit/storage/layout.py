@@ -192,6 +192,11 @@ class RunLayout:
         """Held by the supervisor as long as it lives."""
         return self.root / ".lock"
 
+    @property
+    def reserve(self) -> Path:
+        """Some room that the supervisor gives back when the disk is full, so that it can still write why the run ended."""
+        return self.root / ".reserve"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelLayout:

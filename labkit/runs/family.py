@@ -1,0 +1,110 @@
+"""The programs of a run: who belongs to it, and how all of them are ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from labkit.runs.inside import RUN_DIR_VARIABLE
+
+__all__ = ["end_descendants", "end_leftovers", "interrupt_kernels", "out_of_memory_count"]
+
+_KERNEL_MODULE = "labkit.notebooks.kernel"
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+def interrupt_kernels(child_pid: int) -> int:
+    """Send SIGINT to the kernels that the child started, and only to them; return how many there were.
+
+    Their own children (the workers of a loader, say) are left alone: the kernel needs them to finish its step.
+    """
+    count = 0
+    with contextlib.suppress(psutil.Error):
+        for program in psutil.Process(child_pid).children():
+            with contextlib.suppress(psutil.Error):
+                if _KERNEL_MODULE in program.cmdline():
+                    program.send_signal(signal.SIGINT)
+                    count += 1
+    return count
+
+
+def end_descendants(*, spare: Iterable[int] = (), timeout_s: float = 5.0) -> list[int]:
+    """Kill every descendant of this program but those in `spare`; return the ids of what is left, normally none.
+
+    After `labkit.notebooks.lineage.adopt_orphans` nothing escapes by starting a session or losing its parent.
+    """
+    spared = frozenset(spare)
+    deadline = time.monotonic() + timeout_s
+    while True:
+        alive = [p for p in psutil.Process().children(recursive=True) if p.pid not in spared and _is_alive(p)]
+        if not alive or time.monotonic() > deadline:
+            _reap(spared)
+            return [p.pid for p in alive]
+        _kill(alive)
+        time.sleep(0.02)
+        _reap(spared)
+
+
+def end_leftovers(run_dir: Path) -> None:
+    """Kill what a run left behind whose supervisor was killed, known by the run's folder in its environment.
+
+    Normally there is nothing: the child ends its family when the supervisor dies. This is for when both were killed.
+    """
+    own = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
+    _kill(p for p in psutil.process_iter() if p.pid not in own and _belongs(p, run_dir))
+
+
+def _belongs(program: psutil.Process, run_dir: Path) -> bool:
+    try:
+        return program.environ().get(RUN_DIR_VARIABLE) == str(run_dir)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _is_alive(program: psutil.Process) -> bool:
+    try:
+        return bool(program.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _kill(programs: Iterable[psutil.Process]) -> None:
+    for program in programs:
+        with contextlib.suppress(psutil.Error):
+            program.kill()
+
+
+def _reap(spared: frozenset[int]) -> None:
+    """Collect the exit codes of adopted orphans, which nobody else waits for."""
+    for program in psutil.Process().children():
+        if program.pid not in spared and not _is_alive(program):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(program.pid, os.WNOHANG)
+
+
+def out_of_memory_count() -> int:
+    """Return how often the system has killed a program here for want of memory (0 where it does not tell)."""
+    for path in (_own_cgroup() / "memory.events", Path("/proc/vmstat")):
+        try:
+            lines = path.read_text().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _own_cgroup() -> Path:
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return _CGROUPS
+    names = [line[3:].lstrip("/") for line in lines if line.startswith("0::")]
+    return _CGROUPS / names[0] if names else _CGROUPS

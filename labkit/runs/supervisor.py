@@ -1,0 +1,215 @@
+"""The supervisor of one run: ``python -m labkit.runs.supervisor RUN_DIR [--grace-s S] [--heartbeat-s S]``.
+
+It holds the run's lock, starts the child, keeps ``run.json`` fresh, stops the run when asked (the cancel file, or
+SIGTERM), and ends everything that belongs to the run before it writes how the run ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabKitError, Locked, StorageFull
+from labkit.events import RunState, StateChange
+from labkit.notebooks.lineage import adopt_orphans
+from labkit.runs.family import end_descendants, interrupt_kernels, out_of_memory_count
+from labkit.runs.inside import RUN_DIR_VARIABLE
+from labkit.runs.records import GRACE_S, HEARTBEAT_S, RunRecord, load_run_record
+from labkit.runs.stream import EventWriter
+from labkit.runs.verdict import Ending, judge
+from labkit.storage import RunLayout, hold_lock, save_record, utc_now
+
+__all__ = ["Supervisor", "main"]
+
+_POLL_S = 0.1
+_LAST_SAVE_S = 1.5
+_RESERVE_BYTES = 1 << 16
+
+
+class Supervisor:
+    """Carries one run from its start to an end state; only while it holds the run's lock."""
+
+    def __init__(self, layout: RunLayout, *, grace_s: float = GRACE_S, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self.layout = layout
+        self.heartbeat_s = heartbeat_s
+        self.record: RunRecord = load_run_record(layout)
+        self.events = EventWriter(layout.events)
+        kill_kernel_s = max(grace_s - _LAST_SAVE_S, 0.75 * grace_s)
+        self._steps = [
+            (0.0, self._interrupt),
+            (kill_kernel_s / 2, self._interrupt),
+            (kill_kernel_s, self._kill_kernel),
+            (grace_s, self._kill),
+        ]
+        self._cancelled_at: float | None = None
+        self._was_forced = False
+        self._next_heartbeat = 0.0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Take the run to its end."""
+        if self.record.has_ended:
+            return
+        signal_names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        for name in signal_names:
+            signal.signal(name, lambda *_: self._request_cancel())
+        adopt_orphans()
+        self._write("starting", started=utc_now())
+        try:
+            state, reason, exit_code = self._carry_out()
+        except Exception as error:  # ours: the run must not stay open
+            end_descendants()
+            self._end("failed", _own_fault(error), None)
+            raise
+        self._end(state, reason, exit_code)
+
+    def _carry_out(self) -> tuple[RunState, str, int | None]:
+        self._reserve()
+        if self.layout.cancel_request.exists():
+            return "cancelled", "Cancelled before it started.", None
+        scratch = Path(tempfile.mkdtemp(prefix="labkit-"))
+        memory_kills = out_of_memory_count()
+        try:
+            report_fd = self._start_child(scratch)
+            self._write("running")
+            exit_code = self._watch()
+            left = end_descendants()
+            if left:
+                print(f"could not end: {left}", flush=True)  # noqa: T201 - our output is the run's log
+            ending = Ending(
+                exit_code=exit_code,
+                has_result=self.layout.result.exists(),
+                cancel_requested=self.layout.cancel_request.exists(),
+                was_forced=self._was_forced,
+                memory_ran_out=out_of_memory_count() > memory_kills,
+                report=_read_report(report_fd),
+            )
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return *judge(ending), exit_code
+
+    def _start_child(self, scratch: Path) -> int:
+        reading, writing = os.pipe()
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "labkit.runs.child",
+            str(self.layout.root),
+            "--report",
+            str(writing),
+            "--scratch",
+            str(scratch),
+        ]
+        try:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,  # never written: it closes when we die, and tells the child
+                cwd=self.layout.root,
+                env={**os.environ, RUN_DIR_VARIABLE: str(self.layout.root), "PYTHONUNBUFFERED": "1"},
+                pass_fds=(writing,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(writing)
+        return reading
+
+    def _watch(self) -> int:
+        """Keep the record fresh and stop the child when asked; return its exit code."""
+        assert self._child is not None
+        while (exit_code := self._child.poll()) is None:
+            now = time.monotonic()
+            if self._cancelled_at is None and self.layout.cancel_request.exists():
+                self._cancelled_at = now
+                self._write("cancelling")
+            while self._cancelled_at is not None and self._steps and now >= self._cancelled_at + self._steps[0][0]:
+                self._steps.pop(0)[1](self._child.pid)
+            if now >= self._next_heartbeat:
+                self._beat()
+            time.sleep(_POLL_S)
+        return exit_code
+
+    def _request_cancel(self) -> None:
+        with contextlib.suppress(OSError):
+            self.layout.cancel_request.touch()
+
+    def _interrupt(self, child_pid: int) -> None:
+        interrupt_kernels(child_pid)
+
+    def _kill_kernel(self, child_pid: int) -> None:
+        self._was_forced = True
+        end_descendants(spare=(child_pid,), timeout_s=1.0)
+
+    def _kill(self, child_pid: int) -> None:
+        os.kill(child_pid, signal.SIGKILL)
+        end_descendants(spare=(child_pid,), timeout_s=1.0)
+
+    def _beat(self) -> None:
+        self._next_heartbeat = time.monotonic() + self.heartbeat_s
+        self.record = self.record.model_copy(update={"heartbeat": utc_now()})
+        with contextlib.suppress(StorageFull):  # the run itself will say so when it writes
+            save_record(self.layout.record, self.record)
+
+    def _write(self, state: RunState, reason: str = "", **changes: Any) -> None:
+        """Go into `state`: first the event, then the record, so that who sees the record has all events."""
+        self._next_heartbeat = time.monotonic() + self.heartbeat_s
+        self.record = self.record.model_copy(update={"state": state, "reason": reason, "heartbeat": utc_now(), **changes})
+        self.events.append(StateChange(state=state, reason=reason))
+        save_record(self.layout.record, self.record)
+
+    def _end(self, state: RunState, reason: str, exit_code: int | None) -> None:
+        self.layout.reserve.unlink(missing_ok=True)
+        self._write(state, reason, ended=utc_now(), exit_code=exit_code)
+
+    def _reserve(self) -> None:
+        # Random, so that a file system that compresses keeps the room as well.
+        self.layout.reserve.write_bytes(os.urandom(_RESERVE_BYTES))
+
+
+def _read_report(descriptor: int) -> dict[str, object]:
+    """Return what the child wrote before it ended; it is in the pipe, or it will never be."""
+    os.set_blocking(descriptor, False)
+    try:
+        record = json.loads(os.read(descriptor, 1 << 16) or b"{}")
+    except (BlockingIOError, ValueError):
+        return {}
+    finally:
+        os.close(descriptor)
+    return record if isinstance(record, dict) else {}
+
+
+def _own_fault(error: Exception) -> str:
+    if isinstance(error, LabKitError):
+        return f"{error.message} {error.hint}".strip()
+    return f"The run's supervisor broke ({type(error).__name__}). Its log.txt says more."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Supervise the run in a folder; a second supervisor of the same run steps back."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--grace-s", type=float, default=GRACE_S)
+    parser.add_argument("--heartbeat-s", type=float, default=HEARTBEAT_S)
+    given = parser.parse_args(arguments)
+    layout = RunLayout(given.run_dir.resolve())
+    try:
+        with hold_lock(layout.lock, what="this run"):
+            Supervisor(layout, grace_s=given.grace_s, heartbeat_s=given.heartbeat_s).run()
+    except Locked as error:
+        print(error.message, flush=True)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
