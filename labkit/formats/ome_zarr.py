@@ -1,0 +1,209 @@
+"""OME-Zarr 0.5: the metadata of a multiscale group, and its shards as bytes.
+
+Sources: the OME-NGFF specification 0.5 (multiscales, image-label) and the Zarr v3 sharding codec (chunks, then an index of
+little-endian offset and length pairs with a CRC-32C).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import google_crc32c
+import imagecodecs
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec, ZstdCodec
+from zarr.storage import MemoryStore
+
+__all__ = [
+    "CHUNK_PX",
+    "SHARD_PX",
+    "VERSION",
+    "Role",
+    "encode_shard",
+    "level_scale",
+    "level_translation",
+    "multiscale_attributes",
+    "shard_key",
+    "shard_px",
+    "store_metadata",
+]
+
+VERSION = "0.5"
+CHUNK_PX = 512
+SHARD_PX = 2048
+Role = Literal["image", "labels"]
+_ABSENT = np.uint64(2**64 - 1)  # how the index names a chunk that lies wholly outside the array
+_RGB = (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
+
+
+def level_scale(level: int, base: float) -> float:
+    """Return the size of a pixel of `level`: exactly 2^level pixels of the full picture."""
+    return float(base * 2**level)
+
+
+def level_translation(level: int, base: float) -> float:
+    """Return where the centre of the first pixel of `level` lies, measured from that of level 0."""
+    return float(base * (2**level - 1) / 2)
+
+
+def shard_px(side_px: int) -> int:
+    """Return the extent of a shard along a side of a level: whole chunks, at most `SHARD_PX`."""
+    return min(SHARD_PX, math.ceil(side_px / CHUNK_PX) * CHUNK_PX)
+
+
+def shard_key(level: int, axes: Sequence[str], y: int, x: int) -> str:
+    """Return the key, relative to the group, of the shard in row `y` and column `x`; a shard holds all channels."""
+    return f"{level}/c/0/{y}/{x}" if len(axes) == 3 else f"{level}/c/{y}/{x}"
+
+
+def multiscale_attributes(
+    *,
+    name: str,
+    axes: Sequence[str],
+    levels: int,
+    pixel_size_um: tuple[float, float] | None,
+    role: Role,
+    bits: int | None = None,
+    image_label: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the attributes of the group: ``{"ome": {...}}`` as the specification 0.5 asks for.
+
+    Parameters
+    ----------
+    name : str
+        Name of the image.
+    axes : sequence of {"c", "y", "x"}
+        In the order of the array.
+    levels : int
+        Number of levels.
+    pixel_size_um : (float, float) or None
+        Size (y, x) of a pixel in micrometres; None is written as scale 1 without a unit.
+    role : {"image", "labels"}
+        Labels go down by mode, images by mean.
+    bits : int, optional
+        Significant bits, for the display window of an RGB picture.
+    image_label : dict, optional
+        The ``image-label`` object of a label image.
+    """
+    space: dict[str, str] = {} if pixel_size_um is None else {"unit": "micrometer"}
+    base = dict(zip("yx", pixel_size_um or (1.0, 1.0), strict=True))
+    multiscale = {
+        "name": name,
+        "type": "mode" if role == "labels" else "mean",
+        "axes": [{"name": "c", "type": "channel"} if a == "c" else {"name": a, "type": "space", **space} for a in axes],
+        "datasets": [{"path": str(k), "coordinateTransformations": _transformations(k, axes, base)} for k in range(levels)],
+        "metadata": {"software": "labkit-studio", "blocks": "2x2, ceil-halving", "every_shard_is_stored": True},
+    }
+    ome: dict[str, Any] = {"version": VERSION, "multiscales": [multiscale]}
+    if role == "labels":
+        ome["image-label"] = image_label or {}
+    elif "c" in axes and bits:
+        ome["omero"] = {"channels": [_channel(label, colour, 2**bits - 1) for label, colour in _RGB]}
+    return {"ome": ome}
+
+
+def _transformations(level: int, axes: Sequence[str], base: dict[str, float]) -> list[dict[str, Any]]:
+    scale = [1.0 if a == "c" else level_scale(level, base[a]) for a in axes]
+    translation = [0.0 if a == "c" else level_translation(level, base[a]) for a in axes]
+    return [{"type": "scale", "scale": scale}, {"type": "translation", "translation": translation}]
+
+
+def _channel(label: str, colour: str, highest: int) -> dict[str, Any]:
+    return {"label": label, "color": colour, "active": True, "window": {"min": 0, "max": highest, "start": 0, "end": highest}}
+
+
+def store_metadata(
+    attributes: dict[str, Any], shapes: Sequence[tuple[int, ...]], dtype: str, axes: Sequence[str], role: Role
+) -> dict[str, bytes]:
+    """Return the ``zarr.json`` objects of a group and of its levels, by key.
+
+    Parameters
+    ----------
+    attributes : dict
+        Those of the group.
+    shapes : sequence of tuple
+        Shape of each level in the order of `axes`.
+    dtype : str
+        Of all levels.
+    axes : sequence of str
+        Names of the dimensions.
+    role : {"image", "labels"}
+        Chooses the codec: blosc-zstd-1 with shuffle for images, zstd-3 for labels.
+    """
+    objects: dict[str, Any] = {}
+    group = zarr.create_group(MemoryStore(objects), zarr_format=3, attributes=attributes)
+    codec = ZstdCodec(level=3) if role == "labels" else BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+    for k, shape in enumerate(shapes):
+        lead = shape[:-2]
+        group.create_array(
+            str(k),
+            shape=shape,
+            dtype=dtype,
+            chunks=(*lead, CHUNK_PX, CHUNK_PX),
+            shards=(*lead, shard_px(shape[-2]), shard_px(shape[-1])),
+            compressors=codec,
+            fill_value=0,
+            dimension_names=tuple(axes),
+        )
+    return {key: value.to_bytes() for key, value in objects.items()}
+
+
+def encode_shard(block: NDArray[Any], level_shape: tuple[int, ...], role: Role) -> bytes:
+    """Return a whole shard as bytes: all chunks that touch the picture, then the index.
+
+    Parameters
+    ----------
+    block : ndarray
+        The pixels, (y, x) or (c, y, x); smaller than a shard at the far edges of the level.
+    level_shape : tuple
+        Shape of the level; decides the extent of its shards.
+    role : {"image", "labels"}
+        Chooses the codec, as in `store_metadata`.
+    """
+    rows, columns = shard_px(level_shape[-2]) // CHUNK_PX, shard_px(level_shape[-1]) // CHUNK_PX
+    index = np.full((rows, columns, 2), _ABSENT, dtype="<u8")
+    parts: list[bytes] = []
+    offset = 0
+    for row in range(math.ceil(block.shape[-2] / CHUNK_PX)):
+        for column in range(math.ceil(block.shape[-1] / CHUNK_PX)):
+            part = _encode_chunk(_cut_chunk(block, row, column), role)
+            index[row, column] = offset, len(part)
+            parts.append(part)
+            offset += len(part)
+    table = index.tobytes()
+    return b"".join((*parts, table, google_crc32c.value(table).to_bytes(4, "little")))
+
+
+def _cut_chunk(block: NDArray[Any], row: int, column: int) -> NDArray[Any]:
+    cut = block[..., row * CHUNK_PX : (row + 1) * CHUNK_PX, column * CHUNK_PX : (column + 1) * CHUNK_PX]
+    if cut.shape[-2:] == (CHUNK_PX, CHUNK_PX):
+        return np.ascontiguousarray(cut)
+    chunk = np.zeros((*cut.shape[:-2], CHUNK_PX, CHUNK_PX), dtype=block.dtype)
+    chunk[..., : cut.shape[-2], : cut.shape[-1]] = cut
+    return chunk
+
+
+def _encode_chunk(chunk: NDArray[Any], role: Role) -> bytes:
+    little = chunk.astype(chunk.dtype.newbyteorder("<"), copy=False)
+    if role == "labels":
+        return bytes(imagecodecs.zstd_encode(little.tobytes(), level=3))
+    return bytes(
+        imagecodecs.blosc_encode(
+            little.tobytes(),
+            level=1,
+            compressor="zstd",
+            shuffle=imagecodecs.BLOSC.SHUFFLE.SHUFFLE,
+            typesize=little.dtype.itemsize,
+            numthreads=1,
+        )
+    )
+
+
+def is_group(path: Path) -> bool:
+    """Return whether the folder `path` is a zarr v3 node."""
+    return (path / "zarr.json").is_file()

@@ -1,0 +1,170 @@
+"""Pictures made of pixels: what a header says, and the interface behind which the pixels lie."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from labkit.errors import LabKitError, UnreadableImage, UnsupportedFormat
+from labkit.geometry import Box
+
+__all__ = [
+    "Layout",
+    "RasterHeader",
+    "RasterSource",
+    "check_memory",
+    "credible_size_um",
+    "decoder_errors",
+    "in_array_order",
+    "unreadable",
+    "unsupported",
+    "valid_orientation",
+]
+
+Layout = Literal["tiled", "strips", "whole"]
+_LARGEST_CREDIBLE_UM = 20.0  # 1270 dots per inch: cameras, screens and scanners write fewer, microscopes far more
+
+
+@dataclass(frozen=True, slots=True)
+class RasterHeader:
+    """What the header of a picture says; sizes are as stored, before `orientation` is applied.
+
+    Attributes
+    ----------
+    format : str
+        "PNG", "JPEG", "TIFF" or "BigTIFF".
+    height_px, width_px, channels : int
+        As stored; `channels` counts alpha and is 1 for grey, and for a palette that is kept as ids.
+    alpha : bool
+        Whether the last channel is alpha.
+    dtype : str
+        Of the pixels as they are read.
+    bits : int
+        Per sample in the file.
+    orientation : int
+        1 to 8 as in EXIF; 1 means upright.
+    pixel_size_um : (float, float) or None
+        Size (y, x) of a stored pixel, only if credible.
+    layout : {"tiled", "strips", "whole"}
+        How the pixels lie in the file.
+    pages : int
+        Pictures in the file.
+    decode_bytes : int
+        Memory needed to decode the largest piece that is decoded at once.
+    notes : tuple of str
+        What a person should know of how the file is read.
+    """
+
+    format: str
+    height_px: int
+    width_px: int
+    channels: int
+    alpha: bool
+    dtype: str
+    bits: int
+    orientation: int
+    pixel_size_um: tuple[float, float] | None
+    layout: Layout
+    pages: int
+    decode_bytes: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def declared_bytes(self) -> int:
+        """Bytes of all pixels, uncompressed."""
+        return self.height_px * self.width_px * self.channels * np.dtype(self.dtype).itemsize
+
+
+class RasterSource(Protocol):
+    """An open picture: `shape` (y, x) or (c, y, x), `dtype`, and `read` of any box, in that order of axes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, (y, x) for grey and (c, y, x) for colour."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the pixels, in native byte order."""
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Return the pixels of `box`."""
+
+    def close(self) -> None:
+        """Give back the file."""
+
+
+def credible_size_um(y_um: float, x_um: float) -> tuple[float, float] | None:
+    """Return the size of a pixel if a microscope can have written it: 72 to 600 dpi say nothing about a specimen."""
+    plausible = 0 < y_um <= _LARGEST_CREDIBLE_UM and 0 < x_um <= _LARGEST_CREDIBLE_UM
+    return (float(y_um), float(x_um)) if plausible else None
+
+
+def valid_orientation(value: object) -> int:
+    """Return an EXIF orientation; whatever is not one of 1 to 8 means upright."""
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def in_array_order(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return decoded pixels (y, x) or (y, x, c) as (y, x) or (c, y, x); one channel is no channel axis."""
+    if pixels.ndim == 3:
+        return pixels[..., 0] if pixels.shape[2] == 1 else np.moveaxis(pixels, -1, 0)
+    return pixels
+
+
+def check_memory(path: Path, needed_bytes: int) -> None:
+    """Refuse to decode a piece that would take more than half of the free memory.
+
+    Raises
+    ------
+    UnsupportedFormat
+        The piece is too large.
+    """
+    free = psutil.virtual_memory().available
+    if needed_bytes > free // 2:
+        raise unsupported(
+            path,
+            f"needs {needed_bytes / 1e9:.1f} GB of memory to be decoded at once, and {free / 1e9:.1f} GB are free",
+            "Save it as a tiled TIFF, which is read piece by piece.",
+        )
+
+
+def unsupported(path: Path, why: str, hint: str) -> UnsupportedFormat:
+    """Return the error for a picture that this version does not read."""
+    return UnsupportedFormat(f"{path.name} {why}.", hint=hint, path=str(path))
+
+
+def unreadable(path: Path, why: str) -> UnreadableImage:
+    """Return the error for a picture that cannot be decoded."""
+    return UnreadableImage(
+        f"{path.name} cannot be read: {why}.", hint="Open it in the program that made it and save it again.", path=str(path)
+    )
+
+
+@contextmanager
+def decoder_errors(path: Path) -> Iterator[None]:
+    """Turn whatever a decoder says of a broken file into one line; errors of the disk and of LabKit pass."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # decoders warn of broken tags that do not matter
+            yield
+    except (LabKitError, MemoryError):
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise unreadable(path, _one_line(error)) from error
+    except Exception as error:  # a decoder may raise anything on a malformed file
+        raise unreadable(path, _one_line(error)) from error
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."
