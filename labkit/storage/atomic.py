@@ -103,8 +103,9 @@ def new_folder(target: Path) -> Iterator[Path]:
     AlreadyExists
         `target` is there already (also when it appeared meanwhile).
     """
-    if target.exists():
-        raise AlreadyExists(f"{target} is there already.", hint="Choose another name.", path=str(target))
+    with explain_os_errors(target):
+        if target.exists():
+            raise AlreadyExists(f"{target} is there already.", hint="Choose another name.", path=str(target))
     with scratch_folder(target.parent) as incoming:
         yield incoming
         publish_folder(incoming, target)

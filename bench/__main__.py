@@ -1,0 +1,32 @@
+"""Run a bench by name, or all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+
+import click
+
+from bench import demo, startup
+
+BENCHES: dict[str, Callable[[bool], dict[str, float | int | str]]] = {"demo": demo.measure, "startup": startup.measure}
+
+
+@click.command()
+@click.argument("name", type=click.Choice([*BENCHES, "all"]))
+@click.option("--quick", is_flag=True, help="One repetition: checks that the bench runs, proves no number.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a bench.")
+def main(name: str, quick: bool, as_json: bool) -> None:
+    """Measure, and print what was measured."""
+    for key in BENCHES if name == "all" else [name]:
+        result = {"bench": key, "quick": quick, **BENCHES[key](quick)}
+        if as_json:
+            click.echo(json.dumps(result))
+        else:
+            click.echo("\n".join(f"{k:24} {v}" for k, v in result.items()))
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

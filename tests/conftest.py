@@ -1,0 +1,24 @@
+"""What all tests share: a home of their own, so that none touches the one of the person who runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labkit.project import Project
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("LABKIT_PROJECTS", str(home / "projects"))
+    monkeypatch.setenv("LABKIT_AUTHOR", "tester")
+    monkeypatch.setenv("IPYTHONDIR", str(home / ".ipython"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project with one class."""
+    return Project.create(tmp_path / "projects", "cells", classes=["nucleus"])

@@ -1,0 +1,153 @@
+"""The parts of a training: targets, batches, loss, schedule, network."""
+
+import numpy as np
+import pytest
+import torch
+
+from labkit.datasets import Chips, Normalisation
+from labkit.errors import InvalidInput
+from labkit.project import classes_from_names
+from labkit.training import Network, architecture_named, class_indices
+from labkit.training.batches import BatchSource, make_targets
+from labkit.training.losses import segmentation_loss
+
+CLASSES = classes_from_names(["nucleus", "debris"])
+
+
+def chips_of(masks: np.ndarray, objects: np.ndarray) -> Chips:
+    return Chips(np.zeros((len(masks), 1, *masks.shape[1:]), np.uint8), masks, objects, np.zeros((len(masks), 3), np.int64))
+
+
+def test_touching_objects_get_a_border_between_them() -> None:
+    """Both sides of the common edge become border, the insides stay."""
+    objects = np.zeros((1, 9, 12), np.uint32)
+    objects[0, 1:8, 1:6], objects[0, 1:8, 6:11] = 1, 2
+    targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
+    assert targets[0, 4].tolist() == [0, 3, 1, 1, 1, 3, 3, 1, 1, 1, 3, 0]
+
+
+def test_an_object_too_thin_for_a_border_keeps_its_class() -> None:
+    """Otherwise it could never be found."""
+    objects = np.zeros((1, 8, 8), np.uint32)
+    objects[0, 3:5, 3:5] = 1
+    targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
+    assert (targets[0, 3:5, 3:5] == 1).all()
+
+
+def test_unknown_pixels_stay_unknown() -> None:
+    """255 is no class and gets no border."""
+    masks, objects = np.full((1, 4, 4), 255, np.uint8), np.zeros((1, 4, 4), np.uint32)
+    assert (make_targets(chips_of(masks, objects), CLASSES, 3) == 255).all()
+
+
+def test_class_ids_and_outputs_need_not_be_equal() -> None:
+    """Ids 5 and 9 become outputs 1 and 2; an id that is not taught is ignored."""
+    table = class_indices([CLASSES[0].model_copy(update={"id": 5}), CLASSES[1].model_copy(update={"id": 9})])
+    assert table[[0, 5, 9, 7, 255]].tolist() == [0, 1, 2, 255, 255]
+
+
+@pytest.fixture
+def source() -> BatchSource:
+    """Six chips whose pixels carry their number, and whose targets follow the pixels."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 3, (6, 32, 32), np.uint8)
+    return BatchSource(targets[:, None].astype(np.float32), targets, 4, 16, seed=7)
+
+
+def test_a_batch_depends_on_seed_and_step_alone(source: BatchSource) -> None:
+    """Drawing other batches before changes nothing."""
+    first = source.batch(5)[0]
+    source.batch(1)
+    assert (source.batch(5)[0] == first).all()
+
+
+def test_targets_move_with_their_pixels(source: BatchSource) -> None:
+    """After turning and mirroring, pixels still correlate with the targets they had."""
+    pixels, targets = source.batch(0)
+    for p, t in zip(pixels, targets, strict=True):
+        assert np.corrcoef(p[0].ravel(), t.ravel())[0, 1] > 0.99
+
+
+def test_every_chip_is_drawn_equally_often() -> None:
+    """Nine batches of four are six passes over six chips: each chip comes six times, never twice within a pass."""
+    numbers = np.arange(6, dtype=np.uint8)[:, None, None].repeat(16, 1).repeat(16, 2)  # each target tells its chip
+    source = BatchSource(np.zeros((6, 1, 16, 16), np.float32), numbers, 4, 16, seed=7)
+    drawn = np.concatenate([source.batch(step)[1][:, 0, 0] for step in range(9)])
+    assert all(sorted(one_pass) == [0, 1, 2, 3, 4, 5] for one_pass in drawn.reshape(6, 6).tolist())
+
+
+def test_a_batch_without_known_pixels_has_no_loss_and_no_gradient() -> None:
+    """Weights stay finite."""
+    logits = torch.randn(1, 3, 4, 4, requires_grad=True)
+    loss = segmentation_loss(logits, torch.full((1, 4, 4), 255))
+    loss.backward()
+    assert loss.item() == 0
+    assert bool((logits.grad == 0).all())
+
+
+def test_unknown_pixels_do_not_change_the_loss() -> None:
+    """The loss over half a picture is that of the half alone."""
+    logits, targets = torch.randn(1, 3, 4, 8), torch.randint(0, 3, (1, 4, 8))
+    half = targets.clone()
+    half[:, :, 4:] = 255
+    assert segmentation_loss(logits, half).item() == pytest.approx(segmentation_loss(logits[..., :4], targets[..., :4]).item(), abs=1e-6)
+
+
+def test_an_unknown_architecture_lists_the_known_ones() -> None:
+    """The hint helps."""
+    with pytest.raises(InvalidInput) as caught:
+        architecture_named("unet-xxl")
+    assert "unet-s" in caught.value.hint
+
+
+@pytest.fixture(params=["unet-s", "unet-m"])
+def network(request: pytest.FixtureRequest) -> Network:
+    """Give an untrained network whose BatchNorm statistics are not the initial ones."""
+    torch.manual_seed(0)
+    architecture = architecture_named(request.param)
+    module = architecture.build(1, 3)
+    module.train()
+    with torch.no_grad():
+        for _ in range(3):
+            module(torch.rand(2, 1, 64, 64))
+    return Network(
+        module,
+        normalisation=Normalisation(low=(0.0,), high=(255.0,)),
+        stride_px=architecture.stride_px,
+        halo_px=architecture.halo_px,
+        border_index=2,
+        device="cpu",
+    )
+
+
+def test_the_halo_is_the_receptive_field(network: Network) -> None:
+    """A pixel beyond the halo changes nothing; well inside it, something."""
+    rng = np.random.default_rng(0)
+    halo, size = network.halo_px, 16 * network.halo_px // 4
+    pixels = rng.integers(0, 255, (1, size, size), np.uint8)
+    middle = size // 2 // network.stride_px * network.stride_px
+    before = network.probabilities(pixels)[:, middle, middle]
+    far = pixels.copy()
+    far[0, :, : middle - halo] = 255 - far[0, :, : middle - halo]
+    assert (network.probabilities(far)[:, middle, middle] == before).all()
+    near = pixels.copy()
+    near[0, :, : middle - halo // 2] = 255 - near[0, :, : middle - halo // 2]
+    assert (network.probabilities(near)[:, middle, middle] != before).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 50), (17, 4)])
+def test_any_size_gets_an_answer_of_that_size(network: Network, shape: tuple[int, int]) -> None:
+    """Tiny and odd pictures are filled up and cut back; probabilities add up to 1."""
+    answer = network.probabilities(np.zeros((1, *shape), np.uint8))
+    assert answer.shape == (3, *shape)
+    assert np.allclose(answer.sum(axis=0), 1, atol=1e-5)
+
+
+def test_a_border_pixel_belongs_to_the_likeliest_class() -> None:
+    """Border is not a class that anybody asked for."""
+    network = Network(
+        torch.nn.Identity(), normalisation=Normalisation(low=(0,), high=(1,)), stride_px=1, halo_px=0, border_index=3, device="cpu"
+    )
+    probabilities = np.array([0.1, 0.1, 0.3, 0.5], np.float32)[:, None, None]
+    classes, inside = network.split(probabilities)
+    assert (classes.tolist(), inside.tolist()) == ([[2]], [[False]])
