@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labkit.errors import NotFound, UnreadableImage, UnsupportedFormat
 from labkit.formats.ome_zarr import Role
 from labkit.formats.png_jpeg import open_whole, read_whole_header
-from labkit.formats.raster import RasterHeader, RasterSource, decoder_errors, unsupported
+from labkit.formats.raster import RasterHeader, RasterSource, decoder_errors
 from labkit.formats.tiff import open_tiff, read_tiff_header
 from labkit.geometry import Box
 from labkit.storage import explain_os_errors

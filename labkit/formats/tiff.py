@@ -48,7 +48,7 @@ def read_tiff_header(path: Path, role: Role) -> RasterHeader:
         channels = 3 if expanded else int(page.samplesperpixel)
         height, width = int(page.imagelength), int(page.imagewidth)
         dtype = np.dtype(np.uint8 if expanded else page.dtype).newbyteorder("=")
-        piece = math.prod(_piece_shape(page)) * page.dtype.itemsize
+        piece = math.prod(_piece_shape(page)) * int(page.bitspersample) // 8
         return RasterHeader(
             format="BigTIFF" if file.is_bigtiff else "TIFF",
             height_px=height,
@@ -111,7 +111,11 @@ def _check_kind(path: Path, page: TiffPage, role: Role) -> None:
         raise unsupported(path, f"holds {samples} channels, and labels have one", "Save the ids as one grey channel.")
     kinds = {_WHITE_IS_ZERO: (1,), _BLACK_IS_ZERO: (1, 2), _RGB: (3, 4), _PALETTE: (1,), _YCBCR: (3,)}
     if samples not in kinds.get(int(page.photometric), ()) or (page.photometric == _YCBCR and page.compression not in _JPEG_CODES):
-        raise unsupported(path, f"is a TIFF of the kind {page.photometric.name} with {samples} channels", "Save it as grey or RGB.")
+        raise unsupported(
+            path,
+            f"is a TIFF of the kind {getattr(page.photometric, 'name', page.photometric)} with {samples} channels",
+            "Save it as grey or RGB.",
+        )
 
 
 def _check_complete(path: Path, page: TiffPage) -> None:

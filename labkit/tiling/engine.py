@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -111,7 +111,7 @@ class PyramidBuilder:
 
     def _build(self, node: Node) -> NDArray[Any]:
         """Return the pixels of a block after it has been written; on the thread that calls."""
-        if self._is_done(node):
+        if node in self._ledger:
             self._report(self._plan.leaves_below(node))
             return self._read_back(node)
         if node.level == 0:
@@ -140,7 +140,7 @@ class PyramidBuilder:
     def _finish(self, node: Node, block: NDArray[Any]) -> None:
         self._ledger.add(node, write_shard(self._store, self._plan, node, block))
 
-    def _results(self, pool: ThreadPoolExecutor, cut: int, window: int) -> Iterator[Any]:
+    def _results(self, pool: ThreadPoolExecutor, cut: int, window: int) -> Generator[Any]:
         """Yield the halved subtrees in the order in which `_join` asks for them, at most `window` at work or waiting."""
         waiting: deque[Future[NDArray[Any]]] = deque()
         try:
@@ -176,9 +176,6 @@ class PyramidBuilder:
         else:
             block = self._build_parent(node, lambda child: self._join(child, cut, results))
         return halve(block, self._plan.role) if node.level < self._plan.top else block
-
-    def _is_done(self, node: Node) -> bool:
-        return node in self._ledger
 
     def _read_back(self, node: Node) -> NDArray[Any]:
         array = zarr.open_array(self._store / str(node.level), mode="r")

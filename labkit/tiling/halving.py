@@ -48,7 +48,7 @@ def halve_mean(block: NDArray[Any]) -> NDArray[Any]:
     total += odd  # with 1 added and the last two bits dropped: round half to even
     total += 1
     total >>= 2
-    return total.astype(block.dtype)
+    return np.asarray(total, dtype=block.dtype)
 
 
 def halve_mode(labels: NDArray[Any]) -> NDArray[Any]:

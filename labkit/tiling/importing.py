@@ -185,7 +185,7 @@ class _Import:
             id=new_id(),
             name=self.name,
             sha256=self.sha256,
-            axes=plan.axes,  # type: ignore[arg-type]
+            axes=plan.axes,
             shape=plan.shape(0),
             dtype=plan.dtype,
             levels=plan.sizes,

@@ -113,7 +113,7 @@ class PyramidPlan:
     def leaves_below(self, node: Node) -> int:
         """Count the blocks of level 0 that `node` is made of."""
         rows, columns = self.grid(0)
-        side = 2**node.level
+        side: int = 2**node.level
         down = min((node.y + 1) * side, rows) - node.y * side
         along = min((node.x + 1) * side, columns) - node.x * side
-        return max(down, 0) * max(along, 0)
+        return int(max(down, 0) * max(along, 0))

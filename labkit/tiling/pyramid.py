@@ -87,7 +87,7 @@ def write_pyramid(
     source = ArraySource(source) if isinstance(source, np.ndarray) else source
     _check_source(source, role, levels)
     plan = PyramidPlan(
-        sizes=level_sizes(*source.shape[-2:], levels),
+        sizes=level_sizes(source.shape[-2], source.shape[-1], levels),
         channels=source.shape[0] if len(source.shape) == 3 else None,
         dtype=np.dtype(source.dtype).name,
         role=role,

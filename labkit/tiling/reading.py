@@ -129,7 +129,9 @@ class Image:
 
         array, _ = self._level(level)
         chunks = (*array.shape[:-2], _BLOCK_PX, _BLOCK_PX)
-        lazy = dask.array.from_array(_LazyLevel(self, level), chunks=chunks, asarray=False, name=False)
+        lazy = dask.array.from_array(  # type: ignore[no-untyped-call]
+            _LazyLevel(self, level), chunks=chunks, asarray=False, name=False
+        )
         unit = "px" if self.pixel_size_um is None else "micrometer"
         coords: dict[str, Any] = {}
         for axis, count, size in zip("yx", array.shape[-2:], self.pixel_size_um or (1.0, 1.0), strict=True):
@@ -268,7 +270,7 @@ def _eight_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
         return pixels
     low, high = np.percentile(pixels, _STRETCH_PERCENT)
     scaled = (pixels.astype(np.float32) - low) * (255.0 / max(high - low, 1e-12))
-    return np.clip(np.rint(np.nan_to_num(scaled)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(np.nan_to_num(scaled)), 0, 255), dtype=np.uint8)
 
 
 def _coloured(labels: NDArray[Any]) -> NDArray[np.uint8]:
