@@ -71,9 +71,7 @@ def export_annotations(
     path = Path(path)
     kind = _resolve_format(path, format)
     document = _existing_document(project, image, author)
-    with explain_os_errors(path):
-        if path.exists() and (path.is_dir() or not overwrite):
-            raise AlreadyExists(f"{path} is there already.", hint="Choose another name, or overwrite it on purpose.", path=str(path))
+    _check_target(path, overwrite)
     shape = (image.height_px, image.width_px)
     match kind:
         case "geojson":
@@ -97,6 +95,14 @@ def _resolve_format(path: Path, wanted: str | None) -> ExportFormat:
         suffixes = ", ".join((*_GEOJSON_SUFFIXES, *LABEL_SUFFIXES))
         raise InvalidInput(f"The suffix of {path.name} names no format.", hint=f"Use one of {suffixes}.", path=str(path))
     raise InvalidInput(f"There is no format {wanted!r}.", hint=f"Known formats: {', '.join(EXPORT_FORMATS)}.")
+
+
+def _check_target(path: Path, overwrite: bool) -> None:
+    with explain_os_errors(path):
+        if path.exists() and (path.is_dir() or not overwrite):
+            raise AlreadyExists(f"{path} is there already.", hint="Choose another name, or overwrite it on purpose.", path=str(path))
+        if path.parent.exists() and not path.parent.is_dir():
+            raise NotFound(f"{path.parent} is not a folder.", hint="Check the path.", path=str(path))
 
 
 def _existing_document(project: Project, image: ImageRecord, author: str | None) -> Document:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.errors import InvalidInput, NotFound, UnreadableImage, UnsupportedFormat
+from labkit.errors import InvalidInput, LabKitError, NotFound, UnreadableImage, UnsupportedFormat
 from labkit.geometry import Box, iter_blocks
 from labkit.storage import explain_os_errors, fsync_folder, scratch_folder, write_bytes
 
@@ -157,14 +157,19 @@ def write_labels(
 
 @contextmanager
 def _explain_decoding(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (InvalidInput, UnreadableImage, UnsupportedFormat):
-        raise
-    except _DECODER_ERRORS as error:
-        raise UnreadableImage(
-            f"{path.name} is cut short or broken: {error}.", hint="Copy or export the file again.", path=str(path)
-        ) from error
+    """Turn what a decoder says of a broken file into one line; errors of the disk and of LabKit pass."""
+    with explain_os_errors(path):
+        try:
+            yield
+        except LabKitError:
+            raise
+        except _DECODER_ERRORS as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            reason = " ".join(str(error).split()).rstrip(".")[:120]
+            raise UnreadableImage(
+                f"{path.name} is cut short or broken: {reason}.", hint="Copy or export the file again.", path=str(path)
+            ) from error
 
 
 def _as_integers(labels: NDArray[Any], path: Path) -> NDArray[np.integer]:
