@@ -36,13 +36,10 @@ def rasterise_classes(document: Document, box: Box) -> NDArray[np.uint8]:
         Class ids; 0 where background is known; 255 elsewhere, and on objects without a class.
     """
     mask = np.full(box.shape, 0 if document.finished else IGNORE, dtype=np.uint8)
-    parts = list(_iter_parts(document, box))
-    for _, item, view, inside in parts:
-        if item.kind == "area":
-            mask[view][inside] = 0
-    for _, item, view, inside in parts:
-        if item.kind != "area":
-            mask[view][inside] = IGNORE if item.class_id is None else item.class_id
+    for _, _, view, inside in _iter_parts(document, box, areas=True):
+        mask[view][inside] = 0
+    for _, item, view, inside in _iter_parts(document, box, areas=False):
+        mask[view][inside] = IGNORE if item.class_id is None else item.class_id
     return mask
 
 
@@ -62,15 +59,18 @@ def rasterise_objects(document: Document, box: Box) -> NDArray[np.uint32]:
         ``n`` is ``document.objects[n - 1]``, 0 is none. Annotated areas are no objects and leave a gap in the numbers.
     """
     labels = np.zeros(box.shape, dtype=np.uint32)
-    for number, item, view, inside in _iter_parts(document, box):
-        if item.kind != "area":
-            labels[view][inside] = number
+    for number, _, view, inside in _iter_parts(document, box, areas=False):
+        labels[view][inside] = number
     return labels
 
 
-def _iter_parts(document: Document, box: Box) -> Iterator[tuple[int, AnnotationObject, tuple[slice, slice], NDArray[np.bool_]]]:
-    """Yield (number, object, slices into the box, pixels inside) of the objects that reach into `box`."""
+def _iter_parts(
+    document: Document, box: Box, *, areas: bool
+) -> Iterator[tuple[int, AnnotationObject, tuple[slice, slice], NDArray[np.bool_]]]:
+    """Yield (number, object, slices into the box, pixels inside) of the annotated areas, or of all others, that reach into `box`."""
     for k in document.numbers_within(box):
         item = document.objects[k]
+        if (item.kind == "area") != areas:
+            continue
         part = covering_box(item.shape).intersect(box)
         yield k + 1, item, part.shift(-box.y0, -box.x0).slices, rasterise(item.shape, part)

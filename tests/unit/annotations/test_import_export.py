@@ -1,6 +1,7 @@
 """Annotations come in from files and go out to files, and nothing is lost or doubled on the way."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -318,3 +319,21 @@ def test_an_area_of_a_file_has_no_class(project, image, tmp_path):
     import_annotations(project, image, path, author="Zoë", class_name="cell")
     (area,) = open_document(project, image.id, "Zoë").objects
     assert (area.kind, area.class_id) == ("area", None)
+
+
+def test_a_save_in_between_is_merged_with(project, image, tmp_path, monkeypatch):
+    """While a file is imported somebody saves another object: both are there."""
+    drawn = new_object(Point(1, 1))
+    waiting = [drawn]
+    importing = sys.modules["labkit.annotations.importing"]
+
+    def save_after_somebody(project, document):
+        if waiting:
+            save_document(project, open_document(project, image.id, "Ada").with_object(waiting.pop()))
+        return save_document(project, document)
+
+    monkeypatch.setattr(importing, "save_document", save_after_somebody)
+    report = import_annotations(project, image, save_features(tmp_path / "a.geojson", feature(SQUARE_XY)), class_name="cell")
+    objects = open_document(project, image.id, "Ada").objects
+    assert (report.added, report.revision, len(objects)) == (1, 2, 2)
+    assert objects[0] == drawn
