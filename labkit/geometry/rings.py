@@ -53,26 +53,24 @@ def _nesting(rings: Sequence[FloatArray]) -> tuple[list[int], list[int]]:
     """Return for each ring how many others it lies in, and the smallest of these (-1 if none)."""
     if len(rings) == 1:
         return [0], [-1]
-    areas = np.array([abs(ring_area(ring)) for ring in rings])
-    low = np.array([ring.min(axis=0) for ring in rings])
-    high = np.array([ring.max(axis=0) for ring in rings])
-    numbers = np.arange(len(rings))
-    containers: list[list[int]] = []
-    for k, ring in enumerate(rings):
-        larger = (areas > areas[k]) | (areas == areas[k]) & (numbers < k)
-        near = larger & (low <= low[k]).all(axis=1) & (high >= high[k]).all(axis=1)
-        inner = _inner_point(ring) if near.any() else ring[0]
-        containers.append([int(n) for n in near.nonzero()[0] if _is_inside(inner, rings[n])])
-    return _levels(containers, areas)
-
-
-def _levels(containers: list[list[int]], areas: NDArray[np.float64]) -> tuple[list[int], list[int]]:
-    depths = [len(around) for around in containers]
-    parents = [min(around, key=lambda n: (areas[n], -n)) if around else -1 for around in containers]
-    for k in sorted(range(len(depths)), key=lambda k: depths[k]):  # crossing rings: let a hole's parent always be an outer ring
+    order = np.argsort([-abs(ring_area(ring)) for ring in rings], kind="stable")
+    rank = np.empty(len(rings), dtype=np.int64)
+    rank[order] = np.arange(len(rings))
+    points = np.array([_inner_point(ring) for ring in rings])
+    by_height = np.argsort(points[:, 0], kind="stable")
+    heights = points[by_height, 0]
+    parents = np.full(len(rings), -1)
+    for outer in order:  # from the largest on: what is found last is the smallest around
+        low, high = rings[outer].min(axis=0), rings[outer].max(axis=0)
+        near = by_height[np.searchsorted(heights, low[0]) : np.searchsorted(heights, high[0])]
+        near = near[(rank[near] > rank[outer]) & (points[near, 1] >= low[1]) & (points[near, 1] <= high[1])]
+        if len(near):
+            parents[near[_are_inside(points[near], rings[outer])]] = outer
+    depths = [0] * len(rings)
+    for k in order.tolist():
         if parents[k] >= 0:
             depths[k] = depths[parents[k]] + 1
-    return depths, parents
+    return depths, parents.tolist()
 
 
 def _inner_point(ring: FloatArray) -> FloatArray:
@@ -88,8 +86,17 @@ def _inner_point(ring: FloatArray) -> FloatArray:
     return np.array((y, (left[span] + right[span]) / 2))
 
 
-def _is_inside(point: FloatArray, ring: FloatArray) -> bool:
-    return bool(np.count_nonzero(_crossings_at(point[0], ring) <= point[1]) % 2)
+def _are_inside(points: FloatArray, ring: FloatArray) -> NDArray[np.bool_]:
+    """Return which of `points`, sorted by y, are inside `ring`: each edge is looked at for the points at its height only."""
+    after = np.roll(ring, -1, axis=0)
+    low, high = np.where((ring[:, 0] <= after[:, 0])[:, None], ring, after), np.where((ring[:, 0] <= after[:, 0])[:, None], after, ring)
+    first, last = np.searchsorted(points[:, 0], low[:, 0]), np.searchsorted(points[:, 0], high[:, 0])
+    counts = last - first
+    edge = np.repeat(np.arange(len(ring)), counts)
+    point = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + first[edge]
+    slope = (high[edge, 1] - low[edge, 1]) / (high[edge, 0] - low[edge, 0])
+    left = low[edge, 1] + (points[point, 0] - low[edge, 0]) * slope <= points[point, 1]
+    return np.asarray(np.bincount(point[left], minlength=len(points)) % 2 == 1)
 
 
 def _crossings_at(y: float, ring: FloatArray) -> FloatArray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from labkit.errors import InvalidInput
-from labkit.geometry import Point, Rectangle, Region, bounds, polygons_of, shape_area
-from labkit.testing.shapes import disc_labels, lake_with_island, square, square_with_hole
+from labkit.geometry import Box, Point, Rectangle, Region, bounds, polygons_of, rasterise, shape_area, vectorise
+from labkit.testing.shapes import disc_labels, lake_with_island, noise_labels, square, square_with_hole
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,21 @@ def test_rings_that_touch_are_grouped_right():
     outer = square(0, 0, 8, 8)
     corner, edge = np.array([(0.0, 0.0), (3, 1), (1, 3)]), np.array([(4.0, 8.0), (3, 6), (5, 6)])
     assert [len(polygon) for polygon in polygons_of((corner, outer, edge))] == [3]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_hole_lies_in_its_own_polygon(seed):
+    """Of noise with rings in rings, the polygons apart cover each pixel once, and together what the region covers."""
+    region = vectorise(noise_labels(seed, (25, 25), 1))[1]
+    count = np.zeros((25, 25), dtype=int)
+    for shell, *holes in polygons_of(region.rings):
+        outer = rasterise(Region((shell,)), Box(0, 0, 25, 25))
+        for hole in holes:
+            inner = rasterise(Region((hole,)), Box(0, 0, 25, 25))
+            assert not (inner & ~outer).any()
+            outer = outer & ~inner
+        count += outer
+    assert np.array_equal(count, rasterise(region, Box(0, 0, 25, 25)))
 
 
 def test_disc_labels_holds_discs_up_to_the_border():
