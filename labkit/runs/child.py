@@ -47,6 +47,11 @@ def _execute(layout: RunLayout, scratch: Path) -> None:
     )
 
 
+def _skip_slow_import() -> None:
+    """Let jsonschema, which nbformat imports, believe that its checker of addresses is not installed: it takes a second."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
 def _report(descriptor: int, error: BaseException) -> None:
     """Tell the supervisor what went wrong; a pipe works when the disk is full, too."""
     if isinstance(error, LabKitError):
@@ -66,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     os.set_inheritable(given.report, False)
     adopt_orphans()
+    _skip_slow_import()
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
         _execute(RunLayout(given.run_dir), given.scratch)

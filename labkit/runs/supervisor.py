@@ -22,7 +22,7 @@ from typing import Any
 from labkit.errors import LabKitError, Locked, StorageFull
 from labkit.events import RunState, StateChange
 from labkit.notebooks.lineage import adopt_orphans
-from labkit.runs.family import end_descendants, interrupt_kernels, out_of_memory_count
+from labkit.runs.family import end_descendants, end_leftovers, interrupt_kernels, out_of_memory_count
 from labkit.runs.inside import RUN_DIR_VARIABLE
 from labkit.runs.records import GRACE_S, HEARTBEAT_S, RunRecord, load_run_record
 from labkit.runs.stream import EventWriter
@@ -55,20 +55,20 @@ class Supervisor:
         self._was_forced = False
         self._next_heartbeat = 0.0
         self._child: subprocess.Popen[bytes] | None = None
+        self._adopts = False
 
     def run(self) -> None:
         """Take the run to its end."""
         if self.record.has_ended:
             return
-        signal_names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        for name in signal_names:
-            signal.signal(name, lambda *_: self._request_cancel())
-        adopt_orphans()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: self._request_cancel())
+        self._adopts = adopt_orphans()
         self._write("starting", started=utc_now())
         try:
             state, reason, exit_code = self._carry_out()
         except Exception as error:  # ours: the run must not stay open
-            end_descendants()
+            self._end_family()
             self._end("failed", _own_fault(error), None)
             raise
         self._end(state, reason, exit_code)
@@ -83,9 +83,7 @@ class Supervisor:
             report_fd = self._start_child(scratch)
             self._write("running")
             exit_code = self._watch()
-            left = end_descendants()
-            if left:
-                print(f"could not end: {left}", flush=True)  # noqa: T201 - our output is the run's log
+            self._end_family()
             ending = Ending(
                 exit_code=exit_code,
                 has_result=self.layout.result.exists(),
@@ -97,6 +95,13 @@ class Supervisor:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return *judge(ending), exit_code
+
+    def _end_family(self) -> None:
+        left = end_descendants()
+        if not self._adopts:  # not Linux: orphans are no descendants any more, and are known by their environment
+            end_leftovers(self.layout.root)
+        if left:
+            print(f"could not end: {left}", flush=True)  # noqa: T201 - our output is the run's log
 
     def _start_child(self, scratch: Path) -> int:
         reading, writing = os.pipe()

@@ -41,7 +41,7 @@ def judge(ending: Ending) -> tuple[RunState, str]:
 
 
 def _reason(ending: Ending) -> str:
-    message, hint = str(ending.report.get("message", "")), str(ending.report.get("hint", ""))
+    message, hint = _sentence(ending.report.get("message")), _sentence(ending.report.get("hint"))
     killed = -signal.SIGKILL in (ending.report.get("kernel_exit"), ending.exit_code)
     if killed and ending.memory_ran_out:
         return f"The machine ran out of memory and ended the run. {message} {_SMALLER}".replace("  ", " ")
@@ -52,3 +52,8 @@ def _reason(ending: Ending) -> str:
     if ending.exit_code < 0:
         return f"The run was ended from outside by signal {-ending.exit_code}. Start it again, or look into its log.txt."
     return f"The run's program broke (exit code {ending.exit_code}). Its log.txt says more."
+
+
+def _sentence(text: object) -> str:
+    line = str(text or "").strip()
+    return line if not line or line[-1] in ".!?" else line + "."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -9,7 +11,7 @@ import psutil
 
 from labkit.runs import LocalRunner, Run, RunSpec
 
-__all__ = ["WRITE_RESULT", "programs_of", "submit_cells", "write_notebook"]
+__all__ = ["WRITE_RESULT", "program_of", "programs_of", "submit_cells", "wait_until", "write_notebook"]
 
 WRITE_RESULT = "from labkit.runs import current_run\ncurrent_run().write_result({'answer': 42})"
 
@@ -31,17 +33,38 @@ def submit_cells(runner: LocalRunner, *cells: str) -> Run:
     return runner.submit(spec.model_copy(update={"notebook": notebook}))
 
 
-def programs_of(run: Run, *, supervisor: bool = True) -> list[list[str]]:
-    """Return the command lines of all living programs of a run, wherever they have moved to."""
+def programs_of(run: Run) -> list[psutil.Process]:
+    """Return the living programs of a run, wherever they have moved to: its supervisor, child, kernel and their own."""
     found = []
     for program in psutil.process_iter():
         try:
             if program.status() == psutil.STATUS_ZOMBIE:
                 continue
             command = program.cmdline()
-            is_child = program.environ().get("LABKIT_RUN_DIR") == str(run.layout.root)
+            is_supervisor = "labkit.runs.supervisor" in command and str(run.layout.root) in command
+            if is_supervisor or program.environ().get("LABKIT_RUN_DIR") == str(run.layout.root):
+                found.append(program)
         except (psutil.Error, OSError):
             continue
-        if is_child or (supervisor and "labkit.runs.supervisor" in command and str(run.layout.root) in command):
-            found.append(command)
     return found
+
+
+def program_of(run: Run, module: str) -> psutil.Process:
+    """Return the program of a run that executes a module (``labkit.runs.supervisor``, say)."""
+    [program] = [p for p in programs_of(run) if module in p.cmdline()]
+    return program
+
+
+def wait_until(condition: Callable[[], object], *, timeout_s: float = 60.0) -> None:
+    """Wait for a state; never for a time.
+
+    Raises
+    ------
+    TimeoutError
+        `condition` did not become true.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the state that was waited for did not come")
+        time.sleep(0.02)
