@@ -31,11 +31,11 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         <Thumbnail url={props.thumbnailUrl} />
         <div className="labkit-Project-words">
           <h3 title={project.path}>{project.title}</h3>
-          <p>
-            {trans.__(
-              'Changed %1',
-              Time.formatHuman(new Date(project.modified))
-            )}
+          <p title={Time.format(new Date(project.modified))}>
+            <span className="labkit-visually-hidden">
+              {trans.__('changed')}{' '}
+            </span>
+            {Time.formatHuman(new Date(project.modified))}
           </p>
           {project.classes.length > 0 && (
             <p className="labkit-Project-classes">
@@ -84,11 +84,15 @@ function Counts(props: {
   readonly trans: TranslationBundle;
 }): React.JSX.Element {
   const { project, trans } = props;
-  const counts: ReadonlyArray<[string, number]> = [
+  const sets = trans._n('set', 'sets', project.training_sets);
+  const counts: ReadonlyArray<[React.ReactNode, number]> = [
     [trans._n('image', 'images', project.images), project.images],
     [trans.__('annotated'), project.annotated_images],
     [
-      trans._n('training set', 'training sets', project.training_sets),
+      <span title={trans.__('training sets')}>
+        <span className="labkit-visually-hidden">{trans.__('training')} </span>
+        {sets}
+      </span>,
       project.training_sets
     ],
     [trans._n('model', 'models', project.models), project.models]

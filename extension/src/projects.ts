@@ -70,12 +70,12 @@ function addCommands(
   panel: ProjectsPanel,
   trans: TranslationBundle
 ): void {
-  const { commands, shell } = app;
+  const { commands } = app;
   commands.addCommand(CommandIDs.showProjects, {
     label: args => (args['isLauncher'] ? 'LabKit' : trans.__('Show Projects')),
     caption: trans.__('Your image projects: make one, see what is in them'),
     icon: args => (args['isLauncher'] ? labkitCardIcon : labkitIcon),
-    execute: () => shell.activateById(panel.id)
+    execute: () => reveal(app, panel)
   });
   commands.addCommand(CommandIDs.newProject, {
     label: trans.__('New Project…'),
@@ -83,7 +83,7 @@ function addCommands(
       'Make a folder for pictures and what is learnt from them'
     ),
     execute: async () => {
-      shell.activateById(panel.id);
+      await reveal(app, panel);
       await askForProject(asked => panel.model.create(asked), trans);
     }
   });
@@ -91,6 +91,17 @@ function addCommands(
     label: trans.__('Refresh Projects'),
     execute: () => panel.model.refresh()
   });
+}
+
+/** Show the panel and give it the focus. */
+async function reveal(
+  app: JupyterFrontEnd,
+  panel: ProjectsPanel
+): Promise<void> {
+  app.shell.activateById(panel.id);
+  // when a command ends, the palette gives the focus back to the main area
+  await new Promise(resolve => requestAnimationFrame(resolve));
+  panel.activate();
 }
 
 function makeActions(

@@ -73,12 +73,14 @@ function Projects(props: IStateProps): React.JSX.Element {
 
 function Header({ actions, state, trans }: IStateProps): React.JSX.Element {
   const disabled = state.trouble?.kind === 'no-server-part';
+  const lessonFirst =
+    state.list?.projects.length === 0 && state.list.lesson !== null;
   return (
     <header className="labkit-Projects-header">
       <h2>{trans.__('Projects')}</h2>
       <button
         type="button"
-        className="labkit-Button labkit-mod-primary"
+        className={'labkit-Button' + (lessonFirst ? '' : ' labkit-mod-primary')}
         disabled={disabled}
         onClick={() => actions.newProject()}
       >
@@ -126,8 +128,7 @@ function Empty(
       {lesson === null ? (
         <p>
           {trans.__(
-            'Make your first project with the button above. It becomes a folder in %1; then import pictures into it.',
-            folder
+            'Make your first project with the button above, then import pictures into it.'
           )}
         </p>
       ) : (
@@ -139,13 +140,16 @@ function Empty(
           </p>
           <button
             type="button"
-            className="labkit-Button labkit-mod-wide"
+            className="labkit-Button labkit-mod-primary"
             onClick={() => actions.openLesson(lesson)}
           >
             {trans.__('Open the first lesson')}
           </button>
         </>
       )}
+      <p className="labkit-Projects-place">
+        {trans.__('Projects are folders in %1', folder)}
+      </p>
     </div>
   );
 }
@@ -182,7 +186,7 @@ function wordsOf(
       return [
         trans.__('The server does not answer.'),
         trans.__(
-          'The list below may be old. It is read again as soon as the server is back.'
+          'What is listed may be old; it is read again as soon as the server is back.'
         )
       ];
     case 'no-server-part':

@@ -1,0 +1,331 @@
+"""The Projects panel in a real JupyterLab, used by a real browser."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import labkit_lab
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from labkit.project import Project
+from labkit.testing.browser import open_browser
+from labkit.tiling import import_image
+
+pytestmark = pytest.mark.browser
+
+LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
+A_WHILE_MS = 12_000  # longer than the panel waits between two looks at the list
+WITHIN_S = 60  # a machine under load starts a server and draws a page in this time, or never
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab and the home that it shows."""
+
+    home: Path
+    url: str
+    log: Path
+
+    @property
+    def projects(self) -> Path:
+        return self.home / "projects"
+
+
+def _environment(place: Path, *, server_part: bool) -> dict[str, str]:
+    """Return an environment in which this checkout's build is found, and nobody's own settings are."""
+    if not (LABEXTENSION / "package.json").is_file():
+        reason = "the extension is not built; docs/extension.md says how"
+        if os.environ.get("LABKIT_REQUIRE_ALL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    labextensions = place / "share" / "labextensions"
+    labextensions.mkdir(parents=True)
+    (labextensions / labkit_lab.LABEXTENSION_NAME).symlink_to(LABEXTENSION)
+    config = place / "etc" / "jupyter_server_config.d"
+    config.mkdir(parents=True)
+    (config / "labkit_lab.json").write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"labkit_lab": server_part}}}))
+    labconfig = place / "etc" / "labconfig"
+    labconfig.mkdir()
+    quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (labconfig / "page_config.json").write_text(json.dumps(quiet))
+    (place / "home").mkdir()
+    own = {
+        "HOME": "home",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_CONFIG_PATH": "etc",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_PATH": "share",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "LABKIT_PROJECTS": "home/projects",
+    }
+    return {**os.environ, **{name: str(place / part) for name, part in own.items()}}
+
+
+@contextmanager
+def _running_lab(place: Path, *, server_part: bool = True) -> Iterator[Lab]:
+    """Start `jupyter lab` with a home below `place`, and end it."""
+    environment = _environment(place, server_part=server_part)
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}"]
+    command += [f"--ServerApp.root_dir={place / 'home'}", "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    log = place / "log.txt"
+    with log.open("wb") as sink:
+        server = subprocess.Popen(command, env=environment, cwd=place, stdout=sink, stderr=subprocess.STDOUT)
+    try:
+        info = _server_info(server, place / "runtime", log)
+        yield Lab(home=place / "home", url=f"{info['url']}lab?reset&token={token}", log=log)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _server_info(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> dict[str, str]:
+    """Return what the server writes of itself once it listens."""
+    deadline = time.monotonic() + WITHIN_S
+    file = runtime / f"jpserver-{server.pid}.json"
+    while time.monotonic() < deadline and server.poll() is None:
+        if file.is_file() and (text := file.read_text()).endswith("}"):
+            info: dict[str, str] = json.loads(text)
+            return info
+        time.sleep(0.05)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lab]:
+    with _running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(shared_lab: Lab) -> Lab:
+    """Empty the home of the shared server."""
+    for path in shared_lab.home.iterdir():
+        if not path.name.startswith("."):
+            shutil.rmtree(path)
+    return shared_lab
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        context.set_default_timeout(WITHIN_S * 1000)
+        expect.set_options(timeout=20_000)
+        yield context.new_page()
+
+
+def _open_lab(page: Page, lab: Lab) -> Locator:
+    """Open JupyterLab, reveal the Projects panel by its tab in the left bar, and return the panel."""
+    page.goto(lab.url)
+    page.locator("#jp-main-dock-panel .jp-Launcher").wait_for()
+    page.get_by_role("tab", name="LabKit projects").click()
+    panel = page.get_by_role("region", name="LabKit projects")
+    expect(panel).to_be_visible()
+    return panel
+
+
+def _fill_in(page: Page, name: str, classes: str = "") -> Locator:
+    """Fill the open dialog in, send it, and return it."""
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill(name)
+    dialog.get_by_label("Classes (optional)").fill(classes)
+    dialog.get_by_role("button", name="Create").click()
+    return dialog
+
+
+def test_a_project_is_made_listed_refused_twice_and_opened(page: Page, lab: Lab) -> None:
+    """The panel makes a project, lists it, says why the same name is refused, and opens its folder."""
+    panel = _open_lab(page, lab)
+    expect(panel.get_by_text("No projects yet")).to_be_visible()
+
+    panel.get_by_role("button", name="New project").click()
+    expect(_fill_in(page, "axons", "axon, myelin")).to_be_hidden()
+    card = panel.get_by_role("listitem", name="axons")
+    expect(card).to_contain_text("axon, myelin")
+    assert [c.name for c in Project.open(lab.projects / "axons").classes] == ["axon", "myelin"]
+
+    panel.get_by_role("button", name="New project").click()
+    dialog = _fill_in(page, "axons")
+    expect(dialog.get_by_role("alert")).to_have_text(
+        "A project or folder 'axons' is there already. Choose another name, or open the one that is there."
+    )
+    expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+
+    card.get_by_role("button", name="Open the folder of axons").click()
+    files = page.get_by_role("region", name="File Browser Section")
+    expect(files.get_by_role("listitem", name=re.compile("project.json"))).to_be_visible()
+    expect(files.locator(".jp-BreadCrumbs")).to_contain_text("axons")
+
+
+def test_all_by_keyboard(page: Page, lab: Lab) -> None:
+    """The palette shows the panel, and Enter and typing alone make a project."""
+    page.goto(lab.url)
+    page.locator("#jp-main-dock-panel .jp-Launcher").wait_for()
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input").wait_for()
+    page.keyboard.type("Show Projects")
+    page.keyboard.press("Enter")
+    button = page.get_by_role("button", name="New project")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("typed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("listitem", name="typed")).to_be_visible()
+    expect(button).to_be_focused()
+
+
+def test_launcher_card_reveals_the_panel(page: Page, lab: Lab) -> None:
+    """The card "LabKit" of the launcher reveals the panel."""
+    page.goto(lab.url)
+    page.locator(".jp-LauncherCard[title^='Your image projects']").click()
+    expect(page.get_by_role("region", name="LabKit projects")).to_be_visible()
+
+
+def test_change_from_outside_is_seen(page: Page, lab: Lab) -> None:
+    """A project that a terminal makes appears without a click, and one that is removed goes."""
+    page.clock.install()
+    panel = _open_lab(page, lab)
+    expect(panel.get_by_text("No projects yet")).to_be_visible()
+    project = Project.create(lab.projects, "from-a-terminal")
+    page.clock.run_for(A_WHILE_MS)
+    expect(panel.get_by_role("listitem", name="from-a-terminal")).to_be_visible()
+    shutil.rmtree(project.path)
+    page.clock.run_for(A_WHILE_MS)
+    expect(panel.get_by_text("No projects yet")).to_be_visible()
+
+
+def test_panel_that_nobody_sees_asks_nothing(page: Page, lab: Lab) -> None:
+    """The list is read while the panel is seen, not while another is in front of it, and at once when it comes back."""
+    page.clock.install()
+    panel = _open_lab(page, lab)
+    expect(panel.get_by_text("No projects yet")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "labkit/api/projects" in request.url else None)
+    page.clock.run_for(A_WHILE_MS)
+    assert all("no_track_activity=1" in url for url in asked)
+    assert asked
+
+    page.get_by_role("tab", name="File Browser").click()
+    expect(panel).to_be_hidden()
+    asked.clear()
+    page.clock.run_for(10 * A_WHILE_MS)
+    assert asked == []
+
+    Project.create(lab.projects, "made-meanwhile")
+    page.get_by_role("tab", name="LabKit projects").click()
+    expect(panel.get_by_role("listitem", name="made-meanwhile")).to_be_visible()
+
+
+def test_first_lesson_is_offered(page: Page, lab: Lab) -> None:
+    """Where the course is in the home, the empty panel opens its first lesson."""
+    (lab.home / "course").mkdir()
+    (lab.home / "course" / "01-first-project.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    panel = _open_lab(page, lab)
+    panel.get_by_role("button", name="Open the first lesson").click()
+    expect(page.get_by_role("tab", name="01-first-project.ipynb")).to_be_visible()
+
+
+def test_server_that_is_away_is_said_and_mended(page: Page, lab: Lab) -> None:
+    """A server that does not answer is said in words beside the old list; "Try again" brings the new one."""
+    Project.create(lab.projects, "old")
+    panel = _open_lab(page, lab)
+    expect(panel.get_by_role("listitem", name="old")).to_be_visible()
+    page.route("**/labkit/api/projects*", lambda route: route.abort())
+    panel.get_by_role("button", name="Refresh the list of projects").click()
+    expect(panel.get_by_role("alert")).to_contain_text("The server does not answer.")
+    expect(panel.get_by_role("listitem", name="old")).to_be_visible()
+    page.unroute("**/labkit/api/projects*")
+    panel.get_by_role("button", name="Try again").click()
+    expect(panel.get_by_role("alert")).to_be_hidden()
+
+
+def test_refusal_in_the_words_of_the_server_is_shown(page: Page, lab: Lab) -> None:
+    """A refusal in the server's words reaches the panel as it is."""
+    error = {"type": "NotWritable", "message": "The folder cannot be read.", "hint": "Ask its owner."}
+    page.route("**/labkit/api/projects*", lambda route: route.fulfill(status=403, json={"error": error}))
+    panel = _open_lab(page, lab)
+    expect(panel.get_by_role("alert")).to_contain_text("The folder cannot be read. Ask its owner.")
+
+
+def _draw_discs(path: Path) -> None:
+    """Write a picture of bright discs on a dark ground."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:320, :420]
+    picture = np.full(y.shape, 20.0)
+    for cy, cx, r in zip(rng.uniform(0, 320, 40), rng.uniform(0, 420, 40), rng.uniform(10, 24, 40), strict=True):
+        picture += 150 * np.exp(-((((y - cy) ** 2 + (x - cx) ** 2) / r**2) ** 2))
+    Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(path)
+
+
+def test_cover_picture_is_shown(page: Page, lab: Lab, tmp_path: Path) -> None:
+    """A project with a picture shows it, and counts it."""
+    project = Project.create(lab.projects, "nuclei", classes=["nucleus"])
+    _draw_discs(tmp_path / "discs.png")
+    import_image(project, tmp_path / "discs.png")
+    card = _open_lab(page, lab).get_by_role("listitem", name="nuclei")
+    expect(card.locator("img")).to_have_js_property("complete", True)
+    assert card.locator("img").evaluate("node => node.naturalWidth") > 0
+    expect(card.get_by_role("definition").first).to_have_text("1")
+
+
+# Contrast of each text in the panel with what lies behind it, by the formula of WCAG 2.2.
+_CONTRASTS = """panel => {
+  const rgb = text => (text.match(/[0-9.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = node => {
+    const colour = rgb(getComputedStyle(node).backgroundColor);
+    return colour.length === 3 || colour[3] === 1 ? colour : behind(node.parentElement);
+  };
+  const texts = [...panel.querySelectorAll('h2, h3, p, dt, dd, button')].filter(node => node.textContent.trim());
+  return texts.map(node => {
+    const [ground, [r, g, b, alpha = 1]] = [behind(node), rgb(getComputedStyle(node).color)];
+    const seen = [r, g, b].map((v, i) => alpha * v + (1 - alpha) * ground[i]);
+    const [a, c] = [light(seen), light(ground)].sort((x, y) => y - x);
+    return [node.textContent, (a + 0.05) / (c + 0.05)];
+  });
+}"""
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_texts_can_be_read(page: Page, lab: Lab, theme: str) -> None:
+    """Every text of the panel stands out from its ground by 4.5 to 1, as WCAG asks."""
+    Project.create(lab.projects, "axons", classes=["axon", "myelin"])
+    panel = _open_lab(page, lab)
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
+    expect(panel.get_by_role("listitem", name="axons")).to_be_visible()
+    contrasts = dict(panel.evaluate(_CONTRASTS))
+    assert {text: ratio for text, ratio in contrasts.items() if ratio < 4.5} == {}
+    assert "axons" in contrasts
+
+
+def test_server_part_that_is_missing_is_said(page: Page, browser: Browser, tmp_path: Path) -> None:
+    """Without the server extension JupyterLab works, and the panel says what is missing and how to switch it on."""
+    with _running_lab(tmp_path, server_part=False) as lab:
+        panel = _open_lab(page, lab)
+        expect(panel.get_by_role("alert")).to_contain_text("LabKit's part of the Jupyter server is not running.")
+        expect(panel.get_by_role("button", name="New project")).to_be_disabled()
