@@ -51,15 +51,24 @@ def end_all(mark: str, *, grace_s: float = 10.0) -> int:
     """
     found = members(mark)
     _signal(found, force=False)
-    psutil.wait_procs(found, timeout=grace_s)
-    deadline = time.monotonic() + 5.0
-    while left := members(mark):
-        if time.monotonic() > deadline:
-            pids = ", ".join(str(process.pid) for process in left)
-            raise RunFailed(f"Processes of an earlier LabKit did not end: {pids}.", hint="End them by hand (kill -9), then start again.")
+    left = _wait_for_end(mark, grace_s)
+    for _ in range(3):  # one that is killed may have started another just before
+        if not left:
+            break
         _signal(left, force=True)
-        psutil.wait_procs(left, timeout=1.0)
+        left = _wait_for_end(mark, 2.0)
+    if left:
+        pids = ", ".join(str(process.pid) for process in left)
+        raise RunFailed(f"Processes of an earlier LabKit did not end: {pids}.", hint="End them by hand (kill -9), then start again.")
     return len(found)
+
+
+def _wait_for_end(mark: str, timeout_s: float) -> list[psutil.Process]:
+    """Return what still carries `mark`, after at most `timeout_s`; an ended process that nobody has reaped does not count."""
+    deadline = time.monotonic() + timeout_s
+    while (left := members(mark)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
 
 
 def _signal(processes: list[psutil.Process], *, force: bool) -> None:

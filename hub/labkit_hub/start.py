@@ -141,7 +141,9 @@ def _launch(settings: Settings) -> subprocess.Popen[bytes]:
         "LABKIT_VAR": str(settings.var),
         "PYTHONUNBUFFERED": "1",
     }
-    with explain_os_errors(layout.log_file), open(layout.log_file, "ab") as log:
+    with explain_os_errors(layout.log_file):
+        layout.log_file.touch()
+    with open(layout.log_file, "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG_FILE)],
             cwd=settings.var,
@@ -203,7 +205,7 @@ def _end(hub: subprocess.Popen[bytes], settings: Settings) -> None:
     hub.wait()
 
 
-def _last_lines(log: Path, count: int = 12) -> str:
+def _last_lines(log: Path, count: int = 15) -> str:
     """Return where the log is and its end."""
     try:
         lines = log.read_text(errors="replace").splitlines()

@@ -41,6 +41,8 @@ class RunningHub:
         Further variables, such as ``LABKIT_COURSE_DIR``.
     prefix : sequence of str, optional
         Put before the command, such as ``setpriv ...``.
+    python : str
+        The interpreter; this one if not given.
     timeout_s : float
         How long to wait for the ready line.
 
@@ -66,6 +68,7 @@ class RunningHub:
         *,
         env: Mapping[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        python: str = sys.executable,
         timeout_s: float = 180.0,
     ) -> None:
         self.var = var
@@ -73,7 +76,7 @@ class RunningHub:
         self.url = f"http://127.0.0.1:{self.port}"
         self.output: list[str] = []
         self._environment = {**os.environ, **(env or {}), "LABKIT_VAR": str(var), "LABKIT_PORT": str(self.port)}
-        self._prefix = prefix
+        self._command = (*prefix, python, "-m", "labkit_hub")
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -117,9 +120,13 @@ class RunningHub:
             It ended or said nothing in time; what it printed is in the message.
         """
         self.output, ready = [], threading.Event()
-        command = [*self._prefix, sys.executable, "-m", "labkit_hub", "start"]
         self._process = subprocess.Popen(
-            command, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*self._command, "start"],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self._reader = threading.Thread(target=self._read, args=(self._process, ready), daemon=True)
         self._reader.start()
@@ -154,6 +161,19 @@ class RunningHub:
         self._join(process)
         return code
 
+    def wait(self, *, timeout_s: float = 90.0) -> int:
+        """Wait until it ends by itself and return its exit code."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        try:
+            code = process.wait(timeout_s)
+        finally:
+            if process.poll() is None:
+                self._process = process
+        self._join(process)
+        return code
+
     def kill(self) -> None:
         """Kill the command and JupyterHub with SIGKILL; proxy and servers stay behind, as after a crash."""
         process, self._process = self._process, None
@@ -172,4 +192,4 @@ class RunningHub:
             process.stdout.close()
 
     def _end_rest(self) -> None:
-        subprocess.run([*self._prefix, sys.executable, "-m", "labkit_hub", "stop"], env=self._environment, capture_output=True, check=False)
+        subprocess.run([*self._command, "stop"], env=self._environment, capture_output=True, check=False)
