@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-import labkit
 import labkit_lab
+
+import labkit
 
 EXTENSION = Path(labkit_lab.__file__).resolve().parents[1]
 

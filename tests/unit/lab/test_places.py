@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from labkit_lab.server.places import browser_path, find_lesson
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from labkit_lab.typescript import WIRE_FILE, main, typescript_of, wire_file_text
 
 
