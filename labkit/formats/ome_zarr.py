@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import google_crc32c
@@ -25,6 +24,7 @@ __all__ = [
     "VERSION",
     "Role",
     "encode_shard",
+    "index_size",
     "level_scale",
     "level_translation",
     "multiscale_attributes",
@@ -204,6 +204,7 @@ def _encode_chunk(chunk: NDArray[Any], role: Role) -> bytes:
     )
 
 
-def is_group(path: Path) -> bool:
-    """Return whether the folder `path` is a zarr v3 node."""
-    return (path / "zarr.json").is_file()
+def index_size(shard_shape: Sequence[int]) -> int:
+    """Return how many bytes the index of a shard takes, checksum included."""
+    rows, columns = shard_shape[-2] // CHUNK_PX, shard_shape[-1] // CHUNK_PX
+    return rows * columns * 16 + 4

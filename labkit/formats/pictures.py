@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labkit.errors import NotFound, UnreadableImage, UnsupportedFormat
 from labkit.formats.ome_zarr import Role
 from labkit.formats.png_jpeg import open_whole, read_whole_header
-from labkit.formats.raster import RasterHeader, RasterSource, decoder_errors
+from labkit.formats.raster import RasterHeader, RasterSource, decoder_errors, unsupported
 from labkit.formats.tiff import open_tiff, read_tiff_header
 from labkit.geometry import Box
 from labkit.storage import explain_os_errors
@@ -62,7 +62,10 @@ def read_header(path: Path, role: Role = "image") -> RasterHeader:
     """
     kind = _sniff(path)
     with decoder_errors(path):
-        return read_tiff_header(path, role) if kind == "TIFF" else read_whole_header(path, kind, role)
+        header = read_tiff_header(path, role) if kind == "TIFF" else read_whole_header(path, kind, role)
+    if role == "labels":
+        _check_labels(path, header)
+    return header
 
 
 def open_raster(path: Path, header: RasterHeader, role: Role, scratch: Path) -> RasterSource:
@@ -89,6 +92,15 @@ def open_raster(path: Path, header: RasterHeader, role: Role, scratch: Path) -> 
     with decoder_errors(path):
         source = open_tiff(path, header, role, scratch) if header.layout != "whole" else open_whole(path, header, role)
     return _Upright(source, header, path)
+
+
+def _check_labels(path: Path, header: RasterHeader) -> None:
+    if header.format == "JPEG":
+        raise unsupported(
+            path, "is a JPEG, which changes the values of its pixels, so it cannot hold ids", "Save the labels as PNG or TIFF."
+        )
+    if header.channels - header.alpha != 1:
+        raise unsupported(path, f"holds {header.channels} channels, and labels have one", "Save the ids as one grey channel.")
 
 
 def _sniff(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
@@ -26,6 +27,8 @@ from labkit.formats.raster import (
     valid_orientation,
 )
 from labkit.geometry import Box
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by an error
 
 __all__ = ["open_tiff", "read_tiff_header"]
 
@@ -98,7 +101,9 @@ def _only_page(path: Path, file: TiffFile) -> TiffPage:
 
 
 def _check_kind(path: Path, page: TiffPage, role: Role) -> None:
-    if page.dtype is None or page.imagedepth > 1 or not page.imagelength or not page.imagewidth:
+    if not page.imagelength or not page.imagewidth:
+        raise unreadable(path, "it holds no picture")
+    if page.dtype is None or page.imagedepth > 1:
         raise unsupported(path, "holds pixels of an unknown kind", "Save it as an 8 or 16 bit TIFF.")
     wanted = "ui" if role == "labels" else "u"
     sizes = (1, 2, 4) if role == "labels" else (1, 2)
@@ -107,8 +112,6 @@ def _check_kind(path: Path, page: TiffPage, role: Role) -> None:
             path, f"holds {page.bitspersample}-bit {page.dtype.name} pixels, which this version does not read", "Save it with 8 or 16 bits."
         )
     samples = int(page.samplesperpixel)
-    if role == "labels" and samples != 1:
-        raise unsupported(path, f"holds {samples} channels, and labels have one", "Save the ids as one grey channel.")
     kinds = {_WHITE_IS_ZERO: (1,), _BLACK_IS_ZERO: (1, 2), _RGB: (3, 4), _PALETTE: (1,), _YCBCR: (3,)}
     if samples not in kinds.get(int(page.photometric), ()) or (page.photometric == _YCBCR and page.compression not in _JPEG_CODES):
         raise unsupported(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from labkit.errors import CorruptStore, InvalidInput, NotFound
-from labkit.formats.ome_zarr import SHARD_PX, Role, shard_key
+from labkit.formats.ome_zarr import SHARD_PX, Role, index_size, shard_key, shard_px
 from labkit.geometry import Box
 from labkit.project import ImageRecord, Project
 
@@ -130,7 +130,7 @@ class Image:
         array, _ = self._level(level)
         chunks = (*array.shape[:-2], _BLOCK_PX, _BLOCK_PX)
         lazy = dask.array.from_array(  # type: ignore[no-untyped-call]
-            _LazyLevel(self, level), chunks=chunks, asarray=False, name=False
+            _LazyLevel(self, level), chunks=chunks, asarray=False, fancy=False, name=False
         )
         unit = "px" if self.pixel_size_um is None else "micrometer"
         coords: dict[str, Any] = {}
@@ -173,11 +173,16 @@ class Image:
         """Raise where a shard is missing: zarr would read it as zeros."""
         if not self.complete:
             return
+        least = index_size((shard_px(self.levels[level][0]), shard_px(self.levels[level][1])))
         for y in range(box.y0 // SHARD_PX, math.ceil(box.y1 / SHARD_PX)):
             for x in range(box.x0 // SHARD_PX, math.ceil(box.x1 / SHARD_PX)):
                 key = shard_key(level, self.axes, y, x)
-                if not (self.path / key).is_file():
-                    raise self._corrupt(f"the shard {key} is missing")
+                try:
+                    length = (self.path / key).stat().st_size
+                except FileNotFoundError:
+                    raise self._corrupt(f"the shard {key} is missing") from None
+                if length < least:
+                    raise self._corrupt(f"the shard {key} is cut short")
 
     def _corrupt(self, why: str) -> CorruptStore:
         return CorruptStore(
@@ -197,10 +202,20 @@ class _LazyLevel:
         self.ndim = len(self.shape)
         self.dtype = image.dtype
 
-    def __getitem__(self, key: tuple[slice, ...]) -> NDArray[Any]:
-        y, x = (range(n)[s] for n, s in zip(self.shape[-2:], key[-2:], strict=True))
-        box = Box(y.start, x.start, max(y.start, y.stop), max(x.start, x.stop))
-        return self._image.read(box, self._level)[(*key[:-2], slice(None, None, y.step), slice(None, None, x.step))]
+    def __getitem__(self, key: tuple[slice | int, ...]) -> NDArray[Any]:
+        (y0, y1, in_y), (x0, x1, in_x) = (_extent(n, part) for n, part in zip(self.shape[-2:], key[-2:], strict=True))
+        return self._image.read(Box(y0, x0, y1, x1), self._level)[(*key[:-2], in_y, in_x)]
+
+
+def _extent(length: int, key: slice | int) -> tuple[int, int, slice | int]:
+    """Return first and last-plus-one of what `key` picks along an axis, and how to pick it from that stretch."""
+    if not isinstance(key, slice):
+        at = range(length)[key]
+        return at, at + 1, 0
+    picked = range(length)[key]
+    if not picked:
+        return 0, 0, slice(0, 0)
+    return min(picked[0], picked[-1]), max(picked[0], picked[-1]) + 1, slice(None, None, picked.step)
 
 
 def open_image(project: Project, key: str) -> Image:
