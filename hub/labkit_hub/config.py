@@ -24,7 +24,6 @@ _KEPT = [
     "CURL_CA_BUNDLE",
     "HTTPS_PROXY",
     "HTTP_PROXY",
-    "LABKIT_INSTANCE",
     "LABKIT_OFFLINE",
     "LABKIT_QUOTA_GB",
     "LANG",

@@ -77,10 +77,12 @@ class UserHome:
 
         Raises
         ------
-        NotWritable, StorageFull
+        NotWritable, StorageFull, InvalidInput
             With the folder's name and what to do.
         """
         for folder in (self.root, self.projects):
+            if folder.exists() and not folder.is_dir():
+                raise InvalidInput(f"{folder.name} is a file, and a folder is needed there.", hint="Ask an admin to move it away.")
             with explain_os_errors(folder):
                 folder.mkdir(mode=0o700, exist_ok=True)
         for name, content in _FIRST_SETTINGS.items():

@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.spawner import LocalProcessSpawner, SpawnException
 from traitlets import Unicode
 
-from labkit.errors import LabKitError
+from labkit.errors import LabKitError, response_for
 from labkit_hub.handout import hand_out
 from labkit_hub.homes import UserHome
-from labkit_hub.instance import belongs_to
+from labkit_hub.instance import MARK, belongs_to
 
 __all__ = ["LabKitProcessSpawner"]
 
@@ -54,6 +54,7 @@ class LabKitProcessSpawner(LocalProcessSpawner):  # type: ignore[misc]
             "PATH": os.pathsep.join(search),
             "JUPYTERHUB_ROOT_DIR": str(self.home.root),
             "LABKIT_CACHE": self.cache_dir,
+            MARK: self.instance,
         }
 
     async def start(self) -> tuple[str, int]:
@@ -61,8 +62,8 @@ class LabKitProcessSpawner(LocalProcessSpawner):  # type: ignore[misc]
         try:
             await asyncio.to_thread(self.home.prepare)
         except LabKitError as error:
-            error.jupyterhub_message = f"{error.message} {error.hint}"  # type: ignore[attr-defined]  # shown on the hub's page
-            raise
+            status = response_for(error).http_status
+            raise SpawnException(f"{error.message} {error.hint}", reason="home", status_code=status) from error
         await asyncio.to_thread(self._hand_out_course)
         self.popen_kwargs = {"cwd": str(self.home.root)}
         address: tuple[str, int] = await super().start()

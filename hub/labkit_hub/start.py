@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from labkit.errors import AlreadyExists, Locked, RunFailed
+from labkit.errors import AlreadyExists, Locked, MissingDependency, RunFailed
 from labkit.storage import explain_os_errors, hold_lock, write_text
 from labkit_hub.instance import MARK, end_all, instance_mark
 from labkit_hub.layout import CONFIG_FILE, VarLayout
@@ -45,10 +45,14 @@ def start(settings: Settings, say: Say) -> int:
     NotWritable, StorageFull
         ``var/`` cannot be written.
     MissingDependency
-        There is no Node.js for the proxy.
+        There is no Node.js for the proxy, or this is no clone.
     RunFailed
         The hub did not come up, or ended by itself; the last lines of its log are in the message.
     """
+    if not CONFIG_FILE.exists():
+        raise MissingDependency(
+            f"The hub starts from a clone of LabKit, and {CONFIG_FILE} is not there.", hint="Clone LabKit and type `make start` there."
+        )
     os.umask(0o077)
     layout, mark = settings.layout, instance_mark(settings.var)
     with _stop_signals() as asked_to_stop:

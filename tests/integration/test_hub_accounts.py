@@ -198,3 +198,15 @@ def test_files_with_secrets_are_private(hub: RunningHub) -> None:
     """Nobody else on this machine may read passwords, cookies or the database."""
     for path in (hub.var, hub.var / "logins.json", hub.var / "cookie_secret", hub.var / "jupyterhub.sqlite"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_home_that_cannot_be_made_is_explained(hub: RunningHub, visitor: HubSession) -> None:
+    """The person sees a sentence with what to do, not only that the server failed."""
+    blocker = hub.var / "homes" / "professor"
+    blocker.write_text("in the way")
+    visitor.login("professor", hub.logins["professor"])
+    answer = visitor.http.get("/hub/spawn/professor")
+    assert "professor is a file" in answer.text
+    assert "Ask an admin" in answer.text
+    assert "Traceback" not in answer.text
+    assert blocker.read_text() == "in the way"

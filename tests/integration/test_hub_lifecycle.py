@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 from labkit_hub.instance import MARK, members
+from labkit_hub.proxy import install_proxy
+from labkit_hub.settings import load_settings
 
 from labkit.testing.hub import RunningHub, free_port
 from labkit.testing.hub_session import HubSession
@@ -240,7 +242,8 @@ def nobody_python(nobody_folder: Path) -> str:
 def test_it_works_as_an_ordinary_user(nobody_folder: Path, nobody_python: str, course: Path) -> None:
     """Without root the hub starts, a server of a student runs under the same user, and root's flag is absent."""
     proxy = nobody_folder / "proxy"
-    shutil.copytree(Path(__file__).parents[2] / "var" / "proxy", proxy)
+    installed = install_proxy(load_settings().proxy_dir).parents[3]
+    shutil.copytree(installed, proxy / installed.name, symlinks=True)
     subprocess.run(["chown", "-R", "65534:65534", proxy], check=True)
     handed = nobody_folder / "course"
     shutil.copytree(course, handed)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jupyterhub import orm
+from labkit_hub.authenticator import LabKitAuthenticator
 from labkit_hub.logins import (
     FIRST_ACCOUNTS,
     Logins,
@@ -104,3 +107,11 @@ def test_what_bcrypt_takes(password: str, usable: bool) -> None:
     assert is_usable_password(password) is usable
     if usable:
         assert hash_password(password)
+
+
+@pytest.mark.parametrize(("account", "holds"), [(None, True), (True, True), (False, False)])
+def test_a_login_holds_while_the_approval_does(account: bool | None, holds: bool) -> None:
+    """Taking an approval back ends the session at the hub's next check; users without a password of ours are left alone."""
+    known = None if account is None else SimpleNamespace(is_authorized=account)
+    authenticator = SimpleNamespace(get_user=lambda _name: known)
+    assert asyncio.run(LabKitAuthenticator.refresh_user(authenticator, SimpleNamespace(name="zoë"))) is holds
