@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["REPLIES", "REQUESTS", "ErrorBody", "ErrorReply", "NewProject", "ProjectItem", "ProjectList", "WireModel"]
+__all__ = ["REPLIES", "REQUESTS", "ErrorBody", "ErrorReply", "NewProject", "ProjectItem", "ProjectList", "ThumbnailQuery", "WireModel"]
 
 
 class WireModel(BaseModel):
@@ -24,6 +25,13 @@ class NewProject(WireModel):
     name: str
     title: str = ""
     classes: tuple[str, ...] = ()
+
+
+class ThumbnailQuery(WireModel):
+    """Arguments of a thumbnail's address: the id of the image (the cover if not said), and its longest side in pixels."""
+
+    image: str | None = None
+    max_px: Annotated[int, Field(ge=16, le=1024)] = 256
 
 
 class ProjectItem(WireModel):
@@ -71,5 +79,5 @@ class ErrorReply(WireModel):
     error: ErrorBody
 
 
-REQUESTS: tuple[type[WireModel], ...] = (NewProject,)
+REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery)
 REPLIES: tuple[type[WireModel], ...] = (ProjectItem, ProjectList, ErrorBody, ErrorReply)

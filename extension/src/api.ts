@@ -8,7 +8,8 @@ import type {
   ErrorReply,
   NewProject,
   ProjectItem,
-  ProjectList
+  ProjectList,
+  ThumbnailQuery
 } from './wire';
 
 const ROOT = 'labkit/api';
@@ -60,10 +61,10 @@ export class LabKitApi {
     if (project.cover_image === null) {
       return null;
     }
-    const query = { image: project.cover_image, max_px: String(maxPx) };
+    const query: ThumbnailQuery = { image: project.cover_image, max_px: maxPx };
     return (
       this._url('projects', project.id, 'thumbnail') +
-      URLExt.objectToQueryString(query)
+      URLExt.objectToQueryString({ ...query })
     );
   }
 

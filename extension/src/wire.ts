@@ -59,3 +59,12 @@ export interface ProjectList {
   readonly lesson: string | null;
   readonly projects: ReadonlyArray<ProjectItem>;
 }
+
+/**
+ * Arguments of a thumbnail's address: the id of the image (the cover if not
+ * said), and its longest side in pixels.
+ */
+export interface ThumbnailQuery {
+  readonly image?: string | null;
+  readonly max_px?: number;
+}

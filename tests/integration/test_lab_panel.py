@@ -80,7 +80,7 @@ def _running_lab(place: Path, *, server_part: bool = True) -> Iterator[Lab]:
     token = secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={place / 'home'}", "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--ServerApp.base_url=/user/zo@b", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # as under a hub
     log = place / "log.txt"
     with log.open("wb") as sink:
         server = subprocess.Popen(command, env=environment, cwd=place, stdout=sink, stderr=subprocess.STDOUT)

@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
 
 from jupyter_server.auth.decorator import authorized
-from pydantic import Field
 from tornado import web
 
 from labkit.config import projects_dir
@@ -18,18 +16,11 @@ from labkit.project import Project, ProjectSummary, list_projects
 from labkit.storage import explain_os_errors
 from labkit_lab.server.places import browser_path, find_lesson
 from labkit_lab.server.route import Route
-from labkit_lab.wire import NewProject, ProjectItem, ProjectList, WireModel
+from labkit_lab.wire import NewProject, ProjectItem, ProjectList, ThumbnailQuery
 
 __all__ = ["ProjectsRoute", "ThumbnailRoute", "project_of_id"]
 
 _A_YEAR_S = 365 * 24 * 3600
-
-
-class ThumbnailQuery(WireModel):
-    """Arguments of a thumbnail's address: which image (the cover if not said), and its longest side."""
-
-    image: str | None = None
-    max_px: Annotated[int, Field(ge=16, le=1024)] = 256
 
 
 class ProjectsRoute(Route):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import labkit_lab
+from labkit_lab.server import ROUTES
 
 import labkit
 
@@ -33,3 +34,10 @@ def test_server_part_is_enabled_by_the_shipped_config() -> None:
     config = json.loads((EXTENSION / "jupyter-config" / "server-config" / "labkit_lab.json").read_text())
     module = labkit_lab._jupyter_server_extension_points()[0]["module"]
     assert config["ServerApp"]["jpserver_extensions"] == {module: True}
+
+
+def test_every_route_is_documented() -> None:
+    """The table of `docs/extension.md` names the routes that exist, and no other."""
+    text = (EXTENSION.parent / "docs" / "extension.md").read_text(encoding="utf-8")
+    documented = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `/labkit/")}
+    assert documented == {pattern for pattern, _ in ROUTES}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from labkit_lab import wire
 from labkit_lab.typescript import WIRE_FILE, main, typescript_of, wire_file_text
 
 
@@ -13,6 +14,12 @@ def _interface(**properties: object) -> dict[str, dict[str, object]]:
 def test_committed_types_are_current() -> None:
     """`src/wire.ts` is what the models of `wire.py` give; if not, run `python -m labkit_lab.typescript`."""
     assert WIRE_FILE.read_text(encoding="utf-8") == wire_file_text()
+
+
+def test_no_message_is_left_out() -> None:
+    """Each model of `wire.py` is listed as a request or a reply, so that it gets its TypeScript type."""
+    models = {thing for thing in vars(wire).values() if isinstance(thing, type) and issubclass(thing, wire.WireModel)}
+    assert models - {wire.WireModel} == {*wire.REQUESTS, *wire.REPLIES}
 
 
 def test_writes_the_file_that_it_describes(tmp_path: Path) -> None:
