@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from labkit.analysis import Analysis, analyse
@@ -17,11 +19,12 @@ from labkit.samples import nuclei
 from labkit.storage import Record, remove_tree, write_bytes
 from labkit.tiling import import_image
 from labkit.training import TrainConfig
-from labkit.work import start_training
+from labkit.work import runner_for, start_training
 
 __all__ = ["DemoResult", "column_split", "run_demo"]
 
 _AUTHOR = "sample"
+_SEEDS = 2**31
 
 
 class DemoResult(Record):
@@ -62,19 +65,32 @@ def run_demo(out: Path, *, seed: int = 0, on_event: EventSink = ignore_events, c
     ------
     AlreadyExists
         `out` holds a project already.
+    InvalidInput
+        The seed is negative or too large.
+    StorageFull, NotWritable
+        The disk has no room, or `out` cannot be written; nothing is left there.
+    Cancelled
+        The token was set; the run is stopped and nothing is left.
     """
-    if seed < 0:
-        raise InvalidInput("The seed is negative.", hint="Use 0 or more.")
+    if not 0 <= seed < _SEEDS:
+        raise InvalidInput(f"The seed {seed} cannot be used.", hint=f"Use 0 to {_SEEDS - 1}.")
     started = time.monotonic()
-    project = Project.create(out, "project", title="Demo: nuclei", classes=["nucleus"])
+    out = out.expanduser()
+    new = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
-        analysis, model, run, sample = _walk(project, seed, on_event, cancel or CancelToken())
+        project = Project.create(out, "project", title="Demo: nuclei", classes=["nucleus"])
+        try:
+            analysis, model, run, sample = _walk(project, seed, on_event, cancel or CancelToken())
+            layout = analysis.prediction.layout
+            for source, target in ((layout.report, out / "report.html"), (layout.overlay, out / "overlay.png")):
+                write_bytes(target, source.read_bytes())
+        except BaseException:
+            _stop_runs(project)
+            remove_tree(project.path)
+            raise
     except BaseException:
-        remove_tree(project.path)
+        _remove_empty(new)
         raise
-    layout = analysis.prediction.layout
-    for source, target in ((layout.report, out / "report.html"), (layout.overlay, out / "overlay.png")):
-        write_bytes(target, source.read_bytes())
     record = analysis.record
     return DemoResult(
         dice=record.dice or 0.0,
@@ -92,6 +108,19 @@ def run_demo(out: Path, *, seed: int = 0, on_event: EventSink = ignore_events, c
     )
 
 
+def _stop_runs(project: Project) -> None:
+    """Let nothing go on working in a folder that is about to be removed (a second Ctrl-C does not wait for the run)."""
+    for run in runner_for(project).runs():
+        run.cancel()
+        run.wait()
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def _walk(project: Project, seed: int, on_event: EventSink, cancel: CancelToken) -> tuple[Analysis, str, str, str]:
     on_event(Log("Getting the sample picture"))
     sample = nuclei(on_event=on_event)
@@ -106,6 +135,7 @@ def _walk(project: Project, seed: int, on_event: EventSink, cancel: CancelToken)
     config = TrainConfig(project=str(project.path), training_set=data.key, model="nuclei", seed=seed)
     run = start_training(project, config)
     run.wait(on_event=on_event, cancel=cancel)
+    cancel.raise_if_cancelled()
     model = str(run.result()["model"])
     on_event(Log("Predicting and measuring"))
     prediction = predict(project, image.id, model, on_event=on_event, cancel=cancel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
+import io
 import os
 import secrets
 import sys
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from labkit import __version__
-from labkit.cli.console import Answer, TerminalSink, cancel_on_interrupt, print_answer
+from labkit.cli.console import Answer, TerminalSink, cancel_on_interrupt, print_answer, print_json
 from labkit.errors import Cancelled, LabKitError, response_for
 
 __all__ = ["command", "long_command", "main", "project_option"]
@@ -123,17 +123,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `labkit`; exit 0 done, 2 the user's error, 1 ours, 3 faults found, 130 cancelled."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
+    _write_any_name()
     try:
         app.main(args=given, prog_name="labkit", standalone_mode=False)
     except SystemExit as stop:
         sys.exit(stop.code)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.UsageError as error:
-        where = f"{error.ctx.command_path} --help" if error.ctx else "labkit --help"
-        _fail({"type": "UsageError", "message": error.format_message(), "hint": f"See '{where}'."}, 2, as_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        if as_json:
+            _fail({"type": "UsageError", "message": "A command is missing.", "hint": _help_of(error)}, 2, as_json)
+        error.show()  # the list of commands is what somebody needs who named none
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail({"type": "UsageError", "message": error.format_message(), "hint": _help_of(error)}, 2, as_json)
     except (KeyboardInterrupt, click.Abort):
-        _fail(Cancelled("Cancelled.").as_dict(), 130, as_json)
+        _fail(Cancelled("Cancelled.", hint="Start it again to go on; what was finished is kept.").as_dict(), 130, as_json)
     except LabKitError as error:
         _fail(error.as_dict(), response_for(error).exit_code, as_json)
     except BrokenPipeError:
@@ -144,9 +149,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(0)
 
 
+def _write_any_name() -> None:
+    """Names of files can hold bytes that are no text: they are shown escaped, not refused."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _help_of(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"See '{context.command_path if context else 'labkit'} --help'."
+
+
 def _fail(error: dict[str, str], exit_code: int, as_json: bool) -> NoReturn:
+    error = {key: " ".join(text.split()) for key, text in error.items()}  # one line, whatever a file is called
     if as_json:
-        sys.stdout.write(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+        print_json({"error": error})
     else:
         sys.stderr.write(f"labkit: {error['message']}\n")
         if error["hint"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from labkit.events import CancelToken, Event, Log, Metric, Progress
 
-__all__ = ["Answer", "TerminalSink", "cancel_on_interrupt", "print_answer"]
+__all__ = ["Answer", "TerminalSink", "cancel_on_interrupt", "print_answer", "print_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,27 @@ class Answer:
 def print_answer(answer: Answer, *, as_json: bool) -> None:
     """Print one JSON object, or the lines for people, to standard output."""
     if as_json:
-        data = answer.data.model_dump(mode="json") if isinstance(answer.data, BaseModel) else answer.data
-        sys.stdout.write(json.dumps(data, ensure_ascii=False, default=str) + "\n")
+        print_json(answer.data.model_dump(mode="json") if isinstance(answer.data, BaseModel) else answer.data)
     else:
         sys.stdout.write("".join(line + "\n" for line in answer.lines))
+        sys.stdout.flush()
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """Print one object on one line, in ASCII and without NaN, so that any program in any locale can read it."""
+    sys.stdout.write(json.dumps(_finite(data), default=str, allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+def _finite(value: Any) -> Any:
+    """Return `value` with null for each number that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
 
 
 class TerminalSink:

@@ -12,9 +12,10 @@ from labkit.analysis import analyse
 from labkit.cli.app import long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
-from labkit.errors import InvalidInput
+from labkit.errors import Cancelled, InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.inference import PredictSettings, open_prediction, predict
+from labkit.storage import check_name
 from labkit.training import TrainConfig, architecture_names, open_model
 from labkit.work import start_training
 
@@ -44,8 +45,12 @@ def train_command(project_path: Path | None, on_event: EventSink, cancel: Cancel
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
+    check_name(config.model, what="model name")  # now, not when it has been trained
     run = start_training(project, config)
-    run.wait(on_event=on_event, cancel=cancel)
+    record = run.wait(on_event=on_event, cancel=cancel)
+    if record.state == "cancelled":
+        kept = run.layout.checkpoints.is_dir()
+        raise Cancelled(record.reason, hint=f"Go on with --resume {run.id}." if kept else "Start it again.", run_id=run.id)
     result = run.result()
     model = open_model(project, str(result["model"]))
     scores = model.card.scores.get("test") or model.card.scores.get("val")

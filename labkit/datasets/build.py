@@ -12,7 +12,7 @@ import zarr
 from numpy.typing import NDArray
 
 from labkit import __version__
-from labkit.annotations import Document, open_document, rasterise_classes, rasterise_objects, resolve_author
+from labkit.annotations import IGNORE, Document, open_document, rasterise_classes, rasterise_objects, resolve_author
 from labkit.datasets.records import Normalisation, PartSummary, SetImage, TrainingSetRecord
 from labkit.datasets.split import PARTS, Part, PartBox, SplitSpec, resolve_split
 from labkit.datasets.training_set import TrainingSet
@@ -20,16 +20,25 @@ from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink, Log, Progress, ignore_events
 from labkit.geometry import Box
 from labkit.project import ImageRecord, Project
-from labkit.storage import check_name, content_hash, load_record, publish_folder, save_record, scratch_folder, utc_now
+from labkit.storage import (
+    check_name,
+    content_hash,
+    explain_os_errors,
+    file_sha256,
+    load_record,
+    publish_folder,
+    save_record,
+    scratch_folder,
+    utc_now,
+)
 from labkit.storage.layout import TrainingSetLayout
 from labkit.tiling import Image, open_image
 
-__all__ = ["IGNORE", "build_training_set", "chip_boxes"]
+__all__ = ["build_training_set", "chip_boxes"]
 
-IGNORE = 255
 _SHARD_CHIPS = 64
 _LOW_PERCENT, _HIGH_PERCENT = 1.0, 99.8
-_MIN_CHIP_PX = 16
+_MIN_CHIP_PX, _MAX_CHIP_PX = 16, 1024  # a shard of 64 chips is held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +102,21 @@ def build_training_set(
     Raises
     ------
     InvalidInput
-        Nothing is annotated, images do not match in channels or dtype, or no chip of the train part has a known pixel.
+        Nothing is annotated, images do not match in channels or dtype, no chip of the train part has a known pixel, or
+        the name or the size of the chips cannot be used.
+    StorageFull, NotWritable
+        It could not be written; nothing is left of it.
     """
     check_name(name, what="name of the training set")
     if "@" in name:
         raise InvalidInput("The name of a training set cannot hold '@'.", hint="Use a name like 'nuclei'.")
-    if chip_px < _MIN_CHIP_PX:
-        raise InvalidInput(f"Chips of {chip_px} px are too small.", hint=f"Use at least {_MIN_CHIP_PX}, 128 as a rule.")
+    if not _MIN_CHIP_PX <= chip_px <= _MAX_CHIP_PX:
+        what = "small" if chip_px < _MIN_CHIP_PX else "large"
+        raise InvalidInput(f"Chips of {chip_px} px are too {what}.", hint=f"Use {_MIN_CHIP_PX} to {_MAX_CHIP_PX}, 128 as a rule.")
     sources = _sources(project, images, resolve_author(author), on_event)
     boxes = resolve_split([s.record for s in sources], split or SplitSpec())
-    with scratch_folder(project.layout.training_sets) as scratch:
+    root = project.layout.training_sets
+    with explain_os_errors(root), scratch_folder(root) as scratch:
         record = _fill(TrainingSetLayout(scratch), name, project, sources, boxes, chip_px, on_event, cancel or CancelToken())
         target = project.layout.training_set(name, record.hash)
         if not target.manifest.is_file():
@@ -185,7 +199,7 @@ def _fill(
             sha256=s.record.sha256,
             author=s.document.author,
             revision=s.document.revision,
-            annotations=content_hash([o.model_dump(mode="json") for o in s.document.objects], 64),
+            annotations=file_sha256(project.layout.annotation(s.record.id, s.document.author).snapshot),
         )
         for s in sources
     )
@@ -256,7 +270,7 @@ class _PartWriter:
         self._pixels = np.zeros(256, np.int64)
 
     def add(self, pixels: NDArray[Any], mask: NDArray[np.uint8], objects: NDArray[np.uint32], position: tuple[int, int, int]) -> None:
-        values = (pixels, mask, objects, np.array(position, np.int64))
+        values: tuple[NDArray[Any], ...] = (pixels, mask, objects, np.array(position, np.int64))
         for key, value in zip(("chips", "masks", "objects", "positions"), values, strict=True):
             self._buffer[key].append(value)
             if key != "positions":

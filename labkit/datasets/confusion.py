@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.datasets.build import IGNORE
+from labkit.annotations import IGNORE
 
 __all__ = ["Confusion", "mean_score"]
 

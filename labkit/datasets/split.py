@@ -58,7 +58,7 @@ class SplitSpec(Record):
 
     @model_validator(mode="after")
     def _sensible(self) -> SplitSpec:
-        if abs(sum(self.fractions) - 1) > 1e-6 or min(self.fractions) < 0 or self.fractions[0] <= 0:
+        if not (abs(sum(self.fractions) - 1) <= 1e-6 and min(self.fractions) >= 0 and self.fractions[0] > 0):  # NaN fails too
             raise ValueError("the fractions of train, val and test must add up to 1, with something to train on")
         if (self.kind == "boxes") != bool(self.boxes):
             raise ValueError("boxes go with kind 'boxes', and only with it")

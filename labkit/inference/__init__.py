@@ -1,7 +1,7 @@
 """Predictions on whole images: windows with a real halo, objects across seams, label images."""
 
 from labkit.inference.objects import ObjectLabeller, grow_labels
-from labkit.inference.predict import predict
+from labkit.inference.predicting import predict
 from labkit.inference.prediction import Prediction, PredictionRecord, PredictSettings, list_predictions, open_prediction
 from labkit.inference.windows import Window, iter_windows
 

@@ -27,6 +27,7 @@ class ObjectLabeller:
     def __init__(self, labels: NDArray[np.uint32], classes: NDArray[np.uint8]) -> None:
         self._labels, self._classes = labels, classes
         self._parent: list[int] = [0]
+        self._first: list[int] = [-1]  # where, counted row by row over the whole picture, the object's first pixel lies
         self._sizes: list[int] = [0]
 
     def add(self, core: Box, inside: NDArray[np.bool_]) -> None:
@@ -39,6 +40,8 @@ class ObjectLabeller:
             tile += np.where(found > 0, found + (first - 1), 0).astype(np.uint32)
             self._parent.extend(range(first, first + number))
             self._sizes.extend(np.bincount(found.ravel(), minlength=number + 1)[1:].tolist())
+            y, x = np.unravel_index(_first_pixels(found), found.shape)
+            self._first.extend(((y + core.y0) * self._labels.shape[1] + x + core.x0).tolist())
         self._labels[core.slices] = tile
         if core.y0 > 0:
             above = (slice(core.y0 - 1, core.y0), slice(core.x0, core.x1))
@@ -62,14 +65,26 @@ class ObjectLabeller:
         return number
 
     def final_ids(self, min_area_px: int) -> NDArray[np.uint32]:
-        """Return the table from provisional to final id: 1..n in order of first appearance, 0 for what is too small."""
+        """Return the table from provisional to final id: 0 for what is too small, else 1..n.
+
+        Objects are numbered by their first pixel, row by row over the whole picture: the tiles do not change the answer.
+        """
         roots = np.array([self._root(k) for k in range(len(self._parent))], np.int64)
         areas = np.bincount(roots, weights=self._sizes, minlength=len(roots))
         kept = np.flatnonzero((areas >= max(1, min_area_px)) & (roots == np.arange(len(roots))))
         kept = kept[kept > 0]
+        first = np.full(len(roots), np.iinfo(np.int64).max)
+        np.minimum.at(first, roots, np.array(self._first, np.int64))
+        kept = kept[np.argsort(first[kept])]
         numbers = np.zeros(len(roots), np.uint32)
         numbers[kept] = np.arange(1, len(kept) + 1, dtype=np.uint32)
         return numbers[roots]
+
+
+def _first_pixels(found: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where, in row order, each of the labels 1..n has its first pixel."""
+    numbers, first = np.unique(found.ravel(), return_index=True)
+    return first[numbers > 0].astype(np.int64)
 
 
 def grow_labels(ids: NDArray[np.uint32], allowed: NDArray[np.bool_], distance_px: float) -> NDArray[np.uint32]:

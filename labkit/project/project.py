@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labkit.errors import AlreadyExists, CorruptStore, InvalidInput, LabKitError, NotFound
+from labkit.errors import AlreadyExists, InvalidInput, LabKitError, NotFound
 from labkit.project.records import ClassRecord, ImageRecord, ProjectRecord, ProjectSummary, classes_from_names
 from labkit.storage import (
     INCOMING_PREFIX,
@@ -95,8 +95,9 @@ class Project:
         """Open the project that `start` or its nearest parent folder is."""
         here = Path(start).expanduser().absolute()
         for folder in (here, *here.parents):
-            if ProjectLayout(folder).record.is_file():
-                return cls.open(folder)
+            with explain_os_errors(folder):
+                if ProjectLayout(folder).record.is_file():
+                    return cls.open(folder)
         raise NotFound(
             f"No project in {here} or above it.", hint="Go into a project's folder, or name one with --project PATH.", path=str(here)
         )
@@ -204,15 +205,16 @@ class Project:
 def list_projects(folder: Path | str) -> tuple[ProjectSummary, ...]:
     """Return the projects that lie directly in `folder`, the last modified first; unreadable ones are left out."""
     root = Path(folder).expanduser()
-    if not root.is_dir():
-        return ()
+    with explain_os_errors(root):
+        if not root.is_dir():
+            return ()
+        paths = [path for path in root.iterdir() if not path.name.startswith(".")]
     found = []
-    for path in sorted(root.iterdir()):
-        if path.name.startswith(".") or not ProjectLayout(path).record.is_file():
-            continue
+    for path in paths:
         try:
-            found.append(Project.open(path).summary())
-        except (CorruptStore, LabKitError):
+            with explain_os_errors(path):
+                found.append(Project.open(path).summary())
+        except LabKitError:
             continue
     return tuple(sorted(found, key=lambda s: s.modified, reverse=True))
 

@@ -36,9 +36,10 @@ def explain_os_errors(path: Path | str) -> Iterator[None]:
                 f"The disk is full: {path} could not be written.", hint="Remove what is no longer needed and try again.", path=str(path)
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise NotWritable(
-                f"{path} cannot be written: {error.strerror}.", hint="Choose a folder that you may write to.", path=str(path)
-            ) from error
+            verb, hint = "written", "Choose a folder that you may write to."
+            if os.access(path, os.F_OK) and not os.access(path, os.R_OK):
+                verb, hint = "read", "Ask its owner for the right to read it."
+            raise NotWritable(f"{path} cannot be {verb}: {error.strerror}.", hint=hint, path=str(path)) from error
         if error.errno == errno.ENAMETOOLONG:
             raise InvalidInput(f"The name {Path(path).name[:40]!r}... is too long.", hint="Use a shorter name.", path=str(path)) from error
         if error.errno == errno.ENOTDIR:

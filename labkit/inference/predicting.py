@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from labkit import __version__
@@ -81,7 +82,7 @@ def predict(
     Raises
     ------
     InvalidInput
-        The image has other channels than the model was trained on.
+        The image has other channels than the model was trained on, or there is no GPU to use.
     StorageFull
         Scratch space of 6 bytes a pixel, or the result, does not fit.
     Cancelled
@@ -110,9 +111,9 @@ def predict(
         return Prediction(target, load_record(target.record, PredictionRecord))
 
     image = open_image(project, record.id)
-    with scratch_folder(project.layout.predictions / record.id) as folder:
+    network = _network(model, device)
+    with explain_os_errors(target.root), scratch_folder(project.layout.predictions / record.id) as folder:
         layout = PredictionLayout(folder)
-        network = model.network(device)
         work = _Work(image, network, settings, _tile(tile_px, network), folder, on_event, cancel or CancelToken())
         objects = work.run(layout, np.array([0, *(c.id for c in plan.classes)], np.uint8), os.path.relpath(image.path, target.labels))
         result = PredictionRecord(
@@ -134,6 +135,12 @@ def predict(
         save_record(layout.record, result)
         publish_folder(folder, target.root)
     return Prediction(target, result)
+
+
+def _network(model: Model, device: str) -> Network:
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InvalidInput("There is no GPU here.", hint="Use --device cpu.")
+    return model.network(device)
 
 
 def _tile(tile_px: int, network: Network) -> int:
