@@ -310,7 +310,7 @@ _CONTRASTS = """panel => {
 }"""
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])
 def test_texts_can_be_read(page: Page, lab: Lab, theme: str) -> None:
     """Every text of the panel stands out from its ground by 4.5 to 1, as WCAG asks."""
     Project.create(lab.projects, "axons", classes=["axon", "myelin"])
