@@ -85,7 +85,7 @@ def write_tiff(path: Path, pixels: NDArray[Any], *, tile_px: int | None = 256, o
 
 def write_png(path: Path, pixels: NDArray[Any]) -> Path:
     """Write pixels of 8 or 16 bits, grey, RGB or RGBA, as PNG."""
-    path.write_bytes(imagecodecs.png_encode(pixels))
+    path.write_bytes(imagecodecs.png_encode(pixels, out=2 * pixels.nbytes + 100_000))  # its own guess is too small for one column
     return path
 
 

@@ -292,13 +292,13 @@ def _remove_unfinished_files(folder: Path) -> None:
 
 def _forget_what_is_not_there(ledger: Ledger, incoming: ImageLayout, plan: PyramidPlan) -> None:
     """Drop from the ledger what a lost disk cache or a person took away since."""
-    for node in ledger.nodes():
+    for node, facts in ledger.entries():
         try:
             data = (incoming.store / shard_key(node.level, plan.axes, node.y, node.x)).read_bytes()
         except FileNotFoundError:
             data = b""
-        if ShardFacts.of(data) != ledger.facts(node):
-            ledger.forget(node)
+        if ShardFacts.of(data) != facts:
+            ledger.forget(node, plan.top)
 
 
 def _check_room(project: Project, path: Path, header: RasterHeader) -> None:

@@ -55,17 +55,15 @@ class Ledger:
     def __contains__(self, node: Node) -> bool:
         return node in self._done
 
-    def nodes(self) -> tuple[Node, ...]:
-        """Return the finished blocks."""
-        return tuple(self._done)
+    def entries(self) -> tuple[tuple[Node, ShardFacts], ...]:
+        """Return the finished blocks and what was written of them."""
+        return tuple(self._done.items())
 
-    def facts(self, node: Node) -> ShardFacts:
-        """Return what was written of a finished block."""
-        return self._done[node]
-
-    def forget(self, node: Node) -> None:
-        """Take a block as unfinished: its shard is not as it was written."""
-        self._done.pop(node, None)
+    def forget(self, node: Node, top: int) -> None:
+        """Take a block as unfinished, its shard is not as it was written; and all above it, so that it is come across again."""
+        for level in range(node.level, top + 1):
+            up = level - node.level
+            self._done.pop(Node(level, node.y >> up, node.x >> up), None)
 
     def add(self, node: Node, facts: ShardFacts) -> None:
         """Note a block as finished; its shard must be on the disk."""
