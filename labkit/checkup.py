@@ -1,4 +1,4 @@
-"""What `labkit doctor` looks at: does this environment have what LabKit needs, and does it work together?"""
+"""What `labkit doctor` looks at: whether this environment has what LabKit needs, and whether it works together."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from labkit_hub.instance import members
 
 from labkit.testing.hub import RunningHub
 from labkit.testing.hub_session import HubSession
+from labkit_hub.instance import members
 
 pytestmark = pytest.mark.slow
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from labkit_hub.instance import MARK, members
-from labkit_hub.proxy import install_proxy
-from labkit_hub.settings import load_settings
 
 from labkit.testing.hub import RunningHub, free_port
 from labkit.testing.hub_session import HubSession
+from labkit_hub.instance import MARK, members
+from labkit_hub.proxy import install_proxy
+from labkit_hub.settings import load_settings
 
 pytestmark = pytest.mark.slow
 

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import labkit_lab
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import labkit_lab
 from labkit.project import Project
 from labkit.testing.browser import open_browser
 from labkit.tiling import import_image

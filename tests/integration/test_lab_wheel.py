@@ -8,9 +8,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-import labkit_lab
 import pytest
 
+import labkit_lab
 from labkit import __version__
 
 ROOT = Path(labkit_lab.__file__).resolve().parents[2]

@@ -46,7 +46,7 @@ def ended(run: Run) -> Run:
     record = run.wait(timeout_s=120)
     assert record.has_ended
     assert record.ended is not None
-    assert [p.cmdline() for p in programs_of(run) if "labkit.runs.supervisor" not in p.cmdline()] == []
+    assert programs_of(run, supervisor=False) == []
     wait_until(lambda: not programs_of(run))
     return run
 
@@ -262,11 +262,20 @@ def test_full_disk(small_disk: Path, repetition: int) -> None:
     assert "disk is full" in record.reason.lower()
 
 
-def test_nothing_is_left_in_the_temporary_folder(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch, repetition: int) -> None:
-    """After a run that was ended by force its scratch folder is gone as well."""
+def kill_supervisor(run: Run) -> None:
+    program_of(run, "labkit.runs.supervisor").kill()
+
+
+@pytest.mark.parametrize("end", [by_request, kill_supervisor])
+def test_nothing_is_left_in_the_temporary_folder(
+    runner: LocalRunner, monkeypatch: pytest.MonkeyPatch, end: Callable[[Run], None], repetition: int
+) -> None:
+    """After a run that was ended by force, or was lost, its scratch folder is gone as well."""
     with tempfile.TemporaryDirectory(prefix="lk-") as folder:  # tmp_path is too long for the sockets that lie in it
         monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", None)  # forget the folder that was looked up before
         run = ready(submit_cells(runner, DEAF))
-        run.cancel()
+        assert len(list(Path(folder).iterdir())) == 1
+        end(run)
         ended(run)
         assert list(Path(folder).iterdir()) == []

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
+import labkit
 import labkit_lab
 from labkit_lab.server import ROUTES
-
-import labkit
 
 EXTENSION = Path(labkit_lab.__file__).resolve().parents[1]
 

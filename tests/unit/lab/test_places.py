@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from labkit_lab.server.places import browser_path, find_lesson
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from labkit_lab import wire
 from labkit_lab.typescript import WIRE_FILE, main, typescript_of, wire_file_text
 

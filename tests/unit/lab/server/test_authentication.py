@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.serverapp import ServerApp
-from labkit_lab.server import ROUTES
 from tornado.routing import Rule
+
+from labkit_lab.server import ROUTES
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 

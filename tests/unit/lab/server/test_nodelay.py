@@ -9,6 +9,7 @@ import pytest
 from jupyter_server.gateway.connections import GatewayWebSocketConnection
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+
 from labkit_lab.server.nodelay import NoDelayWebsocketConnection, use_no_delay
 
 SETTING = "kernel_websocket_connection_class"

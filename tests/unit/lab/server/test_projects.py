@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from jupyter_server.serverapp import ServerApp
-from labkit_lab.server import projects as routes
-from labkit_lab.wire import ProjectItem, ProjectList
 from PIL import Image
 from tornado.httpclient import HTTPResponse
 
 from labkit.project import Project, list_projects
+from labkit_lab.server import projects as routes
+from labkit_lab.wire import ProjectItem, ProjectList
 
 from .conftest import Ask
 
