@@ -18,7 +18,7 @@ import click
 
 from labkit import __version__
 from labkit.cli.console import Answer, TerminalSink, cancel_on_interrupt, print_answer, print_json
-from labkit.errors import Cancelled, LabKitError, response_for
+from labkit.errors import Cancelled, LabKitError, NotFound, response_for
 
 __all__ = ["command", "long_command", "main", "project_option"]
 
@@ -81,6 +81,7 @@ def command(function: Callable[..., Answer]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @functools.wraps(function)
     def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        _check_where_we_are()
         answer = function(*args, **kwargs)
         print_answer(answer, as_json=as_json)
         if answer.exit_code:
@@ -95,6 +96,7 @@ def long_command(function: Callable[..., Answer]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; progress goes to standard error.")
     @functools.wraps(function)
     def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        _check_where_we_are()
         sink = TerminalSink(quiet=as_json)
         try:
             with cancel_on_interrupt() as cancel:
@@ -106,6 +108,13 @@ def long_command(function: Callable[..., Answer]) -> Callable[..., None]:
             raise SystemExit(answer.exit_code)
 
     return run
+
+
+def _check_where_we_are() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise NotFound("The folder that you are in does not exist any more.", hint="Go to another one with cd.") from error
 
 
 def project_option(function: Callable[..., Any]) -> Callable[..., Any]:

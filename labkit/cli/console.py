@@ -23,20 +23,22 @@ __all__ = ["Answer", "TerminalSink", "cancel_on_interrupt", "print_answer", "pri
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command gives back: data for programs, lines for people, and the exit code."""
+    """What a command gives back: data for programs, lines for people, what went wrong in parts, and the exit code."""
 
     data: dict[str, Any] | BaseModel
     lines: tuple[str, ...] = field(default=())
+    complaints: tuple[str, ...] = field(default=())
     exit_code: int = 0
 
 
 def print_answer(answer: Answer, *, as_json: bool) -> None:
-    """Print one JSON object, or the lines for people, to standard output."""
+    """Print one JSON object, or the lines for people, to standard output; for people, complaints to standard error."""
     if as_json:
         print_json(answer.data.model_dump(mode="json") if isinstance(answer.data, BaseModel) else answer.data)
     else:
         sys.stdout.write("".join(line + "\n" for line in answer.lines))
         sys.stdout.flush()
+        sys.stderr.write("".join(line + "\n" for line in answer.complaints))
 
 
 def print_json(data: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def import_command(
         raise InvalidInput("The pixel size must be above 0.", hint="Give it in micrometres, such as 0.25.")
     project = open_project(project_path)
     size = None if pixel_size_um is None else (pixel_size_um, pixel_size_um)
-    images, failed, lines = [], [], []
+    images, failed, lines, complaints = [], [], [], []
     for path in files:
         try:
             record = import_image(project, path, name=name, pixel_size_um=size, on_event=on_event, cancel=cancel)
@@ -52,11 +52,11 @@ def import_command(
             if len(files) == 1 or cancel.cancelled:
                 raise
             failed.append({"file": str(path), **error.as_dict()})
-            lines.append(f"{path}: {error.message} {error.hint}")
+            complaints += [f"labkit: {path}: {error.message}", f"  {error.hint}"]
             continue
         images.append(record.model_dump(mode="json"))
         lines.append(f"{record.name}: image {record.id}, {record.width_px} x {record.height_px} px, {len(record.levels)} levels")
-    return Answer({"images": images, "failed": failed}, tuple(lines), exit_code=2 if failed else 0)
+    return Answer({"images": images, "failed": failed}, tuple(lines), tuple(complaints), exit_code=2 if failed else 0)
 
 
 @click.group("annotations")

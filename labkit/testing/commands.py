@@ -94,10 +94,9 @@ def end_of(program: subprocess.Popen[str], *, timeout_s: float = 300) -> Done:
 
 
 def files_in(folder: Path) -> dict[str, str]:
-    """Return every file below a folder, with the hash of its content: what there was, and is still there."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    """Return every file below a folder but locks, with the hash of its content: what there was, and is still there."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 class SmallDisk:
