@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +15,7 @@ import psutil
 
 from labkit.runs.inside import RUN_DIR_VARIABLE
 
-__all__ = ["end_descendants", "end_leftovers", "interrupt_kernels", "out_of_memory_count"]
+__all__ = ["end_descendants", "end_leftovers", "interrupt_kernels", "new_scratch", "out_of_memory_count", "remove_scratch"]
 
 _KERNEL_MODULE = "labkit.notebooks.kernel"
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -86,6 +88,17 @@ def _reap(spared: frozenset[int]) -> None:
         if program.pid not in spared and not _is_alive(program):
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(program.pid, os.WNOHANG)
+
+
+def new_scratch(run_id: str) -> Path:
+    """Make a private folder with a short path for the sockets of the run's kernel."""
+    return Path(tempfile.mkdtemp(prefix=f"labkit-{run_id}-"))
+
+
+def remove_scratch(run_id: str) -> None:
+    """Remove the run's scratch folder, also one that a killed supervisor left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"labkit-{run_id}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def out_of_memory_count() -> int:

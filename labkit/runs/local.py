@@ -16,7 +16,7 @@ from typing import Any
 
 from labkit.errors import Locked, NotFound, NotWritable, RunFailed
 from labkit.events import CancelToken, EventSink, RunState, StateChange, ignore_events
-from labkit.runs.family import end_leftovers
+from labkit.runs.family import end_leftovers, remove_scratch
 from labkit.runs.inside import RUN_DIR_VARIABLE
 from labkit.runs.records import GRACE_S, HEARTBEAT_S, RUN_ID_PATTERN, RunRecord, RunSpec, load_run_record
 from labkit.runs.stream import EventWriter, RunEvent, follow_events, iter_events
@@ -79,6 +79,7 @@ class Run:
         if record.has_ended:
             return record  # it ended while we took the lock
         end_leftovers(self.layout.root)
+        remove_scratch(self.id)
         self.layout.reserve.unlink(missing_ok=True)
         record = record.model_copy(update={"state": state, "reason": reason, "ended": utc_now()})
         EventWriter(self.layout.events).append(StateChange(state=state, reason=reason))

@@ -10,11 +10,9 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from typing import Any
 from labkit.errors import LabKitError, Locked, StorageFull
 from labkit.events import RunState, StateChange
 from labkit.notebooks.lineage import adopt_orphans
-from labkit.runs.family import end_descendants, end_leftovers, interrupt_kernels, out_of_memory_count
+from labkit.runs.family import end_descendants, end_leftovers, interrupt_kernels, new_scratch, out_of_memory_count, remove_scratch
 from labkit.runs.inside import RUN_DIR_VARIABLE
 from labkit.runs.records import GRACE_S, HEARTBEAT_S, RunRecord, load_run_record
 from labkit.runs.stream import EventWriter
@@ -77,7 +75,7 @@ class Supervisor:
         self._reserve()
         if self.layout.cancel_request.exists():
             return "cancelled", "Cancelled before it started.", None
-        scratch = Path(tempfile.mkdtemp(prefix="labkit-"))
+        scratch = new_scratch(self.record.id)
         memory_kills = out_of_memory_count()
         try:
             report_fd = self._start_child(scratch)
@@ -93,7 +91,7 @@ class Supervisor:
                 report=_read_report(report_fd),
             )
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove_scratch(self.record.id)
         return *judge(ending), exit_code
 
     def _end_family(self) -> None:

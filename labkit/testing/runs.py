@@ -33,8 +33,8 @@ def submit_cells(runner: LocalRunner, *cells: str) -> Run:
     return runner.submit(spec.model_copy(update={"notebook": notebook}))
 
 
-def programs_of(run: Run) -> list[psutil.Process]:
-    """Return the living programs of a run, wherever they have moved to: its supervisor, child, kernel and their own."""
+def programs_of(run: Run, *, supervisor: bool = True) -> list[psutil.Process]:
+    """Return the living programs of a run, wherever they have moved to: its supervisor (unless told), child, kernel, theirs."""
     found = []
     for program in psutil.process_iter():
         try:
@@ -42,7 +42,7 @@ def programs_of(run: Run) -> list[psutil.Process]:
                 continue
             command = program.cmdline()
             is_supervisor = "labkit.runs.supervisor" in command and str(run.layout.root) in command
-            if is_supervisor or program.environ().get("LABKIT_RUN_DIR") == str(run.layout.root):
+            if (supervisor and is_supervisor) or program.environ().get("LABKIT_RUN_DIR") == str(run.layout.root):
                 found.append(program)
         except (psutil.Error, OSError):
             continue
