@@ -86,8 +86,8 @@ class Architecture:
         """Radius of the receptive field, rounded up to the stride: pixels needed around a tile."""
         coarsest = len(self.widths) - 1
         # Two 3x3 convolutions reach 2 px of their level, on the way down and up; a pooling reaches one px of the finer level.
-        radius = sum(2 * 2**level * (1 if level == coarsest else 2) for level in range(coarsest + 1))
-        radius += sum(2**level for level in range(coarsest))
+        radius = sum((2 << level) * (1 if level == coarsest else 2) for level in range(coarsest + 1))
+        radius += sum(1 << level for level in range(coarsest))
         return math.ceil(radius / self.stride_px) * self.stride_px
 
     def build(self, channels: int, outputs: int) -> nn.Module:
