@@ -105,13 +105,15 @@ def _check_labels(path: Path, header: RasterHeader) -> None:
 
 def _sniff(path: Path) -> str:
     with explain_os_errors(path):
+        if not path.exists():
+            raise NotFound(f"{path} does not exist.", hint="Check the path.", path=str(path))
+        if not path.is_file():  # a pipe would be waited for for ever
+            raise UnreadableImage(f"{path} is a folder or a device, not a picture.", hint="Name one picture file.", path=str(path))
         try:
             with open(path, "rb") as file:
                 start = file.read(256)
-        except FileNotFoundError as error:
-            raise NotFound(f"{path} does not exist.", hint="Check the path.", path=str(path)) from error
-        except IsADirectoryError as error:
-            raise UnreadableImage(f"{path} is a folder, not a picture.", hint="Name one picture file.", path=str(path)) from error
+        except PermissionError as error:
+            raise UnreadableImage(f"{path} may not be read by you.", hint="Ask its owner, or copy it.", path=str(path)) from error
     if not start:
         raise UnreadableImage(f"{path.name} is empty (zero bytes).", hint="Copy it again from where it came from.", path=str(path))
     if start.startswith(b"\x89PNG\r\n\x1a\n"):

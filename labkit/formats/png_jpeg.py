@@ -97,34 +97,27 @@ def _read_png_header(path: Path, role: Role) -> RasterHeader:
 
 
 def _png_chunks(path: Path) -> tuple[bytes, bytes, bool]:
-    """Return the header, the physical size and whether there is a transparent colour; all stand before the pixels."""
-    physical, transparent, ihdr = b"", False, b""
+    """Return the header, the physical size and whether there is a transparent colour; walk to the end to see that it is there."""
+    found = {b"IHDR": b"", b"pHYs": b""}
+    transparent = False
     with open(path, "rb") as file:
         file.seek(8)
-        while len(head := file.read(8)) == 8:
+        while True:
+            head = file.read(8)
+            if len(head) < 8:
+                raise unreadable(path, "it is cut short")
             length, name = struct.unpack(">I4s", head)
-            if name in (b"IHDR", b"pHYs"):
-                data = file.read(min(length, 64))
-                ihdr, physical = (data, physical) if name == b"IHDR" else (ihdr, data)
-                file.seek(4 + length - len(data), 1)
-            elif name in (b"IDAT", b"IEND"):
+            if name == b"IEND":
                 break
+            if name in found:
+                found[name] = file.read(min(length, 64))
+                file.seek(max(length - 64, 0) + 4, 1)
             else:
                 transparent |= name == b"tRNS"
                 file.seek(length + 4, 1)
-        if len(ihdr) < 13:
-            raise unreadable(path, "its header is missing or cut short")
-        file.seek(0, 2)
-        if not head or len(head) < 8 or not _ends_with_iend(file.name):
-            raise unreadable(path, "it is cut short")
-    return ihdr, physical, transparent
-
-
-def _ends_with_iend(name: str) -> bool:
-    with open(name, "rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - 4096))
-        return b"IEND\xaeB`\x82" in file.read()
+    if len(found[b"IHDR"]) < 13:
+        raise unreadable(path, "its header is missing")
+    return found[b"IHDR"], found[b"pHYs"], transparent
 
 
 def _png_pixel_size(physical: bytes) -> tuple[float, float] | None:

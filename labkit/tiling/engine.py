@@ -66,6 +66,7 @@ class PyramidBuilder:
         store: Path,
         ledger: Ledger,
         *,
+        stage: str,
         on_event: EventSink,
         cancel: CancelToken,
     ) -> None:
@@ -73,6 +74,7 @@ class PyramidBuilder:
         self._source = source
         self._store = store
         self._ledger = ledger
+        self._stage = stage
         self._on_event = on_event
         self._cancel = cancel
         self._failed = threading.Event()
@@ -184,4 +186,4 @@ class PyramidBuilder:
     def _report(self, leaves: int) -> None:
         with self._lock:
             self._leaves_done += leaves
-            self._on_event(Progress(self._leaves_done, self._plan.leaves, "tiles", stage="import"))
+            self._on_event(Progress(self._leaves_done, self._plan.leaves, "tiles", stage=self._stage))

@@ -8,7 +8,7 @@ import shutil
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -115,7 +115,7 @@ def import_image(
         if twin := _imported_already(project, key):
             on_event(Log(f"{name} is in the project already (image {twin.id})."))
             return twin
-        _check_room(project, source_path, header)
+        _check_room(project, source_path, header, incoming)
         job = _Import(project, source_path, header, facts, incoming, key, sha256, name, pixel_size_um, role)
         return job.run(workers or available_workers(), on_event, cancel or CancelToken())
 
@@ -145,7 +145,7 @@ class _Import:
             with explain_os_errors(self.incoming.root):
                 plan = self._build(workers, on_event, cancel)
                 return self._publish(plan)
-        except (Cancelled, KeyboardInterrupt):
+        except (Cancelled, KeyboardInterrupt, SystemExit):
             raise  # what is finished stays for the next call
         except BaseException:
             remove_tree(self.incoming.root)
@@ -165,7 +165,7 @@ class _Import:
             write_store_metadata(self.incoming.store, plan, name=self.name, pixel_size_um=self.pixel_size_um, bits=self.facts.bits)
             ledger = Ledger(self.incoming.ledger)
             _forget_what_is_not_there(ledger, self.incoming, plan)
-            PyramidBuilder(plan, source, self.incoming.store, ledger, on_event=on_event, cancel=cancel).build(workers)
+            PyramidBuilder(plan, source, self.incoming.store, ledger, stage="import", on_event=on_event, cancel=cancel).build(workers)
         finally:
             source.close()
         return plan
@@ -268,21 +268,22 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _remove_abandoned(project: Project, mine: ImageLayout) -> None:
-    """Remove what imports left that nobody has gone on with for a week."""
-    for folder in project.layout.images.glob(f"{INCOMING_PREFIX}*"):
-        if not folder.is_dir() or folder == mine.root or time.time() - _last_write(folder) < _ABANDONED_S:
-            continue
+    """Remove what imports left that nobody has gone on with for a week: folders, and locks whose folder is gone."""
+    left = {f.with_name(f.name.removesuffix(".lock")) for f in project.layout.images.glob(f"{INCOMING_PREFIX}*")}
+    for folder in left - {mine.root}:
         try:
+            if time.time() - _last_write(folder) < _ABANDONED_S:
+                continue
             with hold_lock(_lock_of(folder), timeout_s=0):
                 remove_tree(folder)
                 _lock_of(folder).unlink(missing_ok=True)
-        except Locked:
+        except (Locked, FileNotFoundError):  # somebody is at work on it, or has just finished
             continue
 
 
 def _last_write(folder: Path) -> float:
     ledger = ImageLayout(folder).ledger
-    return (ledger if ledger.exists() else folder).stat().st_mtime
+    return next(p for p in (ledger, folder, _lock_of(folder)) if p.exists() or p == _lock_of(folder)).stat().st_mtime
 
 
 def _remove_unfinished_files(folder: Path) -> None:
@@ -301,17 +302,17 @@ def _forget_what_is_not_there(ledger: Ledger, incoming: ImageLayout, plan: Pyram
             ledger.forget(node, plan.top)
 
 
-def _check_room(project: Project, path: Path, header: RasterHeader) -> None:
+def _check_room(project: Project, path: Path, header: RasterHeader, incoming: ImageLayout) -> None:
     """Refuse by the declared size, before a pixel is decoded; lossless levels of noise take 4/3 of the raw size."""
     scratch = header.declared_bytes if header.layout == "strips" else 0
-    needed = header.declared_bytes * 4 // 3 + scratch
+    needed = max(header.declared_bytes * 4 // 3 + scratch - _bytes_below(incoming.root), 0)
     with explain_os_errors(project.path):
         free = shutil.disk_usage(project.path).free
-    quota = LibrarySettings().quota_gb
-    room = free - _RESERVE_BYTES if quota is None else min(free, int(quota * 1e9) - _used_bytes(project))
+        quota = LibrarySettings().quota_gb
+        room = free - _RESERVE_BYTES if quota is None else min(free, int(quota * 1e9) - _bytes_below(project.layout.images))
     if needed > room:
         raise StorageFull(
-            f"{path.name} unpacks to {needed / 1e9:.2f} GB, and there is room for {max(room, 0) / 1e9:.2f} GB.",
+            f"{path.name} needs up to {needed / 1e9:.2f} GB unpacked, and there is room for {max(room, 0) / 1e9:.2f} GB.",
             hint="Free some disk, raise LABKIT_QUOTA_GB, or import a smaller part of the picture.",
             path=str(path),
             needed_bytes=needed,
@@ -319,5 +320,10 @@ def _check_room(project: Project, path: Path, header: RasterHeader) -> None:
         )
 
 
-def _used_bytes(project: Project) -> int:
-    return sum(f.stat().st_size for f in project.layout.images.rglob("*") if f.is_file())
+def _bytes_below(folder: Path) -> int:
+    """Count the bytes of the files in a folder; a file that another import takes away meanwhile counts nothing."""
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total

@@ -95,7 +95,7 @@ def write_pyramid(
     target = Path(target)
     with explain_os_errors(target), new_folder(target) as store:
         write_store_metadata(store, plan, name=name, pixel_size_um=pixel_size_um, image_label=image_label)
-        PyramidBuilder(plan, source, store, Ledger(), on_event=on_event, cancel=cancel or CancelToken()).build(workers)
+        PyramidBuilder(plan, source, store, Ledger(), stage="write", on_event=on_event, cancel=cancel or CancelToken()).build(workers)
     return target
 
 

@@ -304,8 +304,11 @@ def test_abandoned_imports_are_swept_after_a_week(project: Project, tmp_path: Pa
         (folder / "ledger.jsonl").write_text("")
         when = folder.stat().st_mtime - age_s
         os.utime(folder / "ledger.jsonl", (when, when))
+    lock = project.layout.images / ".incoming-gone.lock"
+    lock.touch()
+    os.utime(lock, (when - 9 * 86400, when - 9 * 86400))
     import_image(project, write_png(tmp_path / "a.png", noise_picture(30, 40)))
-    assert [name for name in _left_over(project) if not name.endswith(".lock")] == [".incoming-fresh"]
+    assert _left_over(project) == [".incoming-fresh"]
 
 
 def _zero(path: Path) -> Path:
@@ -401,6 +404,18 @@ def test_the_quota_counts_what_is_there(project: Project, tmp_path: Path, monkey
     assert caught.value.hint
     assert len(project.images()) == 1
     assert _left_over(project) == []
+
+
+def test_a_resumed_import_needs_room_only_for_the_rest(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an unfinished import has written counts as its own, not against it."""
+    path = write_tiff(tmp_path / "a.tif", noise_picture(2100, 4200))
+    monkeypatch.setenv("LABKIT_QUOTA_GB", "0.013")
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        import_image(
+            project, path, workers=1, on_event=lambda e: cancel.cancel() if isinstance(e, Progress) and e.done == 5 else None, cancel=cancel
+        )
+    assert import_image(project, path).shape == (2100, 4200)
 
 
 def test_nearly_full_disk_is_a_clear_refusal(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

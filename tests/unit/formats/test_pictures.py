@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,21 @@ def test_what_cannot_be_read_is_refused_with_a_hint(tmp_path: Path, make: Any, e
         read_header(tmp_path / "bad.tif")
     assert "\n" not in caught.value.message  # type: ignore[attr-defined]
     assert caught.value.hint  # type: ignore[attr-defined]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """What is no regular file is refused at once."""
+    os.mkfifo(tmp_path / "pipe.tif")
+    with pytest.raises(UnreadableImage):
+        read_header(tmp_path / "pipe.tif")
+
+
+def test_bytes_after_the_end_of_a_png_do_not_matter(tmp_path: Path) -> None:
+    """Phones and programs append things; the picture is whole."""
+    picture = noise_picture(20, 30)
+    path = write_png(tmp_path / "a.png", picture)
+    path.write_bytes(path.read_bytes() + bytes(9000))
+    np.testing.assert_array_equal(_read(path), picture)
 
 
 def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
