@@ -9,12 +9,20 @@ import pytest
 from labkit.project import Project
 
 
+@pytest.fixture(scope="session")
+def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where sample pictures are kept: fetched once a session, never taken from the person's own cache."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, sample_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("LABKIT_PROJECTS", str(home / "projects"))
     monkeypatch.setenv("LABKIT_AUTHOR", "tester")
+    monkeypatch.setenv("LABKIT_CACHE", str(sample_cache))
+    monkeypatch.setenv("LABKIT_QUOTA_GB", "20")  # else a machine with little free disk would refuse every import
     monkeypatch.setenv("IPYTHONDIR", str(home / ".ipython"))
 
 
