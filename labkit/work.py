@@ -45,7 +45,7 @@ class WorkKind:
         return packaged_notebook(*self.notebook)
 
 
-KINDS: dict[str, WorkKind] = {kind.name: kind for kind in (WorkKind("train", TrainConfig, ("labkit.training", "notebooks/train.ipynb")),)}
+KINDS: dict[str, WorkKind] = {kind.name: kind for kind in (WorkKind("train", TrainConfig, ("labkit.training", "train")),)}
 
 
 def runner_for(project: Project) -> LocalRunner:

@@ -1,6 +1,6 @@
 """What a prediction is worth: scores against annotations, measurements of objects, pictures, a report."""
 
-from labkit.analysis.analyse import Analysis, AnalysisRecord, ClassScores, analyse
+from labkit.analysis.analysing import Analysis, AnalysisRecord, ClassScores, analyse
 from labkit.analysis.baseline import otsu_threshold
 from labkit.analysis.matching import MatchScores, ObjectMatcher
 from labkit.analysis.measure import ObjectMeasurer, ObjectRow, objects_csv

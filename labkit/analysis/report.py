@@ -16,7 +16,7 @@ from labkit.geometry import Box
 from labkit.inference import PredictionRecord
 
 if TYPE_CHECKING:
-    from labkit.analysis.analyse import AnalysisRecord
+    from labkit.analysis.analysing import AnalysisRecord
 
 __all__ = ["render_report"]
 

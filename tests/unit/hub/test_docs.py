@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from labkit_hub.layout import CHECKOUT, VarLayout
 from labkit_hub.settings import Settings
-from pydantic import BaseModel
 
 PAGE = (CHECKOUT / "docs" / "hub.md").read_text()
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from labkit_hub.handout import Handout, hand_out
 
 from labkit.storage import atomic
+from labkit_hub.handout import Handout, hand_out
 
 
 @dataclass

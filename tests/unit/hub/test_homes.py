@@ -6,9 +6,9 @@ import itertools
 from pathlib import Path
 
 import pytest
-from labkit_hub.homes import UserHome, home_name
 
 from labkit.errors import InvalidInput, LabKitError
+from labkit_hub.homes import UserHome, home_name
 
 HOSTILE = [
     *("a/b", "zoë b", "A.B", "a.b", "..", ".", "...", "/etc/passwd", "../../x", "a\\b", "a\nb", "a\0b", "-rf", "~root", "$HOME", "a_b"),

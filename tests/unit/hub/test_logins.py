@@ -8,6 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 from jupyterhub import orm
+from nativeauthenticator.orm import UserInfo
+from sqlalchemy.orm import Session
+
+from labkit.errors import InvalidInput, NotFound
 from labkit_hub.authenticator import LabKitAuthenticator
 from labkit_hub.logins import (
     FIRST_ACCOUNTS,
@@ -21,10 +25,6 @@ from labkit_hub.logins import (
 )
 from labkit_hub.logins import save_logins as save
 from labkit_hub.settings import Settings
-from nativeauthenticator.orm import UserInfo
-from sqlalchemy.orm import Session
-
-from labkit.errors import InvalidInput, NotFound
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from labkit_hub import config
-from labkit_hub.settings import load_settings
 from traitlets.config import Config
 
 from labkit.errors import InvalidInput
+from labkit_hub import config
+from labkit_hub.settings import load_settings
 
 
 @pytest.fixture
@@ -98,9 +98,10 @@ def test_all_traitlets_that_are_set_exist(configuration: Config) -> None:
     from jupyterhub.auth import Authenticator
     from jupyterhub.proxy import ConfigurableHTTPProxy
     from jupyterhub.spawner import LocalProcessSpawner, Spawner
+    from nativeauthenticator import NativeAuthenticator
+
     from labkit_hub.authenticator import LabKitAuthenticator
     from labkit_hub.spawner import LabKitProcessSpawner
-    from nativeauthenticator import NativeAuthenticator
 
     kinds = (
         JupyterHub,

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from labkit.errors import AlreadyExists, InvalidInput, MissingDependency, StorageFull
 from labkit_hub import proxy
 from labkit_hub.instance import MARK, belongs_to, end_all, members
 from labkit_hub.layout import PROXY_LOCK_DIR, VarLayout
 from labkit_hub.ports import free_port, require_free_port
 from labkit_hub.start import _last_lines, _rotate
-
-from labkit.errors import AlreadyExists, InvalidInput, MissingDependency, StorageFull
 
 
 def test_var_is_private(tmp_path: Path) -> None:
