@@ -12,12 +12,12 @@ from labkit.analysis import analyse
 from labkit.cli.app import long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
-from labkit.errors import Cancelled, InvalidInput
+from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.inference import PredictSettings, open_prediction, predict
 from labkit.storage import check_name
 from labkit.training import TrainConfig, architecture_names, open_model
-from labkit.work import start_training
+from labkit.work import result_of, start_training
 
 __all__ = ["analyse_command", "predict_command", "train_command"]
 
@@ -26,7 +26,7 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.argument("training_set")
 @click.option("--model", default="unet", show_default=True, help="Name of the model.")
 @click.option("--architecture", type=click.Choice(architecture_names()), default="unet-s", show_default=True, help="Which network.")
-@click.option("--epochs", type=int, default=10, show_default=True, help="Looks at the validation part.")
+@click.option("--epochs", type=int, default=15, show_default=True, help="Looks at the validation part.")
 @click.option("--steps-per-epoch", type=int, default=None, help="Default: each chip once, at least 20.")
 @click.option("--batch-size", type=int, default=4, show_default=True, help="Chips per step.")
 @click.option("--learning-rate", type=float, default=3e-3, show_default=True, help="At the top of the schedule.")
@@ -47,11 +47,7 @@ def train_command(project_path: Path | None, on_event: EventSink, cancel: Cancel
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
     check_name(config.model, what="model name")  # now, not when it has been trained
     run = start_training(project, config)
-    record = run.wait(on_event=on_event, cancel=cancel)
-    if record.state == "cancelled":
-        kept = run.layout.checkpoints.is_dir()
-        raise Cancelled(record.reason, hint=f"Go on with --resume {run.id}." if kept else "Start it again.", run_id=run.id)
-    result = run.result()
+    result = result_of(run, on_event=on_event, cancel=cancel)
     model = open_model(project, str(result["model"]))
     scores = model.card.scores.get("test") or model.card.scores.get("val")
     lines = [f"Model {model.key}, made by run {run.spec.id}", f"  notebook: {run.layout.notebook}"]

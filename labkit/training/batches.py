@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from labkit.datasets import IGNORE, Chips, Normalisation
 from labkit.project import ClassRecord
+
+_BORDER_REACH_PX = 2
+_NO_OBJECT = 2**40  # above any id (uint32), and still exact where the filter computes in float64
 
 __all__ = ["BatchSource", "class_indices", "make_targets", "normalise"]
 
@@ -34,24 +38,25 @@ def class_indices(classes: Sequence[ClassRecord]) -> NDArray[np.uint8]:
 def make_targets(chips: Chips, classes: Sequence[ClassRecord], border_index: int | None) -> NDArray[np.uint8]:
     """Return what the network is to answer (n, y, x): output indices, and 255 where nothing is known.
 
-    With a `border_index`, the pixels of an object that touch another object or background (4 neighbours) become border;
-    an object that would have nothing left stays as it is.
+    With a `border_index`, known pixels that have two different objects within 2 px (rows and columns alike) become border:
+    a thin wall where objects touch or nearly do, and nowhere else. An object that would have nothing left stays as it is.
     """
     targets = class_indices(classes)[chips.masks]
-    if border_index is None:
-        return targets
-    objects = chips.objects
-    padded = np.pad(objects, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    height, width = objects.shape[1:]
-    edge = np.zeros(objects.shape, bool)
-    for dy, dx in ((0, 1), (2, 1), (1, 0), (1, 2)):
-        edge |= padded[:, dy : dy + height, dx : dx + width] != objects
-    border = edge & (objects > 0) & (targets != IGNORE)
-    for chip in np.flatnonzero(border.any(axis=(1, 2))):
-        whole, thin = np.unique(objects[chip]), np.unique(objects[chip][~border[chip]])
-        border[chip] &= ~np.isin(objects[chip], np.setdiff1d(whole, thin))
-    targets[border] = border_index
+    if border_index is not None:
+        for target, objects in zip(targets, chips.objects, strict=True):
+            target[_between_objects(objects) & (target != IGNORE)] = border_index
     return targets
+
+
+def _between_objects(objects: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return the pixels (y, x) of the walls between objects."""
+    numbered = objects.astype(np.int64)
+    size = 2 * _BORDER_REACH_PX + 1
+    highest = ndimage.maximum_filter(numbered, size=size, mode="nearest")
+    lowest = ndimage.minimum_filter(np.where(numbered > 0, numbered, _NO_OBJECT), size=size, mode="nearest")
+    wall: NDArray[np.bool_] = (highest > 0) & (highest != lowest)
+    swallowed = np.setdiff1d(numbered[wall], numbered[~wall])
+    return wall & ~np.isin(numbered, swallowed[swallowed > 0])
 
 
 class BatchSource:

@@ -48,7 +48,7 @@ class TrainConfig(Record):
     training_set: str
     model: Annotated[str, Field(min_length=1)] = "unet"
     architecture: str = "unet-s"
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 15
     steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 4
     crop_px: Annotated[int, Field(ge=16)] = 96
@@ -70,6 +70,7 @@ class TrainPlan(Record):
     classes: tuple[ClassRecord, ...]
     outputs: tuple[str, ...]
     border_index: int | None
+    class_weights: tuple[float, ...]
     normalisation: Normalisation
     stride_px: int
     halo_px: int

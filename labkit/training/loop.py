@@ -103,6 +103,7 @@ def train(
         plan.config.seed,
     )
     validation = data.chips("val")
+    weights = torch.tensor(plan.class_weights, device=plan.device)
     started, earlier = time.monotonic(), sum(e.seconds for e in history)
     for epoch in range(len(history), plan.config.epochs):
         epoch_started = time.monotonic()
@@ -114,7 +115,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             pixels, targets = (torch.from_numpy(part).to(plan.device) for part in source.batch(step))
-            loss = segmentation_loss(module(pixels), targets.long())
+            loss = segmentation_loss(module(pixels), targets.long(), weights)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)

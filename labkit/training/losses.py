@@ -11,7 +11,7 @@ from labkit.datasets import IGNORE
 __all__ = ["segmentation_loss"]
 
 
-def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor) -> Tensor:
+def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor, weights_K: Tensor | None = None) -> Tensor:
     """Return cross-entropy plus soft Dice loss, both over known pixels only; 0 (with gradient 0) if there is none.
 
     Parameters
@@ -19,6 +19,8 @@ def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor) -> Tensor:
     logits_NKHW : float tensor
     targets_NHW : int64 tensor
         0..K-1, or 255 for a pixel to ignore.
+    weights_K : float tensor, optional
+        How much each class counts in the cross-entropy.
 
     Notes
     -----
@@ -27,7 +29,7 @@ def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor) -> Tensor:
     known = targets_NHW != IGNORE
     if not bool(known.any()):
         return logits_NKHW.sum() * 0.0
-    cross_entropy = F.cross_entropy(logits_NKHW, targets_NHW, ignore_index=IGNORE)
+    cross_entropy = F.cross_entropy(logits_NKHW, targets_NHW, weight=weights_K, ignore_index=IGNORE)
     outputs = logits_NKHW.shape[1]
     weight_N1HW = known.unsqueeze(1).to(logits_NKHW.dtype)
     truth_NKHW = F.one_hot(targets_NHW.where(known, 0), outputs).permute(0, 3, 1, 2).to(logits_NKHW.dtype) * weight_N1HW

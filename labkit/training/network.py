@@ -71,11 +71,11 @@ class Network:
     def split(self, probabilities: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return the class index per pixel (0 background) and whether the pixel is inside an object, not on its border.
 
-        A border pixel belongs to the class that is likeliest apart from background and border.
+        A border pixel belongs to what is likeliest apart from border: a wall may run through objects or background.
         """
         winner = probabilities.argmax(axis=0)
         if self.border_index is None:
             return winner.astype(np.uint8), winner > 0
         on_border = winner == self.border_index
-        likeliest = probabilities[1 : self.border_index].argmax(axis=0) + 1
+        likeliest = probabilities[: self.border_index].argmax(axis=0)
         return np.where(on_border, likeliest, winner).astype(np.uint8), (winner > 0) & ~on_border

@@ -19,19 +19,27 @@ def chips_of(masks: np.ndarray, objects: np.ndarray) -> Chips:
 
 
 def test_touching_objects_get_a_border_between_them() -> None:
-    """Both sides of the common edge become border, the insides stay."""
+    """Two pixels on either side of the common edge become border; edges towards background do not."""
     objects = np.zeros((1, 9, 12), np.uint32)
     objects[0, 1:8, 1:6], objects[0, 1:8, 6:11] = 1, 2
     targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
-    assert targets[0, 4].tolist() == [0, 3, 1, 1, 1, 3, 3, 1, 1, 1, 3, 0]
+    assert targets[0, 4].tolist() == [0, 1, 1, 1, 3, 3, 3, 3, 1, 1, 1, 0]
 
 
-def test_an_object_too_thin_for_a_border_keeps_its_class() -> None:
-    """Otherwise it could never be found."""
-    objects = np.zeros((1, 8, 8), np.uint32)
-    objects[0, 3:5, 3:5] = 1
+def test_a_narrow_gap_is_border_too() -> None:
+    """Otherwise two nuclei a pixel apart would be taught as one."""
+    objects = np.zeros((1, 9, 13), np.uint32)
+    objects[0, 1:8, 1:6], objects[0, 1:8, 7:12] = 1, 2
     targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
-    assert (targets[0, 3:5, 3:5] == 1).all()
+    assert targets[0, 4].tolist() == [0, 1, 1, 1, 1, 3, 3, 3, 1, 1, 1, 1, 0]
+
+
+def test_an_object_that_would_be_all_border_keeps_its_class() -> None:
+    """Otherwise it could never be found."""
+    objects = np.zeros((1, 8, 12), np.uint32)
+    objects[0, 2:6, 1:6], objects[0, 3:5, 6:8] = 1, 2
+    targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
+    assert (targets[0, 3:5, 6:8] == 1).all()
 
 
 def test_unknown_pixels_stay_unknown() -> None:
@@ -143,11 +151,11 @@ def test_any_size_gets_an_answer_of_that_size(network: Network, shape: tuple[int
     assert np.allclose(answer.sum(axis=0), 1, atol=1e-5)
 
 
-def test_a_border_pixel_belongs_to_the_likeliest_class() -> None:
-    """Border is not a class that anybody asked for."""
+@pytest.mark.parametrize(("probabilities", "answer"), [([0.1, 0.1, 0.3, 0.5], 2), ([0.3, 0.1, 0.1, 0.5], 0)])
+def test_a_border_pixel_belongs_to_what_is_likeliest_beside(probabilities: list[float], answer: int) -> None:
+    """Border is not a class that anybody asked for; the pixel is not inside an object either."""
     network = Network(
         torch.nn.Identity(), normalisation=Normalisation(low=(0,), high=(1,)), stride_px=1, halo_px=0, border_index=3, device="cpu"
     )
-    probabilities = np.array([0.1, 0.1, 0.3, 0.5], np.float32)[:, None, None]
-    classes, inside = network.split(probabilities)
-    assert (classes.tolist(), inside.tolist()) == ([[2]], [[False]])
+    classes, inside = network.split(np.array(probabilities, np.float32)[:, None, None])
+    assert (classes.tolist(), inside.tolist()) == ([[answer]], [[False]])
