@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
 import click
 
-from labkit.errors import LabKitError, response_for
-from labkit_hub.settings import load_settings
-
-
-def _say(line: str) -> None:
-    click.echo(line)
-    sys.stdout.flush()
+# While the rest is still being imported, Ctrl-C ends us at once and without a traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,33 +21,31 @@ def main() -> None:
 def start() -> None:
     """Start the hub, print its address and logins, and run until Ctrl-C."""
     from labkit_hub import start as starting
+    from labkit_hub.settings import load_settings
 
-    sys.exit(_answer(lambda: starting.start(load_settings(), _say)))
+    _answer(lambda: starting.start(load_settings(), _say))
 
 
 @main.command()
 def stop() -> None:
     """End all processes of this hub, also those that a killed hub left behind."""
     from labkit_hub import start as starting
+    from labkit_hub.settings import load_settings
 
-    def act() -> int:
+    def act() -> None:
         count = starting.stop(load_settings())
-        _say(f"Ended {count} processes." if count else "Nothing was running.")
-        return 0
+        _say(f"Ended {count} {'process' if count == 1 else 'processes'}." if count else "Nothing was running.")
 
-    sys.exit(_answer(act))
+    _answer(act)
 
 
 @main.command("install-proxy")
 def install_proxy() -> None:
     """Install the proxy that stands in front of the hub; the second call does nothing."""
     from labkit_hub.proxy import install_proxy as install
+    from labkit_hub.settings import load_settings
 
-    def act() -> int:
-        _say(f"The hub's proxy is installed: {install(load_settings().proxy_dir)}")
-        return 0
-
-    sys.exit(_answer(act))
+    _answer(lambda: _say(f"The hub's proxy is installed: {install(load_settings().proxy_dir)}"))
 
 
 @main.command("reset-password")
@@ -59,21 +53,28 @@ def install_proxy() -> None:
 def reset_password(username: str) -> None:
     """Give USERNAME a new generated password and print it."""
     from labkit_hub.logins import reset_password as reset
+    from labkit_hub.settings import load_settings
 
-    def act() -> int:
-        _say(f"{username}  {reset(load_settings(), username)}")
-        return 0
-
-    sys.exit(_answer(act))
+    _answer(lambda: _say(f"{username}  {reset(load_settings(), username)}"))
 
 
-def _answer(act: Callable[[], int]) -> int:
-    """Run `act`; an error for the user becomes its line and hint on stderr, and the exit code of the shared table."""
+def _say(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()
+
+
+def _answer(act: Callable[[], int | None]) -> None:
+    """Run `act` and exit; an error for the user becomes its line and hint on stderr, and the exit code of the shared table."""
+    from labkit.errors import LabKitError, response_for
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return act()
+        sys.exit(act() or 0)
     except LabKitError as error:
         click.echo(f"{error.message}\n{error.hint}".rstrip(), err=True)
-        return response_for(error).exit_code
+        sys.exit(response_for(error).exit_code)
+    except KeyboardInterrupt as error:
+        sys.exit(response_for(error).exit_code)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.errors import InvalidInput
+from labkit.errors import InvalidInput, StorageFull
 from labkit.storage import explain_os_errors, write_bytes
 
 __all__ = ["CHECKOUT", "CONFIG_FILE", "PROXY_LOCK_DIR", "TEMPLATES_DIR", "VarLayout"]
 
+LEAST_FREE_BYTES = 50_000_000
 _PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = _PACKAGE.parent.parent
 """The folder of the clone: the parent of ``hub/``."""
@@ -94,6 +96,12 @@ class VarLayout:
                 folder.mkdir(parents=True, exist_ok=True)
                 if folder == self.root:
                     folder.chmod(0o700)
+        free = shutil.disk_usage(self.root).free
+        if free < LEAST_FREE_BYTES:
+            raise StorageFull(
+                f"Only {free / 1e6:.1f} MB are free where {self.root} lies; the hub needs {LEAST_FREE_BYTES / 1e6:.0f} MB to start.",
+                hint="Remove what is no longer needed, or name a folder on another disk in LABKIT_VAR.",
+            )
         probe = self.run_dir / "probe"
         write_bytes(probe, b"x" * 65536)
         probe.unlink()

@@ -100,7 +100,10 @@ def test_a_student_works_stops_and_finds_everything_again(tmp_path: Path, course
 def test_the_server_lives_in_its_home(tmp_path: Path, course: Path) -> None:
     """A server's environment keeps settings, data and caches of all programs in the home, and puts our Python first."""
     var = tmp_path / "var"
-    with RunningHub(var, env={"LABKIT_COURSE_DIR": str(course)}) as hub, HubSession(hub.url) as student:
+    with (
+        RunningHub(var, env={"LABKIT_COURSE_DIR": str(course), "LABKIT_CACHE": str(tmp_path / "cache")}) as hub,
+        HubSession(hub.url) as student,
+    ):
         student.login("student", hub.logins["student"])
         student.start_server("student")
         server = next(process for process in processes_of(var) if "jupyterhub.singleuser" in process.cmdline())
@@ -116,7 +119,7 @@ def test_the_server_lives_in_its_home(tmp_path: Path, course: Path) -> None:
         ]
         assert [name for name in inside if not Path(environment[name]).is_relative_to(home)] == []
         assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
-        assert environment["LABKIT_CACHE"] == str(var / "cache")
+        assert environment["LABKIT_CACHE"] == str(tmp_path / "cache")
         assert server.cwd() == str(home)
         assert home.stat().st_mode & 0o777 == 0o700
 
@@ -277,7 +280,7 @@ def test_stop_ends_only_this_hub(tmp_path: Path) -> None:
     try:
         command = [sys.executable, "-m", "labkit_hub", "stop"]
         done = subprocess.run(command, env={**os.environ, "LABKIT_VAR": str(tmp_path / "var")}, capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "Ended 1 processes."
+        assert done.stdout.strip() == "Ended 1 process."
         assert ours.wait(10) == -signal.SIGTERM
         assert sleeper.poll() is None
     finally:

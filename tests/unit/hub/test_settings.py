@@ -16,6 +16,7 @@ from labkit_hub.settings import load_settings
 def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Name a folder for the hub's files in LABKIT_VAR."""
     monkeypatch.setenv("LABKIT_VAR", str(tmp_path / "var"))
+    monkeypatch.delenv("LABKIT_CACHE", raising=False)
     return tmp_path / "var"
 
 

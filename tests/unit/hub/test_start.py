@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,6 +46,14 @@ def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch:
     with pytest.raises(StorageFull, match="disk is full"):
         VarLayout(tmp_path / "var").prepare()
     assert list((tmp_path / "var" / "run").iterdir()) == []
+
+
+def test_a_nearly_full_disk_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less room than a database and its journal need stops the start, with the number and the variable."""
+    monkeypatch.setattr("labkit_hub.layout.shutil.disk_usage", lambda _path: SimpleNamespace(free=100_000))
+    with pytest.raises(StorageFull, match=r"0\.1 MB") as caught:
+        VarLayout(tmp_path / "var").prepare()
+    assert "LABKIT_VAR" in caught.value.hint
 
 
 def test_a_taken_port_is_told_with_another(tmp_path: Path) -> None:
