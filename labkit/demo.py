@@ -11,7 +11,7 @@ from pathlib import Path
 from labkit.analysis import Analysis, analyse
 from labkit.annotations import import_annotations
 from labkit.datasets import PartBox, SplitSpec, build_training_set
-from labkit.errors import InvalidInput
+from labkit.errors import Cancelled, InvalidInput, RunFailed
 from labkit.events import CancelToken, EventSink, Log, ignore_events
 from labkit.inference import predict
 from labkit.project import ImageRecord, Project
@@ -19,7 +19,7 @@ from labkit.samples import nuclei
 from labkit.storage import Record, remove_tree, write_bytes
 from labkit.tiling import import_image
 from labkit.training import TrainConfig
-from labkit.work import runner_for, start_training
+from labkit.work import result_of, runner_for, start_training
 
 __all__ = ["DemoResult", "column_split", "run_demo"]
 
@@ -75,7 +75,7 @@ def run_demo(out: Path, *, seed: int = 0, on_event: EventSink = ignore_events, c
     if not 0 <= seed < _SEEDS:
         raise InvalidInput(f"The seed {seed} cannot be used.", hint=f"Use 0 to {_SEEDS - 1}.")
     started = time.monotonic()
-    out = out.expanduser()
+    out = out.expanduser().absolute()
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         project = Project.create(out, "project", title="Demo: nuclei", classes=["nucleus"])
@@ -88,8 +88,12 @@ def run_demo(out: Path, *, seed: int = 0, on_event: EventSink = ignore_events, c
             _stop_runs(project)
             remove_tree(project.path)
             raise
-    except BaseException:
+    except BaseException as error:
         _remove_empty(new)
+        if isinstance(error, Cancelled):  # what these hint at lay in the project
+            raise Cancelled("Cancelled.", hint="Start the demo again; nothing of it was kept.") from error
+        if isinstance(error, RunFailed):
+            raise RunFailed(error.message, hint="See whether 'labkit doctor' finds a fault.") from error
         raise
     record = analysis.record
     return DemoResult(
@@ -134,9 +138,7 @@ def _walk(project: Project, seed: int, on_event: EventSink, cancel: CancelToken)
     on_event(Log("Training"))
     config = TrainConfig(project=str(project.path), training_set=data.key, model="nuclei", seed=seed)
     run = start_training(project, config)
-    run.wait(on_event=on_event, cancel=cancel)
-    cancel.raise_if_cancelled()
-    model = str(run.result()["model"])
+    model = str(result_of(run, on_event=on_event, cancel=cancel)["model"])
     on_event(Log("Predicting and measuring"))
     prediction = predict(project, image.id, model, on_event=on_event, cancel=cancel)
     analysis = analyse(project, prediction, on_event=on_event, cancel=cancel)

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from labkit.datasets import open_training_set
-from labkit.errors import InvalidInput
+from labkit.errors import Cancelled, InvalidInput, StorageFull
+from labkit.events import CancelToken, EventSink, ignore_events
 from labkit.notebooks import packaged_notebook
 from labkit.project import Project
 from labkit.runs import LocalRunner, Run, RunSpec
 from labkit.storage import Record, new_id, utc_now
 from labkit.training import TrainConfig, resolve
 
-__all__ = ["KINDS", "WorkKind", "runner_for", "start", "start_training"]
+__all__ = ["KINDS", "WorkKind", "result_of", "runner_for", "start", "start_training"]
+
+_DISK_FULL = ("StorageFull", "The disk is full")  # a run comes from another program: its reason is all that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +98,29 @@ def start_training(project: Project, config: TrainConfig) -> Run:
         runner_for(project).run(config.resume_from)
     title = f"{config.model} on {data.record.name}"
     return start(project, "train", config, title=title, device=plan.device, resumes=config.resume_from)
+
+
+def result_of(run: Run, *, on_event: EventSink = ignore_events, cancel: CancelToken | None = None) -> dict[str, Any]:
+    """Wait until a run has ended, and return what it made.
+
+    Parameters
+    ----------
+    cancel : CancelToken, optional
+        When it is set, the run is stopped; nothing of it lives on when this returns.
+
+    Raises
+    ------
+    Cancelled
+        The run was stopped, here or elsewhere.
+    StorageFull
+        It found the disk full.
+    RunFailed
+        It ended in any other way without its result.
+    """
+    record = run.wait(on_event=on_event, cancel=cancel)
+    if record.state == "cancelled":
+        kept = run.layout.checkpoints.is_dir()
+        raise Cancelled(record.reason, hint=f"Go on with --resume {run.id}." if kept else "Start it again.", run_id=run.id)
+    if record.state == "failed" and any(sign in record.reason for sign in _DISK_FULL):
+        raise StorageFull(record.reason, hint="Free some disk and start it again.", run_id=run.id)
+    return run.result()

@@ -122,7 +122,7 @@ def project_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--project",
         "project_path",
-        type=click.Path(path_type=Path),
+        type=click.Path(readable=False, path_type=Path),
         default=None,
         help="Folder of the project; default: the nearest parent folder that is one.",
     )(function)

@@ -21,7 +21,7 @@ __all__ = ["annotations_command", "import_command", "trainset_command", "verify_
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
 @click.option("--name", default=None, help="Name of the image; default: that of the file. For one file only.")
 @click.option("--pixel-size", "pixel_size_um", type=float, default=None, help="Side of a pixel in micrometres.")
 @project_option
@@ -66,7 +66,7 @@ def annotations_command() -> None:
 
 @annotations_command.command("import")
 @click.argument("image")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option("--class", "class_name", default=None, help="Class of the objects of a label image.")
 @click.option("--author", default=None, help="Whose annotations these are; default: you.")
 @click.option("--finished/--unfinished", default=None, help="Whether everything in the image is annotated; a label image is.")
@@ -93,7 +93,7 @@ def annotations_import(
 
 @annotations_command.command("export")
 @click.argument("image")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option("--format", "format_", type=click.Choice(["geojson", "labels", "mask"]), default=None, help="Default: by the file's ending.")
 @click.option("--author", default=None, help="Whose annotations; default: yours.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
@@ -109,7 +109,9 @@ def annotations_export(
 ) -> Answer:
     """Write an author's annotations of IMAGE to FILE: GeoJSON, or a label image (TIFF, PNG)."""
     project = open_project(project_path)
-    path = export_annotations(project, project.image(image), file, author=author, format=format_, overwrite=overwrite)
+    path = export_annotations(
+        project, project.image(image), file.expanduser().absolute(), author=author, format=format_, overwrite=overwrite
+    )
     return Answer({"file": str(path)}, (f"Wrote {path}",))
 
 
@@ -196,7 +198,7 @@ def _part(text: str) -> Part:
 
 
 @click.command("verify")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(readable=False, path_type=Path))
 @command
 def verify_command(path: Path) -> Answer:
     """Check a project, an image store or a label store, and name what is wrong with it."""

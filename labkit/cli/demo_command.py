@@ -15,7 +15,7 @@ __all__ = ["demo_command"]
 
 
 @click.command("demo")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the project and the report.")
+@click.option("--out", required=True, type=click.Path(readable=False, path_type=Path), help="Folder for the project and the report.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the training.")
 @long_command
 def demo_command(out: Path, seed: int, on_event: EventSink, cancel: CancelToken) -> Answer:

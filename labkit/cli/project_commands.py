@@ -36,7 +36,7 @@ def create(name: str, classes: tuple[str, ...], title: str) -> Answer:
 
 
 @project_command.command("list")
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=click.Path(readable=False, path_type=Path), required=False)
 @command
 def list_(folder: Path | None) -> Answer:
     """List the projects in FOLDER; default: $LABKIT_PROJECTS, else ~/projects."""

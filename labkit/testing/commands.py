@@ -18,6 +18,8 @@ from labkit.cli import main
 
 __all__ = ["Done", "SmallDisk", "call_labkit", "end_of", "files_in", "run_labkit", "small_disk", "start_labkit"]
 
+_OBEY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"]
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -59,27 +61,29 @@ def call_labkit(*arguments: str | Path, cwd: Path) -> Done:
             return Done(int(stop.code or 0), stdout.getvalue(), stderr.getvalue())
 
 
-def start_labkit(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, user: int | None = None) -> subprocess.Popen[str]:
-    """Start a command as a program, in a process group of its own: what a terminal's Ctrl-C reaches."""
+def start_labkit(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, ordinary: bool = False) -> subprocess.Popen[str]:
+    """Start a command as a program, in a process group of its own: what a terminal's Ctrl-C reaches.
+
+    Where `ordinary`, even root has to obey the rights of files.
+    """
+    before = _OBEY if ordinary and os.getuid() == 0 else []
     return subprocess.Popen(
-        [sys.executable, "-m", "labkit", *(str(argument) for argument in arguments)],
+        [*before, sys.executable, "-m", "labkit", *(str(argument) for argument in arguments)],
         cwd=cwd,
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        user=user,
         process_group=0,
     )
 
 
 def run_labkit(
-    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, user: int | None = None, timeout_s: float = 300
+    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, ordinary: bool = False, timeout_s: float = 300
 ) -> Done:
     """Run a command as a program and wait for it."""
-    program = start_labkit(*arguments, cwd=cwd, env=env, user=user)
-    return end_of(program, timeout_s=timeout_s)
+    return end_of(start_labkit(*arguments, cwd=cwd, env=env, ordinary=ordinary), timeout_s=timeout_s)
 
 
 def end_of(program: subprocess.Popen[str], *, timeout_s: float = 300) -> Done:
@@ -117,6 +121,10 @@ class SmallDisk:
     def empty(self) -> None:
         """Give the room back."""
         self._filler.unlink(missing_ok=True)
+
+    def forbid_writing(self) -> None:
+        """Make it a read-only file system."""
+        subprocess.run(["mount", "-o", "remount,ro", str(self.folder)], check=True)
 
 
 @contextlib.contextmanager
