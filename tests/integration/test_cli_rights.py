@@ -89,13 +89,14 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_may_not_be_read(project: Project, tmp_path: Path) -> None:
-    """A file that may not be read is told apart from a folder that may not be written."""
+    """A file that may not be read is named, and nothing is imported."""
     secret = write_tiff(tmp_path / "secret.tif", nuclei_like(height_px=64, width_px=64, count=3).image)
     secret.chmod(0o000)
     before = files_in(project.path)
     done = run_labkit("import", secret, "--json", cwd=project.path, ordinary=True)
-    assert (done.exit_code, done.error["type"]) == (2, "NotWritable")
-    assert "secret.tif cannot be read" in done.error["message"]
+    assert (done.exit_code, done.error["type"]) == (2, "UnreadableImage")
+    assert "secret.tif" in done.error["message"]
+    assert done.error["hint"]
     assert files_in(project.path) == before
 
 
