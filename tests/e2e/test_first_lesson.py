@@ -69,9 +69,9 @@ def test_a_student_runs_the_first_lesson(hub: RunningHub, page: Page, screenshot
     _run_all_cells(page)
 
     overlay = _cell(page, "imshow(overlay(pixels, predicted, truth)").locator("img")
-    fault = page.locator(".jp-OutputArea [data-mime-type='application/vnd.jupyter.stderr']")
+    fault = page.locator(".jp-OutputArea [data-mime-type='application/vnd.jupyter.stderr']", has_text="Traceback")
     overlay.or_(fault).first.wait_for(timeout=LESSON_MS)
-    assert fault.all_inner_texts() == []
+    assert fault.all_text_contents() == []
     page.get_by_text("files checked, no faults").wait_for(timeout=LESSON_MS)
 
     card = panel.get_by_role("listitem", name="My first project")
