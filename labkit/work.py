@@ -97,7 +97,8 @@ def start_training(project: Project, config: TrainConfig) -> Run:
     if config.resume_from is not None:
         runner_for(project).run(config.resume_from)
     title = f"{config.model} on {data.record.name}"
-    return start(project, "train", config, title=title, device=plan.device, resumes=config.resume_from)
+    device = "cuda:0" if plan.device == "cuda" else plan.device  # a lease is of one device, by its number
+    return start(project, "train", config, title=title, device=device, resumes=config.resume_from)
 
 
 def result_of(run: Run, *, on_event: EventSink = ignore_events, cancel: CancelToken | None = None) -> dict[str, Any]:

@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from labkit.project import Project
+from labkit.runs import LocalRunner, RunSpec
 from labkit.testing.commands import Done, call_labkit, files_in
 from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
 from labkit.testing.pictures import noise_picture, write_png
+from labkit.training import TrainConfig
+from labkit.work import start_training
 
 LabKit = Callable[..., Done]
 
@@ -88,6 +91,16 @@ def test_a_gpu_that_is_not_there_is_refused(
     assert (done.exit_code, done.error["type"]) == (2, "InvalidInput")
     assert "--device cpu" in done.error["hint"]
     assert files_in(trained.path) == before
+
+
+@pytest.mark.parametrize(("wish", "device"), [("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1"), ("cpu", "cpu")])
+def test_a_run_on_a_gpu_names_the_device(trained: Project, monkeypatch: pytest.MonkeyPatch, wish: str, device: str) -> None:
+    """Where there is a GPU, a run says which one it takes."""
+    specs: list[RunSpec] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(LocalRunner, "submit", lambda runner, spec: specs.append(spec))
+    start_training(trained, TrainConfig(project=str(trained.path), training_set="nuclei", device=wish))
+    assert [spec.device for spec in specs] == [device]
 
 
 def test_a_picture_of_another_kind_is_refused(labkit_there: LabKit, trained: Project, tmp_path: Path) -> None:
