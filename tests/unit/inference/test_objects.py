@@ -33,6 +33,18 @@ def test_nine_discs_on_seams_are_nine_objects() -> None:
     assert sorted(np.bincount(ids.ravel())[1:]) == sorted(np.bincount(whole.ravel())[1:])
 
 
+@pytest.mark.parametrize("tile_px", [7, 16, 64])
+def test_the_numbers_of_objects_do_not_depend_on_tiles(tile_px: int) -> None:
+    """Objects of two classes are numbered row by row over the whole picture, however it was cut."""
+    rng = np.random.default_rng(0)
+    field = ndimage.gaussian_filter(rng.standard_normal((64, 90)), 1.2)
+    inside, classes = np.abs(field) > 0.05, np.where(field > 0, 1, 2).astype(np.uint8)
+    ids, whole = labelled(inside, classes, tile_px, min_area_px=3), labelled(inside, classes, 1000, min_area_px=3)
+    assert np.array_equal(ids, whole)
+    numbers, first = np.unique(ids.ravel(), return_index=True)
+    assert np.array_equal(np.argsort(first[numbers > 0]), np.arange(len(numbers) - 1))
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("tile_px", [7, 16, 64])
 def test_any_picture_gives_the_objects_of_the_whole(seed: int, tile_px: int) -> None:
