@@ -19,7 +19,7 @@ from nativeauthenticator.orm import UserInfo
 from traitlets import Unicode
 
 from labkit_hub import handlers
-from labkit_hub.logins import complete_logins, hash_password, is_usable_password
+from labkit_hub.logins import FIRST_ACCOUNTS, complete_logins, hash_password, is_usable_password
 
 __all__ = ["LabKitAuthenticator"]
 
@@ -40,21 +40,30 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
             self._make_first_accounts(Path(self.logins_file))
 
     def _make_first_accounts(self, logins_file: Path) -> None:
-        for name, password in complete_logins(logins_file).passwords.items():
-            self.db.add(UserInfo(username=name, password=hash_password(password), is_authorized=True))
-            if orm.User.find(self.db, name) is None:
-                user = orm.User(name=name, admin=name == "admin")
-                self.db.add(user)
-                roles.assign_default_roles(self.db, entity=user)
-        self.db.flush()
+        """Make users and group, then all passwords in one commit: after a kill in between, the next start does it again."""
+        known = complete_logins(logins_file).passwords
+        passwords = {name: known[name] for name in FIRST_ACCOUNTS}
+        users = {name: self._user(name) for name in passwords}
         group = orm.Group.find(self.db, PROFESSORS)
         if group is None:
             group = orm.Group(name=PROFESSORS)
             self.db.add(group)
-        professor = orm.User.find(self.db, "professor")
-        if professor is not None and professor not in group.users:
-            group.users.append(professor)
+        if users["professor"] not in group.users:
+            group.users.append(users["professor"])
         self.db.commit()
+        self.db.add_all(
+            UserInfo(username=name, password=hash_password(password), is_authorized=True) for name, password in passwords.items()
+        )
+        self.db.commit()
+
+    def _user(self, name: str) -> orm.User:
+        """Return the hub's user of this name, made with the hub's roles if missing."""
+        user = orm.User.find(self.db, name)
+        if user is None:
+            user = orm.User(name=name, admin=name == "admin")
+            self.db.add(user)
+        roles.assign_default_roles(self.db, entity=user)  # commits
+        return user
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
         """Return the user's name if the password is right and the account approved; `handler` is told why not."""

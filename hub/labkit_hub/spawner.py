@@ -15,6 +15,7 @@ from typing import Any
 from jupyterhub.spawner import LocalProcessSpawner, SpawnException
 from traitlets import Unicode
 
+from labkit.config import PATIENT_THREADS
 from labkit.errors import LabKitError, response_for
 from labkit_hub.handout import hand_out
 from labkit_hub.homes import UserHome
@@ -46,16 +47,20 @@ class LabKitProcessSpawner(LocalProcessSpawner):  # type: ignore[misc]
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """Add what makes this server live in its home and in LabKit's environment."""
         search = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-        return env | {
-            **self.home.environment(),
-            "USER": self.user.name,
-            "LOGNAME": self.user.name,
-            "SHELL": shutil.which("bash") or "/bin/sh",
-            "PATH": os.pathsep.join(search),
-            "JUPYTERHUB_ROOT_DIR": str(self.home.root),
-            "LABKIT_CACHE": self.cache_dir,
-            MARK: self.instance,
-        }
+        return (
+            PATIENT_THREADS
+            | env
+            | {
+                **self.home.environment(),
+                "USER": self.user.name,
+                "LOGNAME": self.user.name,
+                "SHELL": shutil.which("bash") or "/bin/sh",
+                "PATH": os.pathsep.join(search),
+                "JUPYTERHUB_ROOT_DIR": str(self.home.root),
+                "LABKIT_CACHE": self.cache_dir,
+                MARK: self.instance,
+            }
+        )
 
     async def start(self) -> tuple[str, int]:
         """Prepare the home, then start the server in it."""

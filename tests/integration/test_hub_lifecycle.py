@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -208,6 +210,21 @@ def test_a_forgotten_password_is_reset(tmp_path: Path) -> None:
         with HubSession(hub.url) as session:
             assert session.login("admin", old).status_code == 403
             assert session.login("admin", hub.logins["admin"]).status_code == 200
+
+
+def test_a_first_start_that_was_killed_half_way_is_completed(tmp_path: Path) -> None:
+    """Users without passwords and without their group, as a kill may leave them, are completed by the next start."""
+    with RunningHub(tmp_path / "var") as hub:
+        hub.stop()
+        with closing(sqlite3.connect(hub.var / "jupyterhub.sqlite")) as database, database:
+            database.execute("DELETE FROM users_info")
+            database.execute("DELETE FROM user_group_map")
+        hub.start()
+        with HubSession(hub.url) as admin:
+            assert admin.login("admin", hub.logins["admin"]).status_code == 200
+            assert [group["users"] for group in admin.http.get("/hub/api/groups").json()] == [["professor"]]
+        with HubSession(hub.url) as student:
+            assert student.login("student", hub.logins["student"]).status_code == 200
 
 
 @pytest.fixture
