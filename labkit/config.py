@@ -7,7 +7,11 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["LibrarySettings", "cache_dir", "projects_dir"]
+__all__ = ["PATIENT_THREADS", "LibrarySettings", "cache_dir", "projects_dir"]
+
+# OpenMP threads that wait by spinning slow one another down many times over where trainings share cores, as they do on a
+# machine with several students. Asleep they cost next to nothing. Read by the libraries when they load.
+PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 class LibrarySettings(BaseSettings):

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from labkit.config import PATIENT_THREADS
 from labkit.errors import LabKitError, Locked, StorageFull
 from labkit.events import RunState, StateChange
 from labkit.notebooks.lineage import adopt_orphans
@@ -119,7 +120,7 @@ class Supervisor:
                 command,
                 stdin=subprocess.PIPE,  # never written: it closes when we die, and tells the child
                 cwd=self.layout.root,
-                env={**os.environ, RUN_DIR_VARIABLE: str(self.layout.root), "PYTHONUNBUFFERED": "1"},
+                env={**PATIENT_THREADS, **os.environ, RUN_DIR_VARIABLE: str(self.layout.root), "PYTHONUNBUFFERED": "1"},
                 pass_fds=(writing,),
                 start_new_session=True,
             )
