@@ -89,16 +89,31 @@ def start_training(project: Project, config: TrainConfig) -> Run:
     Raises
     ------
     InvalidInput, NotFound
-        What `labkit.training.resolve` refuses: no such training set, architecture or device.
+        What `labkit.training.resolve` refuses: no such training set, architecture or device; or the run to go on from had other
+        settings or finished no epoch.
     """
     data = open_training_set(project, config.training_set)
     config = config.model_copy(update={"training_set": data.key})
     plan = resolve(config, data, cuda_available=torch.cuda.is_available())
     if config.resume_from is not None:
-        runner_for(project).run(config.resume_from)
+        _check_resumable(project, config, config.resume_from)
     title = f"{config.model} on {data.record.name}"
-    device = "cuda:0" if plan.device == "cuda" else plan.device  # a lease is of one device, by its number
-    return start(project, "train", config, title=title, device=device, resumes=config.resume_from)
+    return start(project, "train", config, title=title, device=plan.device, resumes=config.resume_from)
+
+
+def _check_resumable(project: Project, config: TrainConfig, earlier_id: str) -> None:
+    """Refuse to go on from a training that was another one: the result would be neither's."""
+    earlier = runner_for(project).run(earlier_id)
+    if not earlier.layout.checkpoints.resume_state.is_file():
+        raise InvalidInput(f"The run {earlier_id} has no finished epoch to go on from.", hint="Start the training anew, without --resume.")
+    free = {"project", "model", "device", "resume_from"}
+    before, now = TrainConfig.model_validate(earlier.spec.config).model_dump(exclude=free), config.model_dump(exclude=free)
+    for name, value in before.items():
+        if value != now[name]:
+            raise InvalidInput(
+                f"The run {earlier_id} was started with {name} {value}, not {now[name]}.",
+                hint="Go on with the settings of that run, or start anew without --resume.",
+            )
 
 
 def result_of(run: Run, *, on_event: EventSink = ignore_events, cancel: CancelToken | None = None) -> dict[str, Any]:
@@ -120,7 +135,7 @@ def result_of(run: Run, *, on_event: EventSink = ignore_events, cancel: CancelTo
     """
     record = run.wait(on_event=on_event, cancel=cancel)
     if record.state == "cancelled":
-        kept = run.layout.checkpoints.is_dir()
+        kept = run.layout.checkpoints.resume_state.is_file()
         raise Cancelled(record.reason, hint=f"Go on with --resume {run.id}." if kept else "Start it again.", run_id=run.id)
     if record.state == "failed" and any(sign in record.reason for sign in _DISK_FULL):
         raise StorageFull(record.reason, hint="Free some disk and start it again.", run_id=run.id)

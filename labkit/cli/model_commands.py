@@ -15,7 +15,6 @@ from labkit.cli.project_commands import open_project
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.inference import PredictSettings, open_prediction, predict
-from labkit.storage import check_name
 from labkit.training import TrainConfig, architecture_names, open_model
 from labkit.work import result_of, start_training
 
@@ -45,7 +44,6 @@ def train_command(project_path: Path | None, on_event: EventSink, cancel: Cancel
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
-    check_name(config.model, what="model name")  # now, not when it has been trained
     run = start_training(project, config)
     result = result_of(run, on_event=on_event, cancel=cancel)
     model = open_model(project, str(result["model"]))

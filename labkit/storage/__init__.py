@@ -13,6 +13,7 @@ from labkit.storage.atomic import (
 from labkit.storage.layout import (
     INCOMING_PREFIX,
     AnnotationLayout,
+    CheckpointLayout,
     ImageLayout,
     ModelLayout,
     PredictionLayout,
@@ -29,6 +30,7 @@ from labkit.storage.records import Record, content_hash, file_sha256, load_recor
 __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
+    "CheckpointLayout",
     "ImageLayout",
     "ModelLayout",
     "PredictionLayout",

@@ -12,6 +12,7 @@ from labkit.errors import InvalidInput
 __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
+    "CheckpointLayout",
     "ImageLayout",
     "ModelLayout",
     "PredictionLayout",
@@ -132,6 +133,28 @@ class TrainingSetLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointLayout:
+    """Where a training keeps what it has so far (``checkpoints/`` of a run)."""
+
+    root: Path
+
+    @property
+    def best_weights(self) -> Path:
+        """Weights of the best epoch so far, as safetensors."""
+        return self.root / "best.safetensors"
+
+    @property
+    def resume_state(self) -> Path:
+        """What a training goes on from: network, optimiser and history after the last finished epoch."""
+        return self.root / "resume.pt"
+
+    @property
+    def history(self) -> Path:
+        """One line of numbers per epoch, as CSV."""
+        return self.root / "history.csv"
+
+
+@dataclass(frozen=True, slots=True)
 class RunLayout:
     """``runs/<run-id>/``: one run, written by its supervisor and its child."""
 
@@ -163,14 +186,9 @@ class RunLayout:
         return self.root / "output.ipynb"
 
     @property
-    def checkpoints(self) -> Path:
-        """Resume state and weights so far."""
-        return self.root / "checkpoints"
-
-    @property
-    def history(self) -> Path:
-        """One line of numbers per epoch."""
-        return self.root / "history.csv"
+    def checkpoints(self) -> CheckpointLayout:
+        """Weights, state to go on from, and history of a training."""
+        return CheckpointLayout(self.root / "checkpoints")
 
     @property
     def result(self) -> Path:

@@ -10,6 +10,7 @@ from labkit.annotations import import_annotations
 from labkit.datasets import SplitSpec, TrainingSet, build_training_set
 from labkit.project import ImageRecord, Project
 from labkit.samples import nuclei_like
+from labkit.storage import CheckpointLayout
 from labkit.testing.pictures import write_tiff
 from labkit.tiling import import_image
 from labkit.training import Model, TrainConfig, register_model, resolve, train
@@ -37,6 +38,7 @@ def tiny_model(project: Project, data: TrainingSet, folder: Path, *, seed: int =
         project=str(project.path), training_set=data.key, epochs=1, steps_per_epoch=steps, crop_px=32, seed=seed, device="cpu", model="tiny"
     )
     plan = resolve(config, data, cuda_available=False)
-    result = train(plan, data, folder)
+    files = CheckpointLayout(folder)
+    result = train(plan, data, files)
     assert np.isfinite(result.history[-1].train_loss)
-    return register_model(project, folder / "best.safetensors", plan, result, {}, run=None)
+    return register_model(project, files.best_weights, plan, result, {}, run=None)

@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from labkit.datasets import Chips, Confusion, TrainingSet, mean_score
 from labkit.events import Artefact, CancelToken, EventSink, Metric, Progress, ignore_events
 from labkit.formats.checkpoint import load_resume_state, load_weights, save_resume_state, save_weights
-from labkit.storage import Record, write_text
+from labkit.storage import CheckpointLayout, Record, write_text
 from labkit.training.architectures import architecture_named
 from labkit.training.batches import BatchSource, class_indices, make_targets, normalise
 from labkit.training.config import TrainPlan
@@ -58,13 +57,13 @@ def learning_rate(step: int, plan: TrainPlan) -> float:
 def train(
     plan: TrainPlan,
     data: TrainingSet,
-    folder: Path,
+    folder: CheckpointLayout,
     *,
-    resume_from: Path | None = None,
+    resume_from: CheckpointLayout | None = None,
     on_event: EventSink = ignore_events,
     cancel: CancelToken | None = None,
 ) -> TrainResult:
-    """Train, and leave ``best.safetensors``, ``resume.pt`` and ``history.csv`` in `folder`.
+    """Train, and leave the best weights, the state to go on from and the history in `folder`.
 
     Parameters
     ----------
@@ -72,10 +71,10 @@ def train(
         Every number of the training.
     data : TrainingSet
         Its train part is learned from, its val part chooses the checkpoint, its test part is not looked at.
-    folder : Path
+    folder : CheckpointLayout
         Where the files go; made if missing.
-    resume_from : Path, optional
-        Folder of a training that was broken off: it goes on after its last finished epoch, on the CPU to the bit.
+    resume_from : CheckpointLayout, optional
+        Files of a training that was broken off: it goes on after its last finished epoch, on the CPU to the bit.
     on_event : callable
         Gets the loss and rate of each step, the score of each epoch, and progress.
     cancel : CancelToken, optional
@@ -174,26 +173,30 @@ def _best(history: list[EpochRecord]) -> EpochRecord:
     return max(scored, key=lambda e: (e.score or 0.0, -e.epoch)) if scored else history[-1]
 
 
-def _keep(folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer, history: list[EpochRecord], on_event: EventSink) -> None:
+def _keep(
+    folder: CheckpointLayout, module: torch.nn.Module, optimizer: torch.optim.Optimizer, history: list[EpochRecord], on_event: EventSink
+) -> None:
     """Write best weights first, then the state to go on from: a kill in between repeats one epoch and loses none."""
     if _best(history) is history[-1]:
-        save_weights(folder / "best.safetensors", module.state_dict())
-        on_event(Artefact("best weights", "best.safetensors"))
+        save_weights(folder.best_weights, module.state_dict())
+        on_event(Artefact("best weights", folder.best_weights.name))
     state: dict[str, Any] = {
         "module": module.state_dict(),
         "optimizer": optimizer.state_dict(),
         "history": [e.model_dump() for e in history],
     }
-    save_resume_state(folder / "resume.pt", state)
-    write_text(folder / "history.csv", _as_csv(history))
+    save_resume_state(folder.resume_state, state)
+    write_text(folder.history, _as_csv(history))
 
 
-def _restore(earlier: Path, folder: Path, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> list[EpochRecord]:
-    state = load_resume_state(earlier / "resume.pt")
+def _restore(
+    earlier: CheckpointLayout, folder: CheckpointLayout, module: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> list[EpochRecord]:
+    state = load_resume_state(earlier.resume_state)
     module.load_state_dict(state["module"])
     optimizer.load_state_dict(state["optimizer"])
     if earlier != folder:
-        save_weights(folder / "best.safetensors", load_weights(earlier / "best.safetensors"))
+        save_weights(folder.best_weights, load_weights(earlier.best_weights))
     return [EpochRecord(**e) for e in state["history"]]
 
 

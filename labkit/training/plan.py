@@ -8,6 +8,7 @@ import torch
 
 from labkit.datasets import TrainingSet
 from labkit.errors import InvalidInput
+from labkit.storage import check_name
 from labkit.training.architectures import architecture_named
 from labkit.training.config import TrainConfig, TrainPlan
 
@@ -24,9 +25,10 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> 
     Raises
     ------
     InvalidInput
-        An unknown architecture, a device that is not there, a set without training chips or classes.
+        An unknown architecture, a name that no model can have, a device that is not there, a set without training chips or classes.
     """
     record = data.record
+    check_name(config.model, what="model name")
     architecture = architecture_named(config.architecture)
     chips = record.parts["train"].chips
     if not record.classes:
@@ -72,7 +74,7 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> 
 
 def _device(wish: str, cuda_available: bool) -> str:
     if wish == "auto":
-        return "cuda" if cuda_available else "cpu"
+        return "cuda:0" if cuda_available else "cpu"
     if wish.startswith("cuda") and not cuda_available:
         raise InvalidInput("There is no GPU here.", hint="Use --device cpu, or train on the hub's GPU.")
-    return wish
+    return "cuda:0" if wish == "cuda" else wish  # a run is of one device, by its number

@@ -76,7 +76,7 @@ def test_train_stops_with_its_run(project: Project, tmp_path: Path) -> None:
     run = _run(folder)
     assert run.state == "cancelled"
     assert programs_of(run) == []
-    assert run.id in done.error["hint"] or not run.layout.checkpoints.exists()
+    assert run.id in done.error["hint"] or not run.layout.checkpoints.resume_state.exists()
     assert not (project.path / "models").exists() or not any((project.path / "models").iterdir())
 
 
