@@ -63,11 +63,11 @@ $(VENV)/.packages: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LabKit needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 start"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "This Python has no venv module. On Debian: apt install python3-venv"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
 $(VENV)/.node: requirements-node.lock $(VENV)/.packages
-	$(NODE_OK) || $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-node.lock
+	$(NODE_OK) || $(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements-node.lock
 	@touch $@
 
 extension/node_modules/.stamp: extension/package.json extension/yarn.lock extension/.yarnrc.yml | $(VENV)/.node
@@ -80,7 +80,7 @@ $(EXTENSION)/package.json: extension/node_modules/.stamp extension/tsconfig.json
 
 # LabKit itself, editable: this environment always runs this checkout.
 $(VENV)/.project: $(VENV)/.packages $(EXTENSION)/package.json pyproject.toml extension/jupyter-config/server-config/labkit_lab.json
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 $(VENV)/.proxy: $(VENV)/.project $(VENV)/.node hub/proxy/package-lock.json
