@@ -62,7 +62,7 @@ def page(browser: Browser, screenshots: Path) -> Iterator[Page]:
 def test_a_student_runs_the_first_lesson(hub: RunningHub, page: Page, screenshots: Path) -> None:
     """From the login page to the overlay of a model trained a minute ago, and its project in the panel, by mouse and keyboard."""
     _log_in(hub, page, screenshots)
-    panel = _show_panel(page)
+    panel = _panel(page)
     panel.get_by_role("button", name="Open the first lesson").click()
     page.get_by_role("tab", name="01-first-project.ipynb").wait_for()
     _choose_the_fast_setting(page)
@@ -92,8 +92,8 @@ def _log_in(hub: RunningHub, page: Page, screenshots: Path) -> None:
     page.locator(".jp-Launcher").wait_for()
 
 
-def _show_panel(page: Page) -> Locator:
-    page.get_by_role("tab", name="LabKit projects").click()
+def _panel(page: Page) -> Locator:
+    """Return the Projects panel, which shows by itself at the first login."""
     panel = page.get_by_role("region", name="LabKit projects")
     panel.get_by_text("No projects yet").wait_for()
     return panel

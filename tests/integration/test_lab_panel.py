@@ -134,10 +134,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def _open_lab(page: Page, lab: Lab) -> Locator:
-    """Open JupyterLab, reveal the Projects panel by its tab in the left bar, and return the panel."""
+    """Open JupyterLab in a new workspace, where the Projects panel shows by itself, and return the panel."""
     page.goto(lab.url)
     page.locator("#jp-main-dock-panel .jp-Launcher").wait_for()
-    page.get_by_role("tab", name="LabKit projects").click()
     panel = page.get_by_role("region", name="LabKit projects")
     expect(panel).to_be_visible()
     return panel
@@ -198,9 +197,22 @@ def test_all_by_keyboard(page: Page, lab: Lab) -> None:
 
 def test_launcher_card_reveals_the_panel(page: Page, lab: Lab) -> None:
     """The card "LabKit" of the launcher reveals the panel."""
-    page.goto(lab.url)
+    panel = _open_lab(page, lab)
+    page.get_by_role("tab", name="File Browser").click()
+    expect(panel).to_be_hidden()
     page.locator(".jp-LauncherCard[title^='Your image projects']").click()
-    expect(page.get_by_role("region", name="LabKit projects")).to_be_visible()
+    expect(panel).to_be_visible()
+
+
+def test_a_workspace_that_is_not_new_stays_as_it_was_left(page: Page, lab: Lab) -> None:
+    """Who put the file browser in front finds it there after a reload."""
+    panel = _open_lab(page, lab)
+    with page.expect_response(lambda response: "/api/workspaces/" in response.url and response.request.method == "PUT"):
+        page.get_by_role("tab", name="File Browser").click()
+    page.goto(lab.url.replace("reset&", ""))
+    expect(page.get_by_role("region", name="File Browser Section")).to_be_visible()
+    page.locator("#jp-main-dock-panel .jp-Launcher").wait_for()
+    expect(panel).to_be_hidden()
 
 
 def test_change_from_outside_is_seen(page: Page, lab: Lab) -> None:
