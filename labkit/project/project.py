@@ -190,7 +190,7 @@ class Project:
             title=self.title,
             path=str(self.path),
             images=len(images),
-            annotated_images=sum(any((lay.annotations / r.id).glob("*/*")) for r in images),
+            annotated_images=sum(lay.is_annotated(r.id) for r in images),
             training_sets=_count(lay.training_sets, "*"),
             runs=_count(lay.runs, "*"),
             models=_count(lay.models, "*/*"),

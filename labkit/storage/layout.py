@@ -318,6 +318,11 @@ class ProjectLayout:
         """Return the places of one author's document of one image."""
         return AnnotationLayout(self.annotations / image_id / escape_name(author))
 
+    def is_annotated(self, image_id: str) -> bool:
+        """Return whether anybody has saved annotations of an image."""
+        folder = self.annotations / image_id
+        return folder.is_dir() and any(AnnotationLayout(path).snapshot.is_file() for path in folder.iterdir())
+
     @property
     def training_sets(self) -> Path:
         """Folder of the training sets."""
