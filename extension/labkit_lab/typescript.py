@@ -38,7 +38,7 @@ def typescript_of(definitions: dict[str, dict[str, Any]]) -> str:
 
     Raises
     ------
-    NotImplementedError
+    TypeError
         A schema is of a kind that this generator does not know.
     """
     return "".join(f"\n{text}" for name, schema in sorted(definitions.items()) for text in [_interface(name, schema)])
@@ -46,7 +46,7 @@ def typescript_of(definitions: dict[str, dict[str, Any]]) -> str:
 
 def _interface(name: str, schema: dict[str, Any]) -> str:
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
-        raise NotImplementedError(f"{name}: only models with a fixed set of fields have a TypeScript type: {schema}")
+        raise TypeError(f"{name}: only models with a fixed set of fields have a TypeScript type: {schema}")
     required = set(schema.get("required", ()))
     fields = (
         f"  readonly {field}{'' if field in required else '?'}: {_type(part)};" for field, part in schema.get("properties", {}).items()
@@ -75,7 +75,7 @@ def _type(schema: dict[str, Any]) -> str:
         return f"Readonly<Record<string, {_type(schema['additionalProperties'])}>>"
     if kind in _PRIMITIVES:
         return _PRIMITIVES[kind]
-    raise NotImplementedError(f"No TypeScript type is known for the schema {schema}.")
+    raise TypeError(f"No TypeScript type is known for the schema {schema}.")
 
 
 def _literal(value: Any) -> str:
