@@ -248,6 +248,7 @@ AS_NOBODY = (
     f"--inh-caps={_CAPABILITIES}",
     f"--ambient-caps={_CAPABILITIES}",
     f"--bounding-set={_CAPABILITIES}",
+    "--securebits=+no_setuid_fixup",  # else access(2), and so os.access, would not count the capability
 )
 
 
