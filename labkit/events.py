@@ -6,7 +6,6 @@ and ``cancel`` (a token that it looks at between tiles or steps).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
@@ -109,23 +108,23 @@ def from_record(record: dict[str, Any]) -> Event:
 
 
 class CancelToken:
-    """A flag that is set once, from any thread, and looked at between units of work."""
+    """A flag that is set once, from any thread or signal handler, and looked at between units of work."""
 
     __slots__ = ("_flag",)
 
     def __init__(self) -> None:
-        self._flag = threading.Event()
+        self._flag = False  # a plain value: a lock could be held already when a signal comes
 
     def cancel(self) -> None:
         """Ask the work to stop at the next unit."""
-        self._flag.set()
+        self._flag = True
 
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked the work to stop."""
-        return self._flag.is_set()
+        return self._flag
 
     def raise_if_cancelled(self) -> None:
         """Raise `labkit.errors.Cancelled` when the work is to stop."""
-        if self._flag.is_set():
+        if self.cancelled:
             raise Cancelled("Cancelled.", hint="Start it again to go on; what was finished is kept.")

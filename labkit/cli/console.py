@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import signal
 import sys
 import threading
@@ -115,8 +117,9 @@ def cancel_on_interrupt() -> Iterator[CancelToken]:
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         if token.cancelled:
             raise KeyboardInterrupt
-        sys.stderr.write("\nStopping; press Ctrl-C again to stop at once.\n")
         token.cancel()
+        with contextlib.suppress(OSError):  # straight to the terminal: the signal may have come in the middle of a write to sys.stderr
+            os.write(2, b"\nStopping; press Ctrl-C again to stop at once.\n")
 
     signal.signal(signal.SIGINT, on_interrupt)
     try:

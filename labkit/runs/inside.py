@@ -41,11 +41,11 @@ class FileCancelToken(CancelToken):
         """Whether somebody asked the run to stop."""
         now = time.monotonic()
         self._looked = now
-        if now >= self._next_look and not self._flag.is_set():
+        if now >= self._next_look and not self._flag:
             self._next_look = now + _LOOK_EVERY_S
             if self._path.exists():
                 self.cancel()
-        return self._flag.is_set()
+        return self._flag
 
     def raise_if_cancelled(self) -> None:
         """Raise `labkit.errors.Cancelled` when the run is to stop."""

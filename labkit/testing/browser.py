@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -39,15 +40,29 @@ def launch_flags() -> list[str]:
 
 def require_chromium() -> Path:
     """Return the Chromium; without one skip the test, or fail it where ``LABKIT_REQUIRE_ALL=1`` says that nothing may be skipped."""
-    import pytest
-
     path = chromium_path()
     if path is None:
-        reason = "no Chromium on this machine (install Debian's package `chromium`, or name one in LABKIT_CHROMIUM)"
-        if os.environ.get("LABKIT_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _do_without("no Chromium on this machine (install Debian's package `chromium`, or name one in LABKIT_CHROMIUM)")
+    if fault := _driver_fault():
+        _do_without(f"Playwright's driver does not start: {fault} (a missing libatomic is in Debian's package `libatomic1`)")
     return path
+
+
+def _do_without(reason: str) -> NoReturn:
+    import pytest
+
+    if os.environ.get("LABKIT_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _driver_fault() -> str:
+    """Return what keeps Playwright's own Node from starting (a library that a small system lacks); empty if nothing does."""
+    from playwright._impl._driver import compute_driver_executable
+
+    node = compute_driver_executable()[0]
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode else ""
 
 
 @contextmanager
