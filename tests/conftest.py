@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from labkit.project import Project
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test that skips fail where nothing may be missing (``LABKIT_REQUIRE_ALL=1``), whatever its reason."""
+    report = yield
+    if report.skipped and os.environ.get("LABKIT_REQUIRE_ALL") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"LABKIT_REQUIRE_ALL=1, but: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def write_notebook(path: Path, *cells: str, kernel: str = "a kernel that nobody 
 
 def submit_cells(runner: LocalRunner, *cells: str) -> Run:
     """Submit a run of kind ``test`` whose notebook has these code cells (``In [2]`` onwards: the parameters are ``In [1]``)."""
-    spec = RunSpec(kind="test", notebook=runner.folder.parent / "placeholder.ipynb", config={"size": 3})
+    spec = RunSpec(kind="test", notebook=runner.folder.parent / "cells.ipynb", config={"size": 3})
     notebook = write_notebook(runner.folder.parent / f"{spec.id}.ipynb", *cells)
     return runner.submit(spec.model_copy(update={"notebook": notebook}))
 
