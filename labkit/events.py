@@ -32,13 +32,14 @@ RunState = Literal["queued", "starting", "running", "cancelling", "done", "faile
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` units of a named stage are finished (``total`` 0: not known yet)."""
+    """`done` of `total` units of a named stage are finished (``total`` 0: not known yet); seconds to go, where they can be told."""
 
     type: ClassVar[str] = "progress"
     done: float
     total: float
     unit: str
     stage: str = ""
+    remaining_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import google_crc32c
@@ -22,6 +23,7 @@ __all__ = [
     "CHUNK_PX",
     "SHARD_PX",
     "VERSION",
+    "ChannelDisplay",
     "Role",
     "encode_shard",
     "index_size",
@@ -38,7 +40,25 @@ CHUNK_PX = 512
 SHARD_PX = 2048
 Role = Literal["image", "labels"]
 _ABSENT = np.uint64(2**64 - 1)  # how the index names a chunk that lies wholly outside the array
+_AXIS_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 _RGB = (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDisplay:
+    """How a channel is shown: its name, its colour (six hex digits), the range of its values and the window to stretch."""
+
+    name: str
+    colour: str
+    lowest: float
+    highest: float
+    start: float
+    end: float
+
+    def as_omero(self) -> dict[str, Any]:
+        """Return the entry of ``omero.channels``."""
+        window = {"min": self.lowest, "max": self.highest, "start": self.start, "end": self.end}
+        return {"label": self.name, "color": self.colour, "active": True, "window": window}
 
 
 def level_scale(level: int, base: float) -> float:
@@ -56,9 +76,9 @@ def shard_px(side_px: int) -> int:
     return min(SHARD_PX, math.ceil(side_px / CHUNK_PX) * CHUNK_PX)
 
 
-def shard_key(level: int, axes: Sequence[str], y: int, x: int) -> str:
-    """Return the key, relative to the group, of the shard in row `y` and column `x`; a shard holds all channels."""
-    return f"{level}/c/0/{y}/{x}" if len(axes) == 3 else f"{level}/c/{y}/{x}"
+def shard_key(level: int, lead: Sequence[int], y: int, x: int) -> str:
+    """Return the key, relative to the group, of the shard in row `y` and column `x`, at `lead` (in chunks) along the leading axes."""
+    return "/".join(map(str, (level, "c", *lead, y, x)))
 
 
 def multiscale_attributes(
@@ -70,6 +90,10 @@ def multiscale_attributes(
     role: Role,
     bits: int | None = None,
     image_label: dict[str, Any] | None = None,
+    z_step_um: float | None = None,
+    t_step_s: float | None = None,
+    channels: Sequence[ChannelDisplay] = (),
+    nodata: float | None = None,
 ) -> dict[str, Any]:
     """Return the attributes of the group: ``{"ome": {...}}`` as the specification 0.5 asks for.
 
@@ -77,7 +101,7 @@ def multiscale_attributes(
     ----------
     name : str
         Name of the image.
-    axes : sequence of {"c", "y", "x"}
+    axes : sequence of {"t", "c", "z", "y", "x"}
         In the order of the array.
     levels : int
         Number of levels.
@@ -89,36 +113,49 @@ def multiscale_attributes(
         Significant bits, for the display window of an RGB picture.
     image_label : dict, optional
         The ``image-label`` object of a label image.
+    z_step_um, t_step_s : float, optional
+        Distance between planes, time between frames; scale 1 without a unit where they are not known.
+    channels : sequence of ChannelDisplay
+        How each channel is shown; by default red, green and blue of an RGB picture, and nothing else.
+    nodata : float, optional
+        The value that stands for "nothing was measured".
     """
-    space: dict[str, str] = {} if pixel_size_um is None else {"unit": "micrometer"}
-    base = dict(zip("yx", pixel_size_um or (1.0, 1.0), strict=True))
-    multiscale = {
+    base = {"c": 1.0, "t": t_step_s or 1.0, "z": z_step_um or 1.0, **dict(zip("yx", pixel_size_um or (1.0, 1.0), strict=True))}
+    units = {"t": t_step_s and "second", "z": z_step_um and "micrometer", **dict.fromkeys("yx", pixel_size_um and "micrometer")}
+    multiscale: dict[str, Any] = {
         "name": name,
         "type": "mode" if role == "labels" else "mean",
-        "axes": [{"name": "c", "type": "channel"} if a == "c" else {"name": a, "type": "space", **space} for a in axes],
+        "axes": [{"name": a, "type": _AXIS_TYPES[a]} | ({"unit": units[a]} if units.get(a) else {}) for a in axes],
         "datasets": [{"path": str(k), "coordinateTransformations": _transformations(k, axes, base)} for k in range(levels)],
         "metadata": {"software": "labkit-studio", "blocks": "2x2, ceil-halving", "every_shard_is_stored": True},
     }
     ome: dict[str, Any] = {"version": VERSION, "multiscales": [multiscale]}
     if role == "labels":
         ome["image-label"] = image_label or {}
-    elif "c" in axes and bits:
-        ome["omero"] = {"channels": [_channel(label, colour, 2**bits - 1) for label, colour in _RGB]}
+    elif not channels and "c" in axes and bits:
+        channels = [ChannelDisplay(label, colour, 0, 2**bits - 1, 0, 2**bits - 1) for label, colour in _RGB]
+    if channels:
+        ome["omero"] = {"channels": [channel.as_omero() for channel in channels]}
+    if nodata is not None:
+        multiscale["metadata"]["nodata"] = nodata if math.isfinite(nodata) else str(nodata)
     return {"ome": ome}
 
 
 def _transformations(level: int, axes: Sequence[str], base: dict[str, float]) -> list[dict[str, Any]]:
-    scale = [1.0 if a == "c" else level_scale(level, base[a]) for a in axes]
-    translation = [0.0 if a == "c" else level_translation(level, base[a]) for a in axes]
+    scale = [level_scale(level if a in "yx" else 0, base[a]) for a in axes]
+    translation = [level_translation(level if a in "yx" else 0, base[a]) for a in axes]
     return [{"type": "scale", "scale": scale}, {"type": "translation", "translation": translation}]
 
 
-def _channel(label: str, colour: str, highest: int) -> dict[str, Any]:
-    return {"label": label, "color": colour, "active": True, "window": {"min": 0, "max": highest, "start": 0, "end": highest}}
-
-
 def store_metadata(
-    attributes: dict[str, Any], shapes: Sequence[tuple[int, ...]], dtype: str, axes: Sequence[str], role: Role
+    attributes: dict[str, Any],
+    shapes: Sequence[tuple[int, ...]],
+    dtype: str,
+    axes: Sequence[str],
+    role: Role,
+    *,
+    channels_together: bool = True,
+    fill_value: float = 0,
 ) -> dict[str, bytes]:
     """Return the ``zarr.json`` objects of a group and of its levels, by key.
 
@@ -134,12 +171,16 @@ def store_metadata(
         Names of the dimensions.
     role : {"image", "labels"}
         Chooses the codec: blosc-zstd-1 with shuffle for images, zstd-3 for labels.
+    channels_together : bool
+        Whether a chunk holds all channels, as it does for red, green and blue; else each is a plane of its own, as "t" and "z" are.
+    fill_value : float
+        What a chunk that is not stored means.
     """
     objects: dict[str, Any] = {}
     group = zarr.create_group(MemoryStore(objects), zarr_format=3, attributes=attributes)
     codec = ZstdCodec(level=3) if role == "labels" else BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
     for k, shape in enumerate(shapes):
-        lead = shape[:-2]
+        lead = tuple(n if axis == "c" and channels_together else 1 for axis, n in zip(axes, shape[:-2], strict=False))
         group.create_array(
             str(k),
             shape=shape,
@@ -147,7 +188,7 @@ def store_metadata(
             chunks=(*lead, CHUNK_PX, CHUNK_PX),
             shards=(*lead, shard_px(shape[-2]), shard_px(shape[-1])),
             compressors=codec,
-            fill_value=0,
+            fill_value=fill_value,
             dimension_names=tuple(axes),
         )
     return {key: value.to_bytes() for key, value in objects.items()}

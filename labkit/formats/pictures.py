@@ -146,9 +146,9 @@ class _Upright:
         self.shape: tuple[int, ...] = (height, width) if channels == 1 else (channels, height, width)
         self.dtype = inner.dtype.newbyteorder("=")
 
-    def read(self, box: Box) -> NDArray[Any]:
+    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
         with decoder_errors(self._path):
-            pixels = self._inner.read(self._stored_box(box))
+            pixels = self._inner.read(self._stored_box(box), plane)
         if self._alpha:
             pixels = self._without_alpha(pixels)
         return np.ascontiguousarray(_turn(pixels, self._orientation), dtype=self.dtype)

@@ -58,7 +58,7 @@ class _Decoded:
         self.shape = pixels.shape
         self.dtype = pixels.dtype
 
-    def read(self, box: Box) -> NDArray[Any]:
+    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
         return self._pixels[(..., *box.slices)]
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,12 @@ from labkit.geometry import Box
 
 __all__ = [
     "Layout",
+    "Option",
+    "PictureFile",
+    "Question",
     "RasterHeader",
     "RasterSource",
+    "StackAxis",
     "check_memory",
     "credible_size_um",
     "decoder_errors",
@@ -33,16 +38,49 @@ Layout = Literal["tiled", "strips", "whole"]
 _LARGEST_CREDIBLE_UM = 20.0  # 1270 dots per inch: cameras, screens and scanners write fewer, microscopes far more
 
 
+StackAxis = Literal["t", "c", "z"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer to a question: its value (a word for the command line) and what it means."""
+
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a file leaves open and a person must decide.
+
+    Attributes
+    ----------
+    key : str
+        Names the question in `answers`, and as a flag of the command line: "pages", "colour", "series" or "frames".
+    text : str
+        The question in plain words.
+    options : tuple of Option
+        What may be answered.
+    default : str
+        The value taken when nobody answers.
+    """
+
+    key: str
+    text: str
+    options: tuple[Option, ...]
+    default: str
+
+
 @dataclass(frozen=True, slots=True)
 class RasterHeader:
-    """What the header of a picture says; sizes are as stored, before `orientation` is applied.
+    """What a file says of one picture in it; sizes are as stored, before `orientation` is applied.
 
     Attributes
     ----------
     format : str
-        "PNG", "JPEG", "TIFF" or "BigTIFF".
+        "PNG", "JPEG", "TIFF", "BigTIFF", ...
     height_px, width_px, channels : int
-        As stored; `channels` counts alpha and is 1 for grey, and for a palette that is kept as ids.
+        As stored; `channels` counts alpha and is 1 for grey, for a palette that is kept as ids, and where channels are a `stack`.
     alpha : bool
         Whether the last channel is alpha.
     dtype : str
@@ -61,6 +99,23 @@ class RasterHeader:
         Memory needed to decode the largest piece that is decoded at once.
     notes : tuple of str
         What a person should know of how the file is read.
+    part : str
+        Which picture of the file it is; only the reader of the format understands it.
+    title : str
+        The same for people ("page 3", the name of a series); empty for the only picture of a file.
+    stack : tuple of (axis, length)
+        Leading axes of which each position is a plane of its own, of "t", "c", "z" in this order. Channels are a stack unless
+        they are red, green and blue (with or without alpha), or grey with alpha.
+    significant_bits : int or None
+        Of each sample, where the file says that they are fewer than `bits`.
+    nodata : float or None
+        The value that stands for "nothing was measured here".
+    channel_names, channel_colours : tuple of str
+        Names, and colours as six hex digits, of the channels without alpha; empty where the file does not say.
+    z_step_um, t_step_s : float or None
+        Distance between planes, time between frames.
+    icc_profile : bytes or None
+        The colour profile as it stands in the file.
     """
 
     format: str
@@ -76,26 +131,66 @@ class RasterHeader:
     pages: int
     decode_bytes: int
     notes: tuple[str, ...] = ()
+    part: str = ""
+    title: str = ""
+    stack: tuple[tuple[StackAxis, int], ...] = ()
+    significant_bits: int | None = None
+    nodata: float | None = None
+    channel_names: tuple[str, ...] = ()
+    channel_colours: tuple[str, ...] = ()
+    z_step_um: float | None = None
+    t_step_s: float | None = None
+    icc_profile: bytes | None = None
+
+    @property
+    def planes(self) -> int:
+        """Number of planes of the stack; 1 where there is none."""
+        return math.prod(length for _, length in self.stack)
 
     @property
     def declared_bytes(self) -> int:
         """Bytes of all pixels, uncompressed."""
-        return self.height_px * self.width_px * self.channels * np.dtype(self.dtype).itemsize
+        return self.planes * self.height_px * self.width_px * self.channels * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """What a file holds, under the answers that were given.
+
+    Attributes
+    ----------
+    format : str
+        That of the file.
+    pictures : tuple of RasterHeader
+        What an import makes of it, one image each; never empty.
+    questions : tuple of Question
+        What the file leaves open, whether answered or not.
+    notes : tuple of str
+        What a person should know of the file as a whole (what was left out, and why).
+    """
+
+    format: str
+    pictures: tuple[RasterHeader, ...]
+    questions: tuple[Question, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class RasterSource(Protocol):
-    """An open picture: `shape` (y, x) or (c, y, x), `dtype`, and `read` of any box, in that order of axes."""
+    """An open picture: `shape` (y, x) or (c, y, x) of one plane, `dtype`, and `read` of any box, in that order of axes.
+
+    Several threads may read at once.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape, (y, x) for grey and (c, y, x) for colour."""
+        """Shape of a plane, (y, x) for grey and (c, y, x) for colour; alpha, where there is any, is the last channel."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the pixels, in native byte order."""
 
-    def read(self, box: Box) -> NDArray[Any]:
-        """Return the pixels of `box`."""
+    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
+        """Return the pixels of `box` in one plane; planes are counted over `RasterHeader.stack`, the last axis fastest."""
 
     def close(self) -> None:
         """Give back the file."""

@@ -203,7 +203,7 @@ class _Segments:
         self._descriptor = os.open(path, os.O_RDONLY)
         _ = page.decode  # built once, before threads ask for it
 
-    def read(self, box: Box) -> NDArray[Any]:
+    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
         pixels = np.empty((*self.shape[:-2], *box.shape), dtype=self.dtype)
         for row in range(box.y0 // self.height_px, math.ceil(box.y1 / self.height_px)):
             for column in range(box.x0 // self.width_px, math.ceil(box.x1 / self.width_px)):
@@ -285,7 +285,7 @@ class _Unrolled:
             pixels[..., y : y + strip.shape[-2], :] = strip
         return pixels
 
-    def read(self, box: Box) -> NDArray[Any]:
+    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
         return self._pixels[(..., *box.slices)]
 
     def close(self) -> None:
@@ -305,8 +305,8 @@ class _Inverted:
         self.shape = inner.shape
         self.dtype = inner.dtype
 
-    def read(self, box: Box) -> NDArray[Any]:
-        return ~self._inner.read(box)
+    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
+        return ~self._inner.read(box, plane)
 
     def close(self) -> None:
         self._inner.close()
@@ -321,8 +321,8 @@ class _Mapped:
         self.shape = (3, *inner.shape)
         self.dtype = colours.dtype
 
-    def read(self, box: Box) -> NDArray[Any]:
-        return self._colours[:, self._inner.read(box)]
+    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
+        return self._colours[:, self._inner.read(box, plane)]
 
     def close(self) -> None:
         self._inner.close()

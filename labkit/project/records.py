@@ -48,19 +48,27 @@ class ImageRecord(Record):
 
     ``shape`` is that of level 0 in the order of ``axes``; ``levels`` lists (height, width) from level 0 up.
     ``sha256`` is that of the source file, ``pixel_size_um`` the size of a pixel (y, x) in micrometres, None when the
-    file did not say. ``source`` holds facts of the file (format, bits, orientation, ...).
+    file did not say. ``source`` holds facts of the file (format, bits, orientation, ...). ``alpha`` says that a store of its own
+    holds the alpha of each pixel; ``nodata`` is the value that stands for "nothing was measured". ``url`` is the address of the
+    folder that holds the stores, None when they lie beside this file.
     """
 
     format: Literal[1] = 1
     id: str
     name: str
     sha256: str
-    axes: tuple[Literal["c", "y", "x"], ...]
+    axes: tuple[Literal["t", "c", "z", "y", "x"], ...]
     shape: tuple[int, ...]
     dtype: str
     levels: tuple[tuple[int, int], ...]
     pixel_size_um: tuple[float, float] | None = None
     role: Literal["image", "labels"] = "image"
+    channel_names: tuple[str, ...] = ()
+    z_step_um: float | None = None
+    t_step_s: float | None = None
+    alpha: bool = False
+    nodata: float | None = None
+    url: str | None = None
     source: dict[str, str | int | float | bool | None] = {}
     software: str
     imported: datetime
@@ -79,6 +87,11 @@ class ImageRecord(Record):
     def channels(self) -> int:
         """Number of channels."""
         return self.shape[self.axes.index("c")] if "c" in self.axes else 1
+
+    @property
+    def stack(self) -> tuple[tuple[str, int], ...]:
+        """The axes "t" and "z" that it has, with their lengths; empty for a flat picture."""
+        return tuple((axis, length) for axis, length in zip(self.axes, self.shape, strict=True) if axis in ("t", "z"))
 
 
 class ProjectSummary(Record):

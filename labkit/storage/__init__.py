@@ -25,14 +25,18 @@ from labkit.storage.layout import (
     unescape_name,
 )
 from labkit.storage.locks import hold_lock
+from labkit.storage.objects import FolderObjects, ObjectMissing, Objects, open_objects
 from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
 
 __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
     "CheckpointLayout",
+    "FolderObjects",
     "ImageLayout",
     "ModelLayout",
+    "ObjectMissing",
+    "Objects",
     "PredictionLayout",
     "ProjectLayout",
     "Record",
@@ -48,6 +52,7 @@ __all__ = [
     "load_record",
     "new_folder",
     "new_id",
+    "open_objects",
     "publish_folder",
     "remove_tree",
     "save_record",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from labkit.errors import Cancelled
 from labkit.events import CancelToken, EventSink, Progress
-from labkit.formats.ome_zarr import SHARD_PX, encode_shard, shard_key
+from labkit.formats.ome_zarr import SHARD_PX, encode_shard
 from labkit.geometry import Box
 from labkit.storage import write_bytes
 from labkit.tiling.halving import halve
@@ -52,7 +52,7 @@ class PixelSource(Protocol):
 def write_shard(store: Path, plan: PyramidPlan, node: Node, block: NDArray[Any]) -> ShardFacts:
     """Encode one block and write it as one object, whole or not at all."""
     data = encode_shard(block, plan.shape(node.level), plan.role)
-    write_bytes(store / shard_key(node.level, plan.axes, node.y, node.x), data)
+    write_bytes(store / plan.shard_key(node), data)
     return ShardFacts.of(data)
 
 

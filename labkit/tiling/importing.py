@@ -15,7 +15,7 @@ from pathlib import Path
 from labkit.config import LibrarySettings
 from labkit.errors import Cancelled, CorruptStore, InvalidInput, Locked, StorageFull
 from labkit.events import CancelToken, EventSink, Log, ignore_events
-from labkit.formats.ome_zarr import Role, multiscale_attributes, shard_key, store_metadata
+from labkit.formats.ome_zarr import Role, multiscale_attributes, store_metadata
 from labkit.formats.pictures import open_raster, read_header
 from labkit.formats.raster import RasterHeader
 from labkit.project import ImageRecord, Project
@@ -295,7 +295,7 @@ def _forget_what_is_not_there(ledger: Ledger, incoming: ImageLayout, plan: Pyram
     """Drop from the ledger what a lost disk cache or a person took away since."""
     for node, facts in ledger.entries():
         try:
-            data = (incoming.store / shard_key(node.level, plan.axes, node.y, node.x)).read_bytes()
+            data = (incoming.store / plan.shard_key(node)).read_bytes()
         except FileNotFoundError:
             data = b""
         if ShardFacts.of(data) != facts:

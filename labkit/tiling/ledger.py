@@ -37,7 +37,7 @@ def read_ledger(path: Path) -> dict[Node, ShardFacts]:
     for line in text.splitlines(keepends=True):
         if line.endswith(b"\n"):
             entry = json.loads(line)
-            found[Node(entry["level"], entry["y"], entry["x"])] = ShardFacts(entry["bytes"], entry["crc32"])
+            found[Node(entry["level"], entry["y"], entry["x"], entry.get("plane", 0))] = ShardFacts(entry["bytes"], entry["crc32"])
     return found
 
 
@@ -63,11 +63,11 @@ class Ledger:
         """Take a block as unfinished, its shard is not as it was written; and all above it, so that it is come across again."""
         for level in range(node.level, top + 1):
             up = level - node.level
-            self._done.pop(Node(level, node.y >> up, node.x >> up), None)
+            self._done.pop(Node(level, node.y >> up, node.x >> up, node.plane), None)
 
     def add(self, node: Node, facts: ShardFacts) -> None:
         """Note a block as finished; its shard must be on the disk."""
-        entry = {"level": node.level, "y": node.y, "x": node.x, "bytes": facts.length, "crc32": facts.crc32}
+        entry = {**node._asdict(), "bytes": facts.length, "crc32": facts.crc32}
         with self._lock:
             self._done[node] = facts
             if self._path:

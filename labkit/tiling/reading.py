@@ -176,7 +176,7 @@ class Image:
         least = index_size((shard_px(self.levels[level][0]), shard_px(self.levels[level][1])))
         for y in range(box.y0 // SHARD_PX, math.ceil(box.y1 / SHARD_PX)):
             for x in range(box.x0 // SHARD_PX, math.ceil(box.x1 / SHARD_PX)):
-                key = shard_key(level, self.axes, y, x)
+                key = shard_key(level, (0,) * (len(self.axes) - 2), y, x)
                 try:
                     length = (self.path / key).stat().st_size
                 except FileNotFoundError:

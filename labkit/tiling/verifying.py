@@ -201,7 +201,7 @@ def _shard_faults(
         grid = [math.ceil(n / c) for n, c in zip(array["shape"][-2:], outer[-2:], strict=True)]
         found = 0
         for y, x in itertools.product(*(range(n) for n in grid)):
-            key = shard_key(level, axes, y, x)
+            key = shard_key(level, (0,) * (len(axes) - 2), y, x)
             data = _read_bytes(store / key)
             found += data is not None
             if data is None and (complete or Node(level, y, x) in ledger):

@@ -1,0 +1,100 @@
+"""Where the bytes of immutable things lie: a folder of this machine, or a prefix of an object store.
+
+An object is whole or not there, and never changes. An object store has no rename, no append and no lock: whatever is made of
+several objects writes its manifest last, and readers trust manifests only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from labkit.errors import CorruptStore
+from labkit.storage.atomic import explain_os_errors, remove_tree, write_bytes
+from labkit.storage.layout import INCOMING_PREFIX
+
+__all__ = ["FolderObjects", "ObjectMissing", "Objects", "open_objects"]
+
+
+class ObjectMissing(CorruptStore):
+    """An object that must be there is not."""
+
+
+class Objects(Protocol):
+    """Objects below one address, by key ("0/c/0/1/2")."""
+
+    @property
+    def url(self) -> str:
+        """The address: an absolute path, or ``s3://bucket/prefix``."""
+
+    def write(self, key: str, parts: Sequence[bytes | memoryview]) -> None:
+        """Write the concatenation of `parts`: whole, and on the disk (or acknowledged by the store) on return."""
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return the bytes of an object from `start`; a negative `start` counts from the end.
+
+        Raises
+        ------
+        ObjectMissing
+            There is no such object; whatever else goes wrong raises something else, never looks like this.
+        """
+
+    def size(self, key: str) -> int:
+        """Return the length of an object in bytes; raises as `read`."""
+
+    def keys(self) -> Iterator[str]:
+        """Yield the keys of all objects, in any order."""
+
+    def remove(self) -> None:
+        """Remove all objects."""
+
+
+class FolderObjects:
+    """Objects as files of a folder."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self._folder = Path(folder).absolute()
+
+    @property
+    def url(self) -> str:
+        """The folder's path."""
+        return str(self._folder)
+
+    def write(self, key: str, parts: Sequence[bytes | memoryview]) -> None:
+        """Write one object; see `Objects`."""
+        write_bytes(self._folder / key, b"".join(parts))
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read one object or a range of it; see `Objects`."""
+        with explain_os_errors(self._folder / key), self._open(key) as file:
+            file.seek(start, 2 if start < 0 else 0)
+            return file.read() if length is None else file.read(length)
+
+    def size(self, key: str) -> int:
+        """Return the length of one object; see `Objects`."""
+        with self._open(key) as file:
+            return file.seek(0, 2)
+
+    def keys(self) -> Iterator[str]:
+        """Yield all keys; see `Objects`."""
+        for file in self._folder.rglob("*"):
+            if file.is_file() and not file.name.startswith(INCOMING_PREFIX):
+                yield file.relative_to(self._folder).as_posix()
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        remove_tree(self._folder)
+
+    def _open(self, key: str) -> BinaryIO:
+        try:
+            return open(self._folder / key, "rb")
+        except (FileNotFoundError, NotADirectoryError):
+            raise ObjectMissing(
+                f"{self._folder / key} is missing.", hint="Run 'labkit verify'; restore it from a backup or import again.", key=key
+            ) from None
+
+
+def open_objects(address: Path | str) -> Objects:
+    """Return the objects below a path of this machine or an ``s3://`` address."""
+    return FolderObjects(address)
