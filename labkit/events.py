@@ -90,8 +90,8 @@ def ignore_events(event: Event) -> None:
 
 
 def as_record(event: Event) -> dict[str, Any]:
-    """Return the event as it stands in ``events.jsonl``, without ``seq`` and ``time``."""
-    return {"type": event.type, **asdict(event)}
+    """Return the event as it stands in ``events.jsonl``, without ``seq`` and ``time``; what is not known is left out."""
+    return {"type": event.type, **{name: value for name, value in asdict(event).items() if value is not None}}
 
 
 def from_record(record: dict[str, Any]) -> Event:
