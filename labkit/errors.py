@@ -26,6 +26,7 @@ __all__ = [
     "StorageFull",
     "UnreadableImage",
     "UnsupportedFormat",
+    "WorkerLost",
     "response_for",
 ]
 
@@ -109,6 +110,10 @@ class Locked(LabKitError, TimeoutError):
 
 class RunFailed(LabKitError, RuntimeError):
     """A run ended without its result; its folder says why."""
+
+
+class WorkerLost(LabKitError, RuntimeError):
+    """A process that was at work for us died: a worker of a cluster, or the one that decodes pictures."""
 
 
 class MissingDependency(LabKitError, ImportError):

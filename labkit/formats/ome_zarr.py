@@ -25,11 +25,14 @@ __all__ = [
     "VERSION",
     "ChannelDisplay",
     "Role",
+    "ShardEncoder",
+    "decode_chunk",
     "encode_shard",
     "index_size",
     "level_scale",
     "level_translation",
     "multiscale_attributes",
+    "read_index",
     "shard_key",
     "shard_px",
     "store_metadata",
@@ -194,6 +197,44 @@ def store_metadata(
     return {key: value.to_bytes() for key, value in objects.items()}
 
 
+class ShardEncoder:
+    """The chunks of one shard, encoded one after the other; the index comes last.
+
+    Parameters
+    ----------
+    level_size : (int, int)
+        Height and width of the level in pixels; decides the extent of its shards.
+    role : {"image", "labels"}
+        Chooses the codec, as in `store_metadata`.
+    """
+
+    def __init__(self, level_size: Sequence[int], role: Role) -> None:
+        grid = shard_px(level_size[0]) // CHUNK_PX, shard_px(level_size[1]) // CHUNK_PX
+        self._index = np.full((*grid, 2), _ABSENT, dtype="<u8")
+        self._offset = 0
+        self._role: Role = role
+
+    def chunk(self, row: int, column: int, pixels: NDArray[Any]) -> bytes:
+        """Return the bytes of one chunk, to be written next.
+
+        Parameters
+        ----------
+        row, column : int
+            Where it lies in the shard, in chunks.
+        pixels : ndarray, shape (y, x) or (c, y, x)
+            Smaller than a chunk at the far edges of the level; filled up with zeros.
+        """
+        part = _encode_chunk(_filled_up(pixels), self._role)
+        self._index[row, column] = self._offset, len(part)
+        self._offset += len(part)
+        return part
+
+    def index(self) -> bytes:
+        """Return what ends the shard: where each chunk lies, and the checksum of that."""
+        table = self._index.tobytes()
+        return bytes(table + google_crc32c.value(table).to_bytes(4, "little"))
+
+
 def encode_shard(block: NDArray[Any], level_shape: tuple[int, ...], role: Role) -> bytes:
     """Return a whole shard as bytes: all chunks that touch the picture, then the index.
 
@@ -206,43 +247,56 @@ def encode_shard(block: NDArray[Any], level_shape: tuple[int, ...], role: Role) 
     role : {"image", "labels"}
         Chooses the codec, as in `store_metadata`.
     """
-    rows, columns = shard_px(level_shape[-2]) // CHUNK_PX, shard_px(level_shape[-1]) // CHUNK_PX
-    index = np.full((rows, columns, 2), _ABSENT, dtype="<u8")
-    parts: list[bytes] = []
-    offset = 0
+    encoder = ShardEncoder(level_shape[-2:], role)
+    parts = []
     for row in range(math.ceil(block.shape[-2] / CHUNK_PX)):
         for column in range(math.ceil(block.shape[-1] / CHUNK_PX)):
-            part = _encode_chunk(_cut_chunk(block, row, column), role)
-            index[row, column] = offset, len(part)
-            parts.append(part)
-            offset += len(part)
-    table = index.tobytes()
-    return b"".join((*parts, table, google_crc32c.value(table).to_bytes(4, "little")))
+            y, x = row * CHUNK_PX, column * CHUNK_PX
+            parts.append(encoder.chunk(row, column, block[..., y : y + CHUNK_PX, x : x + CHUNK_PX]))
+    return b"".join((*parts, encoder.index()))
 
 
-def _cut_chunk(block: NDArray[Any], row: int, column: int) -> NDArray[Any]:
-    cut = block[..., row * CHUNK_PX : (row + 1) * CHUNK_PX, column * CHUNK_PX : (column + 1) * CHUNK_PX]
-    if cut.shape[-2:] == (CHUNK_PX, CHUNK_PX):
-        return np.ascontiguousarray(cut)
-    chunk = np.zeros((*cut.shape[:-2], CHUNK_PX, CHUNK_PX), dtype=block.dtype)
-    chunk[..., : cut.shape[-2], : cut.shape[-1]] = cut
+def decode_chunk(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], role: Role) -> NDArray[Any]:
+    """Return the pixels of one chunk of our own stores, read-only.
+
+    Raises
+    ------
+    ValueError
+        The bytes are not those of such a chunk.
+    """
+    raw = imagecodecs.zstd_decode(data) if role == "labels" else imagecodecs.blosc_decode(data, numthreads=1)
+    return np.frombuffer(raw, dtype=dtype.newbyteorder("<")).reshape(shape)
+
+
+def read_index(data: bytes, level_size: Sequence[int]) -> NDArray[np.uint64]:
+    """Return (offset, length) of each chunk of a shard, shape (rows, columns, 2), from the shard's last `index_size` bytes.
+
+    Raises
+    ------
+    ValueError
+        The checksum is not that of the index.
+    """
+    if len(data) < 4 or google_crc32c.value(data[:-4]).to_bytes(4, "little") != data[-4:]:
+        raise ValueError("the checksum of the index differs")
+    grid = shard_px(level_size[0]) // CHUNK_PX, shard_px(level_size[1]) // CHUNK_PX
+    return np.frombuffer(data[:-4], dtype="<u8").reshape(*grid, 2)
+
+
+def _filled_up(pixels: NDArray[Any]) -> NDArray[Any]:
+    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    if little.shape[-2:] == (CHUNK_PX, CHUNK_PX):
+        return np.ascontiguousarray(little)
+    chunk = np.zeros((*little.shape[:-2], CHUNK_PX, CHUNK_PX), dtype=little.dtype)
+    chunk[..., : little.shape[-2], : little.shape[-1]] = little
     return chunk
 
 
-def _encode_chunk(chunk: NDArray[Any], role: Role) -> bytes:
-    little = chunk.astype(chunk.dtype.newbyteorder("<"), copy=False)
+def _encode_chunk(chunk: Any, role: Role) -> bytes:  # Any: the codecs take every buffer, their annotations only some
     if role == "labels":
-        return bytes(imagecodecs.zstd_encode(little.tobytes(), level=3))
-    return bytes(
-        imagecodecs.blosc_encode(
-            little.tobytes(),
-            level=1,
-            compressor="zstd",
-            shuffle=imagecodecs.BLOSC.SHUFFLE.SHUFFLE,
-            typesize=little.dtype.itemsize,
-            numthreads=1,
-        )
-    )
+        return bytes(imagecodecs.zstd_encode(chunk, level=3))
+    shuffle = imagecodecs.BLOSC.SHUFFLE.SHUFFLE
+    size = chunk.dtype.itemsize
+    return bytes(imagecodecs.blosc_encode(chunk, level=1, compressor="zstd", shuffle=shuffle, typesize=size, numthreads=1))
 
 
 def index_size(shard_shape: Sequence[int]) -> int:

@@ -25,7 +25,7 @@ from labkit.storage.layout import (
     unescape_name,
 )
 from labkit.storage.locks import hold_lock
-from labkit.storage.objects import FolderObjects, ObjectMissing, Objects, open_objects
+from labkit.storage.objects import FolderObjects, ObjectMissing, Objects, PendingObject, open_objects
 from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ModelLayout",
     "ObjectMissing",
     "Objects",
+    "PendingObject",
     "PredictionLayout",
     "ProjectLayout",
     "Record",

@@ -14,6 +14,7 @@ from labkit.errors import AlreadyExists, InvalidInput, NotFound, NotWritable, St
 from labkit.storage.layout import INCOMING_PREFIX
 
 __all__ = [
+    "current_umask",
     "explain_os_errors",
     "fsync_folder",
     "new_folder",
@@ -65,7 +66,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
+                os.fchmod(file.fileno(), 0o666 & ~current_umask())
                 os.fsync(file.fileno())
             os.replace(name, path)
         except BaseException:
@@ -88,7 +89,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         except FileExistsError as error:  # a file of that name: mkdir says "exists", a person needs "no folder"
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(parent)) from error
         incoming = Path(tempfile.mkdtemp(dir=parent, prefix=INCOMING_PREFIX))
-        incoming.chmod(0o777 & ~_umask())
+        incoming.chmod(0o777 & ~current_umask())
         try:
             yield incoming
         finally:
@@ -131,7 +132,8 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _umask() -> int:
+def current_umask() -> int:
+    """Return the rights that new files of this process do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -6,19 +6,34 @@ several objects writes its manifest last, and readers trust manifests only.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from labkit.errors import CorruptStore
-from labkit.storage.atomic import explain_os_errors, remove_tree, write_bytes
+from labkit.storage.atomic import current_umask, explain_os_errors, fsync_folder, remove_tree, write_bytes
 from labkit.storage.layout import INCOMING_PREFIX
 
-__all__ = ["FolderObjects", "ObjectMissing", "Objects", "open_objects"]
+__all__ = ["FolderObjects", "ObjectMissing", "Objects", "PendingObject", "open_objects"]
 
 
 class ObjectMissing(CorruptStore):
     """An object that must be there is not."""
+
+
+class PendingObject(Protocol):
+    """An object that is being written, piece by piece; nobody sees it before it is committed."""
+
+    def write(self, part: bytes) -> None:
+        """Append some bytes."""
+
+    def commit(self) -> None:
+        """Make the object visible, whole and on the disk (or acknowledged by the store); may be called from another thread."""
+
+    def discard(self) -> None:
+        """Give up what was written."""
 
 
 class Objects(Protocol):
@@ -30,6 +45,9 @@ class Objects(Protocol):
 
     def write(self, key: str, parts: Sequence[bytes | memoryview]) -> None:
         """Write the concatenation of `parts`: whole, and on the disk (or acknowledged by the store) on return."""
+
+    def begin(self, key: str) -> PendingObject:
+        """Begin an object that is written in pieces."""
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Return the bytes of an object from `start`; a negative `start` counts from the end.
@@ -50,6 +68,39 @@ class Objects(Protocol):
         """Remove all objects."""
 
 
+class _PendingFile:
+    """A temporary neighbour of the file that it will be."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with explain_os_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor, self._name = tempfile.mkstemp(dir=path.parent, prefix=INCOMING_PREFIX)
+
+    def write(self, part: bytes) -> None:
+        view = memoryview(part)
+        with explain_os_errors(self._path):
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+
+    def commit(self) -> None:
+        try:
+            with explain_os_errors(self._path):
+                os.fchmod(self._descriptor, 0o666 & ~current_umask())
+                os.fsync(self._descriptor)
+                os.replace(self._name, self._path)
+                fsync_folder(self._path.parent)
+        except BaseException:
+            Path(self._name).unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(self._descriptor)
+
+    def discard(self) -> None:
+        os.close(self._descriptor)
+        Path(self._name).unlink(missing_ok=True)
+
+
 class FolderObjects:
     """Objects as files of a folder."""
 
@@ -64,6 +115,10 @@ class FolderObjects:
     def write(self, key: str, parts: Sequence[bytes | memoryview]) -> None:
         """Write one object; see `Objects`."""
         write_bytes(self._folder / key, b"".join(parts))
+
+    def begin(self, key: str) -> PendingObject:
+        """Begin an object that is written in pieces; see `Objects`."""
+        return _PendingFile(self._folder / key)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Read one object or a range of it; see `Objects`."""

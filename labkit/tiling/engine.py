@@ -1,165 +1,379 @@
 """The single depth-first pass that makes a pyramid.
 
-Leaves (2048 x 2048 pixels, one shard) are visited in Z-order. A finished block is written, then averaged into the buffer of
-its parent, and a parent is written when its four children are done: every source pixel is read once, every shard is written
-once by one writer, and memory is about one block per level. The unit of work is a subtree, so that threads (or a cluster) can
-carry several; what lies above the subtrees is made by the caller as their results arrive, in the same order.
+Leaves (2048 x 2048 pixels, one shard) are visited in Z-order, chunk by chunk (512 x 512): a chunk is read, encoded, appended to
+its shard, and averaged into the quarter that its leaf is of its parent. A parent takes its quarters in the same order and hands
+on its own. So every source pixel is read once, every shard is written once by one writer, and what is kept is one quarter of a
+block per level, whatever the size of the picture.
+
+The unit of work is a subtree (4096 pixels a side), so that threads or a cluster can carry several; what lies above the subtrees
+is made by the caller as their results arrive, in the same order.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Container, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
+from labkit.compute import Compute, ComputeSpec, available_workers, open_compute
 from labkit.errors import Cancelled
 from labkit.events import CancelToken, EventSink, Progress
-from labkit.formats.ome_zarr import SHARD_PX, encode_shard
+from labkit.formats.ome_zarr import CHUNK_PX, SHARD_PX
 from labkit.geometry import Box
-from labkit.storage import write_bytes
-from labkit.tiling.halving import halve
-from labkit.tiling.ledger import Ledger, ShardFacts
+from labkit.storage import Objects, new_id, open_objects
+from labkit.tiling.blocks import FinishedBlock, read_block_half, write_block
+from labkit.tiling.ledger import BlockFacts, Ledger
 from labkit.tiling.plan import Node, PyramidPlan
 
-__all__ = ["PixelSource", "PyramidBuilder", "write_shard"]
+__all__ = ["LEAST_MEMORY_BYTES", "Opener", "PixelSource", "build_pyramid"]
 
-_SUBTREE_LEVELS = 2  # a subtree covers 8192 pixels a side, where the picture is large enough to share out so
+_SUBTREE_LEVELS = 1  # a subtree covers 4096 pixels a side, where the picture is large enough to share out so
+_COMMITTERS = 2  # threads that wait for the disk, or for the object store, while the others compute
+LEAST_MEMORY_BYTES = 64 * 2**20
 
 
 class PixelSource(Protocol):
-    """What a pyramid is made from: `shape` (y, x) or (c, y, x), `dtype`, and `read` of any box, in that order of axes."""
+    """What a pyramid is made from: `shape` (y, x) or (c, y, x) of a plane, `dtype`, and `read` of any box, in that order of axes.
+
+    A source may also have ``read_into(box, out, plane=0)``, which spares a copy, and ``piece_px``, the sides of the pieces that
+    it decodes at once: where they divide a chunk, it is asked chunk by chunk, else shard by shard.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the whole, (y, x) or (c, y, x)."""
+        """Shape of a plane, (y, x) or (c, y, x); alpha, where the plan has it, is the last channel."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the pixels."""
 
     def read(self, box: Box) -> NDArray[Any]:
-        """Return the pixels of `box`."""
+        """Return the pixels of `box`; sources of several planes take the number of the plane as well."""
 
 
-def write_shard(store: Path, plan: PyramidPlan, node: Node, block: NDArray[Any]) -> ShardFacts:
-    """Encode one block and write it as one object, whole or not at all."""
-    data = encode_shard(block, plan.shape(node.level), plan.role)
-    write_bytes(store / plan.shard_key(node), data)
-    return ShardFacts.of(data)
+Opener = Callable[[], Any]
 
 
-class PyramidBuilder:
-    """Makes the blocks of `plan` from `source` in `store`, leaving out those that `ledger` has."""
+def build_pyramid(
+    opener: Opener,
+    plan: PyramidPlan,
+    target: Path | str,
+    ledger: Ledger,
+    *,
+    alpha_target: Path | str | None = None,
+    compute: ComputeSpec,
+    memory_bytes: int,
+    stage: str,
+    on_event: EventSink,
+    cancel: CancelToken,
+) -> None:
+    """Make the blocks of `plan`, leaving out those that `ledger` has.
+
+    Parameters
+    ----------
+    opener : callable
+        Opens the source, a `PixelSource`; several threads read it at once. For a cluster it can be pickled.
+    plan : PyramidPlan
+        What to make.
+    target, alpha_target : path or address
+        The group of the image, and that of its alpha where `plan` has any; shards only, no metadata.
+    ledger : Ledger
+        Finished blocks are noted in it once they are on the disk.
+    compute : ComputeSpec
+        Where the work is done.
+    memory_bytes : int
+        Bounds what is kept beside the source: fewer workers where it is small, never less than one (`LEAST_MEMORY_BYTES`).
+    stage : str
+        Named in the progress events (unit "tiles").
+    on_event, cancel
+        Told of progress; looked at between chunks.
+
+    Raises
+    ------
+    Cancelled
+        The token was set; finished blocks stay in store and ledger.
+    WorkerLost
+        A worker of the cluster died.
+    """
+    job = _Job(new_id(), opener, plan, str(target), None if alpha_target is None else str(alpha_target))
+    progress = _ProgressReport(plan.leaves, stage, on_event)
+    with open_compute(_within(compute, plan, memory_bytes)) as workers:
+        _Building(job, ledger, workers, progress, cancel).run()
+
+
+def _within(compute: ComputeSpec, plan: PyramidPlan, memory_bytes: int) -> ComputeSpec:
+    """Return `compute` with as many workers as the memory bears."""
+    channels = (plan.channels or 1) + plan.alpha
+    shard_bytes = channels * SHARD_PX**2 * np.dtype(plan.dtype).itemsize
+    each = 2 * shard_bytes  # a shard as it is read, and quarters on the way up
+    wanted = compute.workers or available_workers()
+    return ComputeSpec(compute.kind, max(1, min(wanted, memory_bytes // each)), compute.address)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a worker needs to know; can be pickled where the opener can."""
+
+    id: str
+    opener: Opener
+    plan: PyramidPlan
+    target: str
+    alpha_target: str | None
+
+    def open(self) -> _Opened:
+        stores = (open_objects(self.target), None if self.alpha_target is None else open_objects(self.alpha_target))
+        return _Opened(self.plan, self.opener(), *stores)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    plan: PyramidPlan
+    source: Any
+    store: Objects
+    alpha_store: Objects | None
+
+    def close(self) -> None:
+        if hasattr(self.source, "close"):
+            self.source.close()
+
+
+class _ProgressReport:
+    """Counts leaves and tells of them, with the time to go by the rate so far."""
+
+    def __init__(self, total: int, stage: str, on_event: EventSink) -> None:
+        self._total, self._stage, self._on_event = total, stage, on_event
+        self._done = self._known = 0
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self.add(0)
+
+    def add(self, leaves: int, *, known: bool = False) -> None:
+        """Count leaves as finished; `known` ones were so before and say nothing about the rate."""
+        with self._lock:
+            self._done += leaves
+            self._known += leaves if known else 0
+            now = time.monotonic()
+            made = self._done - self._known
+            remaining = (now - self._started) / made * (self._total - self._done) if made else None
+            self._on_event(Progress(self._done, self._total, "tiles", self._stage, None if remaining is None else round(remaining, 1)))
+
+
+class _Stop:
+    """Why workers stop early: somebody cancelled, or another worker failed."""
+
+    def __init__(self, cancel: CancelToken) -> None:
+        self._cancel = cancel
+        self.failed = False
+
+    def check(self) -> None:
+        self._cancel.raise_if_cancelled()
+        if self.failed:
+            raise Cancelled("Another part of the work failed.")
+
+
+class _SubtreeBuilder:
+    """Makes blocks one after the other, on the thread that calls.
+
+    `finish` takes each finished block; `check` raises when the work is to stop; `count` takes the number of leaves that are done.
+    """
 
     def __init__(
         self,
-        plan: PyramidPlan,
-        source: PixelSource,
-        store: Path,
-        ledger: Ledger,
-        *,
-        stage: str,
-        on_event: EventSink,
-        cancel: CancelToken,
+        opened: _Opened,
+        done: Container[Node],
+        finish: Callable[[FinishedBlock], None],
+        check: Callable[[], None],
+        count: Callable[..., None],
     ) -> None:
-        self._plan = plan
-        self._source = source
-        self._store = store
-        self._ledger = ledger
-        self._stage = stage
-        self._on_event = on_event
-        self._cancel = cancel
-        self._failed = threading.Event()
-        self._lock = threading.Lock()
-        self._leaves_done = 0
+        self._opened, self._plan, self._done = opened, opened.plan, done
+        self._finish, self._check, self._count = finish, check, count
 
-    def build(self, workers: int) -> None:
-        """Make all blocks, `workers` subtrees at a time.
+    def half_of(self, node: Node) -> NDArray[Any]:
+        """Return a block at half its size after it has been written."""
+        if node in self._done:
+            self._count(self._plan.leaves_below(node), known=True)
+            return read_block_half(self._opened.store, self._opened.alpha_store, self._plan, node)
+        return self._leaf(node) if node.level == 0 else self.parent(node, self.half_of)
 
-        Raises
-        ------
-        Cancelled
-            The token was set; finished blocks stay in store and ledger.
-        """
-        self._report(0)
-        if workers <= 1 or self._plan.leaves == 1:
-            for root in self._plan.roots():
-                self._build(root)
-            return
-        cut = self._subtree_level(workers)
-        with ThreadPoolExecutor(workers, thread_name_prefix="labkit-tiling") as pool:
-            results = self._results(pool, cut, window=2 * workers)
-            try:
-                for root in self._plan.roots():
-                    self._join(root, cut, results)
-            except BaseException:
-                self._failed.set()
-                results.close()
-                raise
+    def _leaf(self, node: Node) -> NDArray[Any]:
+        half = self._write(node, self._chunks_of_leaf(node))
+        self._count(1)
+        return half
 
-    def _subtree_level(self, workers: int) -> int:
-        for level in range(min(_SUBTREE_LEVELS, self._plan.top), 0, -1):
-            if math.prod(self._plan.grid(level)) >= 2 * workers:
-                return level
-        return 0
+    def parent(self, node: Node, half_of: Callable[[Node], NDArray[Any]]) -> NDArray[Any]:
+        """Make a block from the halves of its children."""
+        return self._write(node, self._chunks_of_children(node, half_of))
 
-    def _build(self, node: Node) -> NDArray[Any]:
-        """Return the pixels of a block after it has been written; on the thread that calls."""
-        if node in self._ledger:
-            self._report(self._plan.leaves_below(node))
-            return self._read_back(node)
-        if node.level == 0:
-            return self._build_leaf(node)
-        return self._build_parent(node, lambda child: halve(self._build(child), self._plan.role))
+    def _write(self, node: Node, chunks: Iterator[tuple[Box, NDArray[Any]]]) -> NDArray[Any]:
+        block, half = write_block(self._opened.store, self._opened.alpha_store, self._plan, node, chunks)
+        self._finish(block)
+        return half
 
-    def _build_leaf(self, node: Node) -> NDArray[Any]:
-        self._cancel.raise_if_cancelled()
-        if self._failed.is_set():
-            raise Cancelled("Another part of the work failed.")
-        block = self._source.read(self._plan.box(node))
-        self._finish(node, block)
-        self._report(1)
-        return block
+    def _chunks_of_leaf(self, node: Node) -> Iterator[tuple[Box, NDArray[Any]]]:
+        """Yield the chunks of a leaf and where they lie in it, in Z-order."""
+        box = self._plan.box(node)
+        whole = None if self._reads_chunks() else self._read(box, node.plane)
+        for part in chunk_boxes(box.shape):
+            self._check()
+            yield part, self._read(part.shift(box.y0, box.x0), node.plane) if whole is None else whole[(..., *part.slices)]
 
-    def _build_parent(self, node: Node, half_of: Callable[[Node], NDArray[Any]]) -> NDArray[Any]:
-        buffer = np.empty(self._plan.block_shape(node), dtype=self._plan.dtype)
+    def _reads_chunks(self) -> bool:
+        piece = getattr(self._opened.source, "piece_px", None)
+        return piece is not None and all(CHUNK_PX % side == 0 for side in piece)
+
+    def _read(self, box: Box, plane: int) -> NDArray[Any]:
+        source = self._opened.source
+        if hasattr(source, "read_into"):
+            channels = (self._plan.channels or 1) + self._plan.alpha
+            lead = () if self._plan.channels is None and not self._plan.alpha else (channels,)
+            pixels = np.empty((*lead, *box.shape), dtype=self._plan.dtype)
+            source.read_into(box, pixels, plane)
+            return pixels
+        found: NDArray[Any] = source.read(box) if self._plan.planes == 1 else source.read(box, plane)
+        return found
+
+    def _chunks_of_children(self, node: Node, half_of: Callable[[Node], NDArray[Any]]) -> Iterator[tuple[Box, NDArray[Any]]]:
         half_px = SHARD_PX // 2
         for child in self._plan.children(node):
             half = half_of(child)
             y, x = (child.y - 2 * node.y) * half_px, (child.x - 2 * node.x) * half_px
-            buffer[..., y : y + half.shape[-2], x : x + half.shape[-1]] = half
-        self._finish(node, buffer)
-        return buffer
+            for part in chunk_boxes(half.shape[-2:]):
+                yield part.shift(y, x), half[(..., *part.slices)]
 
-    def _finish(self, node: Node, block: NDArray[Any]) -> None:
-        self._ledger.add(node, write_shard(self._store, self._plan, node, block))
 
-    def _results(self, pool: ThreadPoolExecutor, cut: int, window: int) -> Generator[Any]:
+def chunk_boxes(shape: tuple[int, ...]) -> Iterator[Box]:
+    """Yield the chunks of an area (height, width) at the corner of a shard, in Z-order."""
+    rows, columns = math.ceil(shape[0] / CHUNK_PX), math.ceil(shape[1] / CHUNK_PX)
+    for row, column in sorted(((r, c) for r in range(rows) for c in range(columns)), key=lambda at: _z_order(*at)):
+        y, x = row * CHUNK_PX, column * CHUNK_PX
+        yield Box(y, x, min(y + CHUNK_PX, shape[0]), min(x + CHUNK_PX, shape[1]))
+
+
+def _z_order(row: int, column: int) -> int:
+    return sum((row >> bit & 1) << (2 * bit + 1) | (column >> bit & 1) << (2 * bit) for bit in range(2))
+
+
+class _Committer:
+    """Waits for the disk in threads of its own; a block is noted in the ledger when its shards are on the disk."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._pool = ThreadPoolExecutor(_COMMITTERS, thread_name_prefix="labkit-commit")
+        self._room = threading.BoundedSemaphore(2 * _COMMITTERS)
+        self._error: BaseException | None = None
+
+    def put(self, block: FinishedBlock) -> None:
+        """Take a finished block; blocks while too many wait, raises what went wrong with an earlier one."""
+        self._room.acquire()
+        if self._error is not None:
+            self._room.release()
+            block.discard()
+            raise self._error
+        self._pool.submit(self._commit, block)
+
+    def _commit(self, block: FinishedBlock) -> None:
+        try:
+            if self._error is None:
+                block.commit()
+                self._ledger.add((block.node, block.facts))
+            else:
+                block.discard()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._room.release()
+
+    def close(self) -> None:
+        """Wait until all are on the disk."""
+        self._pool.shutdown(wait=True)
+        if self._error is not None:
+            raise self._error
+
+
+class _Building:
+    """One pyramid being made: hands out subtrees, joins what comes back."""
+
+    def __init__(self, job: _Job, ledger: Ledger, compute: Compute, progress: _ProgressReport, cancel: CancelToken) -> None:
+        self._job, self._plan, self._ledger, self._compute = job, job.plan, ledger, compute
+        self._progress = progress
+        self._stop = _Stop(cancel)
+
+    def run(self) -> None:
+        opened = self._job.open()
+        committer = _Committer(self._ledger)
+        builder = _SubtreeBuilder(opened, self._ledger, committer.put, self._stop.check, self._progress.add)
+        try:
+            if self._compute.workers <= 1 and self._compute.shares_memory:
+                for root in self._plan.roots():
+                    builder.half_of(root)
+            else:
+                self._share_out(builder)
+        except BaseException:
+            self._stop.failed = True
+            raise
+        finally:
+            try:
+                committer.close()
+            finally:
+                opened.close()
+
+    def _share_out(self, builder: _SubtreeBuilder) -> None:
+        cut = self._subtree_level()
+        results = self._results(builder, cut, window=2 * self._compute.workers)
+        try:
+            for root in self._plan.roots():
+                self._join(builder, root, cut, results)
+        except BaseException:
+            self._stop.failed = True
+            raise
+        finally:
+            results.close()
+
+    def _subtree_level(self) -> int:
+        for level in range(min(_SUBTREE_LEVELS, self._plan.top), 0, -1):
+            if math.prod(self._plan.grid(level)) * self._plan.planes >= 2 * self._compute.workers:
+                return level
+        return 0
+
+    def _submit(self, builder: _SubtreeBuilder, node: Node) -> Future[Any]:
+        if self._compute.shares_memory:
+            return self._compute.submit(builder.half_of, node)
+        below = {n for n, _ in self._ledger.entries() if _is_below(n, node)}
+        return self._compute.submit(_build_on_worker, self._job, node, below)
+
+    def _results(self, builder: _SubtreeBuilder, cut: int, window: int) -> Generator[NDArray[Any]]:
         """Yield the halved subtrees in the order in which `_join` asks for them, at most `window` at work or waiting."""
-        waiting: deque[Future[NDArray[Any]]] = deque()
+        waiting: deque[Future[Any]] = deque()
         try:
             for root in self._plan.roots():
                 for node in self._nodes_to_build(root, cut):
-                    waiting.append(pool.submit(self._build_subtree, node))
+                    waiting.append(self._submit(builder, node))
                     if len(waiting) >= window:
-                        yield waiting.popleft().result()
+                        yield self._taken(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield self._taken(waiting.popleft())
         finally:
             for future in waiting:
                 future.cancel()
 
-    def _build_subtree(self, node: Node) -> NDArray[Any]:
-        block = self._build(node)
-        return halve(block, self._plan.role) if node.level < self._plan.top else block
+    def _taken(self, future: Future[Any]) -> NDArray[Any]:
+        if self._compute.shares_memory:
+            half: NDArray[Any] = future.result()
+            return half
+        built: _Built = future.result()
+        self._stop.check()
+        self._ledger.add(*built.blocks)
+        self._progress.add(built.leaves)
+        return built.half
 
     def _nodes_to_build(self, node: Node, cut: int) -> Iterator[Node]:
         if node.level == cut:
@@ -168,22 +382,53 @@ class PyramidBuilder:
             for child in self._plan.children(node):
                 yield from self._nodes_to_build(child, cut)
 
-    def _join(self, node: Node, cut: int, results: Iterator[NDArray[Any]]) -> NDArray[Any]:
-        """Return a block at half size (whole at the top): from a subtree, from the store, or from its children."""
+    def _join(self, builder: _SubtreeBuilder, node: Node, cut: int, results: Iterator[NDArray[Any]]) -> NDArray[Any]:
+        """Return a block at half size: from a subtree, from the store, or from its children."""
         if node.level == cut:
             return next(results)
         if node in self._ledger:
-            self._report(self._plan.leaves_below(node))
-            block = self._read_back(node)
-        else:
-            block = self._build_parent(node, lambda child: self._join(child, cut, results))
-        return halve(block, self._plan.role) if node.level < self._plan.top else block
+            return builder.half_of(node)
+        return builder.parent(node, lambda child: self._join(builder, child, cut, results))
 
-    def _read_back(self, node: Node) -> NDArray[Any]:
-        array = zarr.open_array(self._store / str(node.level), mode="r")
-        return np.asarray(array[(..., *self._plan.box(node).slices)])
 
-    def _report(self, leaves: int) -> None:
-        with self._lock:
-            self._leaves_done += leaves
-            self._on_event(Progress(self._leaves_done, self._plan.leaves, "tiles", stage=self._stage))
+def _is_below(node: Node, above: Node) -> bool:
+    up = above.level - node.level
+    return up >= 0 and node.plane == above.plane and (node.y >> up, node.x >> up) == (above.y, above.x)
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """What a worker of a cluster sends back."""
+
+    half: NDArray[Any]
+    blocks: tuple[tuple[Node, BlockFacts], ...]
+    leaves: int
+
+
+_OPENED_HERE: OrderedDict[str, _Opened] = OrderedDict()  # by job; a worker opens a source once for all its tasks
+_MOST_OPENED = 2
+_OPENING = threading.Lock()
+
+
+def _build_on_worker(job: _Job, node: Node, done: Container[Node]) -> _Built:
+    """Make one subtree in a process of a cluster."""
+    opened = _opened_here(job)
+    blocks: list[tuple[Node, BlockFacts]] = []
+    counted: list[int] = []
+
+    def finish(block: FinishedBlock) -> None:
+        block.commit()
+        blocks.append((block.node, block.facts))
+
+    builder = _SubtreeBuilder(opened, done, finish, lambda: None, lambda leaves, known=False: counted.append(leaves))
+    half = builder.half_of(node)
+    return _Built(half, tuple(blocks), sum(counted))
+
+
+def _opened_here(job: _Job) -> _Opened:
+    with _OPENING:
+        if job.id not in _OPENED_HERE:
+            _OPENED_HERE[job.id] = job.open()
+            while len(_OPENED_HERE) > _MOST_OPENED:
+                _OPENED_HERE.popitem(last=False)[1].close()
+        return _OPENED_HERE[job.id]

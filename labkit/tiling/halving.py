@@ -15,12 +15,34 @@ from labkit.formats.ome_zarr import Role
 
 __all__ = ["halve", "halve_mean", "halve_mode"]
 
-_WIDER = {"uint8": np.uint16, "uint16": np.uint32, "int8": np.int16, "int16": np.int32}
+_WIDER = {"uint8": np.uint16, "uint16": np.uint32, "int8": np.int16, "int16": np.int32, "int32": np.int64, "uint32": np.int64}
 
 
-def halve(block: NDArray[Any], role: Role) -> NDArray[Any]:
-    """Return `block` at half its size by the rule of its role: ``image`` the mean, ``labels`` the mode."""
-    return halve_mode(block) if role == "labels" else halve_mean(block)
+def halve(block: NDArray[Any], role: Role, *, alpha: bool = False, nodata: float | None = None) -> NDArray[Any]:
+    """Return `block` at half its size by the rule of its role: ``image`` the mean, ``labels`` the mode.
+
+    Parameters
+    ----------
+    block : ndarray, shape (..., y, x)
+        Pixels.
+    role : {"image", "labels"}
+        What they are.
+    alpha : bool
+        Whether the last channel is alpha, which weighs the others.
+    nodata : float, optional
+        A value that does not count.
+    """
+    if role == "labels":
+        return halve_mode(block)
+    if alpha:
+        return _halve_weighted(block)
+    if nodata is not None and not np.isnan(nodata):
+        return _halve_valid(block, block == np.asarray(nodata).astype(block.dtype), np.asarray(nodata).astype(block.dtype))
+    if block.dtype.kind == "f":
+        missing = np.isnan(block)
+        if missing.any():
+            return _halve_valid(block, missing, np.asarray(np.nan, dtype=block.dtype))
+    return halve_mean(block)
 
 
 def halve_mean(block: NDArray[Any]) -> NDArray[Any]:
@@ -29,7 +51,7 @@ def halve_mean(block: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     block : ndarray, shape (..., y, x)
-        8 or 16 bit integers, or floats.
+        Integers or floats.
 
     Returns
     -------
@@ -40,8 +62,9 @@ def halve_mean(block: NDArray[Any]) -> NDArray[Any]:
     if even.dtype.kind == "f":
         rows = even[..., 0::2, :] * 0.5 + even[..., 1::2, :] * 0.5
         return np.asarray(rows[..., 0::2] * 0.5 + rows[..., 1::2] * 0.5, dtype=block.dtype)
-    wide = _WIDER.get(even.dtype.name, np.int64)
-    rows = np.add(even[..., 0::2, :], even[..., 1::2, :], dtype=wide)  # along rows first: contiguous memory
+    if even.dtype.itemsize == 8:
+        return _halve_long(even)
+    rows = np.add(even[..., 0::2, :], even[..., 1::2, :], dtype=_WIDER[even.dtype.name])  # rows first: contiguous memory
     total = rows[..., 0::2] + rows[..., 1::2]
     odd = total >> 2
     odd &= 1
@@ -74,6 +97,44 @@ def halve_mode(labels: NDArray[Any]) -> NDArray[Any]:
     b, c = np.minimum(b, c), np.maximum(b, c)
     low = np.where(a == 0, np.where(a == b, c, b), a)  # the smaller of the two first ids, zero last
     return np.asarray(np.select([b == c, (a == b) & (c != d), (c == d) & (a != b)], [b, a, c], low), dtype=labels.dtype)
+
+
+def _halve_long(even: NDArray[Any]) -> NDArray[Any]:
+    """Average integers of 64 bits, whose sum may not fit: quarters are added, then what the division left over."""
+    parts = [even[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]
+    rest = sum((part & 3 for part in parts[1:]), parts[0] & 3)
+    mean = sum((part >> 2 for part in parts[1:]), parts[0] >> 2) + (rest >> 2)
+    rest &= 3
+    return np.asarray(mean + ((rest == 3) | ((rest == 2) & (mean & 1 == 1))), dtype=even.dtype)
+
+
+def _halve_weighted(block: NDArray[Any]) -> NDArray[Any]:
+    """Average colours by their alpha, and alpha as it is; where nothing is visible, colours count alike."""
+    even = _even_sides(block)
+    colours, weight = even[:-1].astype(np.float64), even[-1].astype(np.float64)
+    seen = _sum_of_four(weight)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = _sum_of_four(colours * weight) / seen
+    plain = halve_mean(block)
+    halved = np.where(seen > 0, np.rint(mean) if block.dtype.kind != "f" else mean, plain[:-1])
+    return np.concatenate((halved.astype(block.dtype), plain[-1:]))
+
+
+def _halve_valid(block: NDArray[Any], missing: NDArray[np.bool_], nodata: NDArray[Any]) -> NDArray[Any]:
+    """Average the pixels that are there; where none is, `nodata`."""
+    values = _even_sides(np.where(missing, np.zeros_like(block), block)).astype(np.float64)
+    # On a far edge of odd length a repeated pixel counts twice in sum and number alike.
+    number = _sum_of_four(_even_sides(~missing).astype(np.float64))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        mean = _sum_of_four(values) / number
+    mean = np.rint(mean) if block.dtype.kind != "f" else mean
+    found = np.where(number > 0, mean, 0.0).astype(block.dtype)
+    return np.asarray(np.where(number > 0, found, nodata), dtype=block.dtype)
+
+
+def _sum_of_four(values: NDArray[Any]) -> NDArray[Any]:
+    rows = values[..., 0::2, :] + values[..., 1::2, :]
+    return np.asarray(rows[..., 0::2] + rows[..., 1::2])
 
 
 def _even_sides(block: NDArray[Any]) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from labkit.compute import ComputeSpec, available_workers
 from labkit.config import LibrarySettings
 from labkit.errors import Cancelled, CorruptStore, InvalidInput, Locked, StorageFull
 from labkit.events import CancelToken, EventSink, Log, ignore_events
@@ -34,7 +34,7 @@ from labkit.storage import (
     utc_now,
     write_bytes,
 )
-from labkit.tiling.engine import PyramidBuilder
+from labkit.tiling.engine import build_pyramid
 from labkit.tiling.ledger import Ledger, ShardFacts
 from labkit.tiling.plan import PyramidPlan, level_sizes
 from labkit.tiling.probing import Probe, probe_of
@@ -155,7 +155,7 @@ class _Import:
         self.incoming.root.mkdir(parents=True, exist_ok=True)
         _remove_unfinished_files(self.incoming.root)
         source = open_raster(self.path, self.header, self.role, self.incoming.root / "scratch.raw")
-        try:
+        if True:
             plan = PyramidPlan(
                 sizes=level_sizes(*source.shape[-2:]),
                 channels=source.shape[0] if len(source.shape) == 3 else None,
@@ -165,9 +165,17 @@ class _Import:
             write_store_metadata(self.incoming.store, plan, name=self.name, pixel_size_um=self.pixel_size_um, bits=self.facts.bits)
             ledger = Ledger(self.incoming.ledger)
             _forget_what_is_not_there(ledger, self.incoming, plan)
-            PyramidBuilder(plan, source, self.incoming.store, ledger, stage="import", on_event=on_event, cancel=cancel).build(workers)
-        finally:
-            source.close()
+            build_pyramid(
+                lambda: source,
+                plan,
+                self.incoming.store,
+                ledger,
+                compute=ComputeSpec("threads", workers),
+                memory_bytes=2**30,
+                stage="import",
+                on_event=on_event,
+                cancel=cancel,
+            )
         return plan
 
     def _publish(self, plan: PyramidPlan) -> ImageRecord:
@@ -223,11 +231,6 @@ def write_store_metadata(
     shapes = [plan.shape(k) for k in range(len(plan.sizes))]
     for key, data in store_metadata(attributes, shapes, plan.dtype, plan.axes, plan.role).items():
         write_bytes(store / key, data)
-
-
-def available_workers() -> int:
-    """Return how many threads to use: one per core that this process may use, at most 8."""
-    return min(8, len(os.sched_getaffinity(0)))
 
 
 def _checked_name(name: str) -> str:
@@ -298,7 +301,7 @@ def _forget_what_is_not_there(ledger: Ledger, incoming: ImageLayout, plan: Pyram
             data = (incoming.store / plan.shard_key(node)).read_bytes()
         except FileNotFoundError:
             data = b""
-        if ShardFacts.of(data) != facts:
+        if ShardFacts.of(data) != facts.image:
             ledger.forget(node, plan.top)
 
 

@@ -1,4 +1,4 @@
-"""The ledger of an import: which shards are finished, one JSON object a line, on the disk before it is relied upon."""
+"""The ledger of an import: which blocks are finished, one JSON object a line, on the disk before it is relied upon."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import threading
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labkit.tiling.plan import Node
 
-__all__ = ["Ledger", "ShardFacts", "read_ledger"]
+__all__ = ["BlockFacts", "Ledger", "ShardFacts", "read_ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,40 @@ class ShardFacts:
         return cls(len(data), zlib.crc32(data))
 
 
-def read_ledger(path: Path) -> dict[Node, ShardFacts]:
-    """Return the finished shards that `path` lists; an unfinished last line is ignored, as is a missing file."""
+@dataclass(frozen=True, slots=True)
+class BlockFacts:
+    """What was written of a block.
+
+    Attributes
+    ----------
+    image : ShardFacts
+        Its shard in the store of the image.
+    alpha : ShardFacts or None
+        Its shard in the store of alpha, where there is one.
+    opaque : bool
+        Whether each of its pixels is fully opaque.
+    """
+
+    image: ShardFacts
+    alpha: ShardFacts | None = None
+    opaque: bool = True
+
+    def as_record(self, node: Node) -> dict[str, Any]:
+        """Return the line of the ledger."""
+        record = {**node._asdict(), "bytes": self.image.length, "crc32": self.image.crc32}
+        if self.alpha is not None:
+            record |= {"alpha_bytes": self.alpha.length, "alpha_crc32": self.alpha.crc32, "opaque": self.opaque}
+        return record
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> BlockFacts:
+        """Return the facts in a line of the ledger."""
+        alpha = ShardFacts(record["alpha_bytes"], record["alpha_crc32"]) if "alpha_bytes" in record else None
+        return cls(ShardFacts(record["bytes"], record["crc32"]), alpha, record.get("opaque", True))
+
+
+def read_ledger(path: Path) -> dict[Node, BlockFacts]:
+    """Return the finished blocks that `path` lists; an unfinished last line is ignored, as is a missing file."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -37,7 +70,7 @@ def read_ledger(path: Path) -> dict[Node, ShardFacts]:
     for line in text.splitlines(keepends=True):
         if line.endswith(b"\n"):
             entry = json.loads(line)
-            found[Node(entry["level"], entry["y"], entry["x"], entry.get("plane", 0))] = ShardFacts(entry["bytes"], entry["crc32"])
+            found[Node(entry["level"], entry["y"], entry["x"], entry.get("plane", 0))] = BlockFacts.from_record(entry)
     return found
 
 
@@ -52,12 +85,16 @@ class Ledger:
             text = path.read_bytes()
             os.truncate(path, text.rfind(b"\n") + 1)
 
-    def __contains__(self, node: Node) -> bool:
+    def __contains__(self, node: object) -> bool:
         return node in self._done
 
-    def entries(self) -> tuple[tuple[Node, ShardFacts], ...]:
+    def entries(self) -> tuple[tuple[Node, BlockFacts], ...]:
         """Return the finished blocks and what was written of them."""
         return tuple(self._done.items())
+
+    def all_opaque(self) -> bool:
+        """Return whether no finished block has a pixel that is not fully opaque."""
+        return all(facts.opaque for facts in self._done.values())
 
     def forget(self, node: Node, top: int) -> None:
         """Take a block as unfinished, its shard is not as it was written; and all above it, so that it is come across again."""
@@ -65,13 +102,13 @@ class Ledger:
             up = level - node.level
             self._done.pop(Node(level, node.y >> up, node.x >> up, node.plane), None)
 
-    def add(self, node: Node, facts: ShardFacts) -> None:
-        """Note a block as finished; its shard must be on the disk."""
-        entry = {**node._asdict(), "bytes": facts.length, "crc32": facts.crc32}
+    def add(self, *blocks: tuple[Node, BlockFacts]) -> None:
+        """Note blocks as finished; their shards must be on the disk."""
+        lines = b"".join(json.dumps(facts.as_record(node)).encode() + b"\n" for node, facts in blocks)
         with self._lock:
-            self._done[node] = facts
+            self._done.update(blocks)
             if self._path:
                 with open(self._path, "ab") as file:
-                    file.write(json.dumps(entry).encode() + b"\n")
+                    file.write(lines)
                     file.flush()
                     os.fsync(file.fileno())

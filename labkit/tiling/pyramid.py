@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labkit.compute import ComputeSpec
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink, ignore_events
 from labkit.formats.ome_zarr import Role
 from labkit.geometry import Box
 from labkit.storage import explain_os_errors, new_folder
-from labkit.tiling.engine import PixelSource, PyramidBuilder
+from labkit.tiling.engine import PixelSource, build_pyramid
 from labkit.tiling.importing import write_store_metadata
 from labkit.tiling.ledger import Ledger
 from labkit.tiling.plan import PyramidPlan, level_sizes
 
 __all__ = ["ArraySource", "write_pyramid"]
+
+_MEMORY_BYTES = 2**30  # the pixels are in memory already, or are made there: the caller bounds the workers
 
 
 class ArraySource:
@@ -28,6 +31,7 @@ class ArraySource:
         self._pixels = pixels
         self.shape = pixels.shape
         self.dtype = pixels.dtype.newbyteorder("=")
+        self.piece_px = (1, 1)
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of `box`."""
@@ -95,7 +99,17 @@ def write_pyramid(
     target = Path(target)
     with explain_os_errors(target), new_folder(target) as store:
         write_store_metadata(store, plan, name=name, pixel_size_um=pixel_size_um, image_label=image_label)
-        PyramidBuilder(plan, source, store, Ledger(), stage="write", on_event=on_event, cancel=cancel or CancelToken()).build(workers)
+        build_pyramid(
+            lambda: source,
+            plan,
+            store,
+            Ledger(),
+            compute=ComputeSpec("threads", workers),
+            memory_bytes=_MEMORY_BYTES,
+            stage="write",
+            on_event=on_event,
+            cancel=cancel or CancelToken(),
+        )
     return target
 
 

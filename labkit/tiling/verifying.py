@@ -128,7 +128,7 @@ def _image_faults(layout: ImageLayout) -> Iterator[str]:
         return
     if record.id != layout.root.name and not layout.root.name.startswith(INCOMING_PREFIX):
         yield f"its manifest is that of image {record.id}"
-    ledger = read_ledger(layout.ledger)
+    ledger = {node: facts.image for node, facts in read_ledger(layout.ledger).items()}
     if not ledger:
         yield "its ledger is missing or empty"
     yield from _store_faults(layout.store, ledger)
