@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["PATIENT_THREADS", "LibrarySettings", "cache_dir", "projects_dir"]
+__all__ = ["PATIENT_THREADS", "ImportLimits", "LibrarySettings", "cache_dir", "projects_dir"]
 
 # OpenMP threads that wait by spinning slow one another down many times over where trainings share cores, as they do on a
 # machine with several students. Asleep they cost next to nothing. Read by the libraries when they load.
 PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+class ImportLimits(BaseModel):
+    """What the process that decodes pictures may use.
+
+    Attributes
+    ----------
+    memory_mb : int
+        Memory in MB beside that of the program itself (``LABKIT_IMPORTS__MEMORY_MB``).
+    header_s : float
+        Longest time for reading a header, in seconds (``LABKIT_IMPORTS__HEADER_S``).
+    stall_s : float
+        Longest time without progress, in seconds, to which the size of the picture adds (``LABKIT_IMPORTS__STALL_S``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory_mb: Annotated[int, Field(ge=64)] = 1024
+    header_s: Annotated[float, Field(gt=0)] = 30.0
+    stall_s: Annotated[float, Field(gt=0)] = 60.0
 
 
 class LibrarySettings(BaseSettings):
@@ -27,6 +49,8 @@ class LibrarySettings(BaseSettings):
         Most disk that imports may fill, in GB (``LABKIT_QUOTA_GB``); None means all free disk less 5 GB.
     offline : bool
         Never try to fetch sample data (``LABKIT_OFFLINE``).
+    imports : ImportLimits
+        Limits of the decoding of pictures.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABKIT_", env_nested_delimiter="__", extra="ignore", frozen=True)
@@ -35,6 +59,7 @@ class LibrarySettings(BaseSettings):
     cache: Path = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "labkit"
     quota_gb: float | None = None
     offline: bool = False
+    imports: ImportLimits = ImportLimits()
 
 
 def projects_dir() -> Path:

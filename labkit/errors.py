@@ -24,6 +24,7 @@ __all__ = [
     "Response",
     "RunFailed",
     "StorageFull",
+    "StorageUnreachable",
     "UnreadableImage",
     "UnsupportedFormat",
     "WorkerLost",
@@ -84,6 +85,10 @@ class StorageFull(LabKitError, OSError):
     """The disk (or the quota) has no room; what was half-made has been removed."""
 
 
+class StorageUnreachable(LabKitError, ConnectionError):
+    """An object store does not answer, or fails again and again."""
+
+
 class UnreadableImage(LabKitError, ValueError):
     """A file is no picture, is empty, is cut short, or cannot be decoded."""
 
@@ -141,6 +146,7 @@ _RESPONSES: tuple[tuple[type[BaseException], Response], ...] = (
     (Locked, Response(423, 2)),
     (NotWritable, Response(403, 2)),
     (StorageFull, Response(507, 2)),
+    (StorageUnreachable, Response(503, 2)),
     (UnreadableImage, Response(422, 2)),
     (UnsupportedFormat, Response(415, 2)),
     (InvalidInput, Response(400, 2)),

@@ -24,7 +24,7 @@ from labkit.geometry import Box, iter_blocks
 from labkit.inference import Prediction
 from labkit.project import Project
 from labkit.storage import Record, save_record, utc_now, write_bytes, write_text
-from labkit.tiling import Image, open_image
+from labkit.tiling import Image, open_flat_image
 
 __all__ = ["Analysis", "AnalysisRecord", "ClassScores", "analyse"]
 
@@ -111,7 +111,7 @@ def analyse(
         `author` has annotated nothing in the image.
     """
     cancel = cancel or CancelToken()
-    image = open_image(project, prediction.record.image)
+    image = open_flat_image(project, prediction.record.image)
     data = _training_set(project, prediction)
     document = _truth(project, prediction, author, data)
     whole = Box.of_shape(*image.levels[0])

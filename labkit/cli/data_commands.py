@@ -1,4 +1,4 @@
-"""`labkit import`, `annotations`, `trainset` and `verify`: from files to a training set."""
+"""`labkit annotations`, `trainset` and `verify`: from annotations to a training set."""
 
 from __future__ import annotations
 
@@ -12,51 +12,12 @@ from labkit.cli.app import command, long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
 from labkit.datasets import PARTS, Part, PartBox, SplitSpec, build_training_set
-from labkit.errors import InvalidInput, LabKitError
+from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.project import Project
-from labkit.tiling import import_image, verify
+from labkit.tiling import verify
 
-__all__ = ["annotations_command", "import_command", "trainset_command", "verify_command"]
-
-
-@click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
-@click.option("--name", default=None, help="Name of the image; default: that of the file. For one file only.")
-@click.option("--pixel-size", "pixel_size_um", type=float, default=None, help="Side of a pixel in micrometres.")
-@project_option
-@long_command
-def import_command(
-    files: tuple[Path, ...],
-    name: str | None,
-    pixel_size_um: float | None,
-    project_path: Path | None,
-    on_event: EventSink,
-    cancel: CancelToken,
-) -> Answer:
-    """Bring pictures (PNG, JPEG, TIFF) into a project.
-
-    Files that cannot be read are named at the end; the others are imported all the same.
-    """
-    if name is not None and len(files) > 1:
-        raise InvalidInput("--name goes with one file.", hint="Import the files one by one, or leave --name out.")
-    if pixel_size_um is not None and not 0 < pixel_size_um < 1e6:
-        raise InvalidInput("The pixel size must be above 0.", hint="Give it in micrometres, such as 0.25.")
-    project = open_project(project_path)
-    size = None if pixel_size_um is None else (pixel_size_um, pixel_size_um)
-    images, failed, lines, complaints = [], [], [], []
-    for path in files:
-        try:
-            record = import_image(project, path, name=name, pixel_size_um=size, on_event=on_event, cancel=cancel)
-        except LabKitError as error:
-            if len(files) == 1 or cancel.cancelled:
-                raise
-            failed.append({"file": str(path), **error.as_dict()})
-            complaints += [f"labkit: {path}: {error.message}", f"  {error.hint}"]
-            continue
-        images.append(record.model_dump(mode="json"))
-        lines.append(f"{record.name}: image {record.id}, {record.width_px} x {record.height_px} px, {len(record.levels)} levels")
-    return Answer({"images": images, "failed": failed}, tuple(lines), tuple(complaints), exit_code=2 if failed else 0)
+__all__ = ["annotations_command", "trainset_command", "verify_command"]
 
 
 @click.group("annotations")

@@ -28,10 +28,11 @@ def project_command() -> None:
 @click.argument("name")
 @click.option("--class", "classes", multiple=True, help="Name of a class of objects; give it once per class.")
 @click.option("--title", default="", help="Title that people see; default: the name.")
+@click.option("--images", "images_url", default=None, help="s3:// address below which its images live; default: the project's folder.")
 @command
-def create(name: str, classes: tuple[str, ...], title: str) -> Answer:
+def create(name: str, classes: tuple[str, ...], title: str, images_url: str | None) -> Answer:
     """Make the folder NAME in the current directory, as a new project."""
-    project = Project.create(Path.cwd(), name, title=title, classes=classes)
+    project = Project.create(Path.cwd(), name, title=title, classes=classes, images_url=images_url)
     return Answer(project.summary(), (f"Made the project {project.title} in {project.path}",))
 
 

@@ -32,7 +32,7 @@ from labkit.storage import (
     utc_now,
 )
 from labkit.storage.layout import TrainingSetLayout
-from labkit.tiling import Image, open_image
+from labkit.tiling import Image, open_flat_image
 
 __all__ = ["build_training_set", "chip_boxes"]
 
@@ -131,7 +131,7 @@ def _sources(project: Project, keys: Sequence[str] | None, author: str, on_event
     for record in records:
         document = open_document(project, record.id, author)
         if document.objects or document.finished:
-            sources.append(_Source(record, open_image(project, record.id), document))
+            sources.append(_Source(record, open_flat_image(project, record.id), document))
         elif keys is not None:
             on_event(Log(f"{record.name}: {author} has annotated nothing there; it is left out.", "warning"))
     if not sources:

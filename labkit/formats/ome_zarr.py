@@ -14,10 +14,7 @@ from typing import Any, Literal
 import google_crc32c
 import imagecodecs
 import numpy as np
-import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, ZstdCodec
-from zarr.storage import MemoryStore
 
 __all__ = [
     "CHUNK_PX",
@@ -179,6 +176,10 @@ def store_metadata(
     fill_value : float
         What a chunk that is not stored means.
     """
+    import zarr  # here, because the process that decodes pictures does without
+    from zarr.codecs import BloscCodec, ZstdCodec
+    from zarr.storage import MemoryStore
+
     objects: dict[str, Any] = {}
     group = zarr.create_group(MemoryStore(objects), zarr_format=3, attributes=attributes)
     codec = ZstdCodec(level=3) if role == "labels" else BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")

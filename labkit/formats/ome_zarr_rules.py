@@ -7,12 +7,13 @@ block averaging, which LabKit's own stores follow.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from labkit.formats.ome_zarr import VERSION, level_scale, level_translation
 
-__all__ = ["group_faults", "level_faults", "multiscale_of", "transform_faults"]
+__all__ = ["display_faults", "group_faults", "level_faults", "multiscale_of", "transform_faults"]
 
 _ORDER = {"time": 0, "channel": 1, "space": 2}
 _CLOSE = 1e-9
@@ -115,3 +116,20 @@ def level_faults(arrays: Sequence[dict[str, Any]], axes: Sequence[str], labels: 
         wanted = list(below) if k == 0 else [math.ceil(n / 2) if axis in ("y", "x") else n for n, axis in zip(below, axes, strict=False)]
         if list(array["shape"]) != wanted:
             yield f"level {k} has the shape {array['shape']}, not {wanted} (each side half of the level below, rounded up)"
+
+
+def display_faults(group: dict[str, Any], axes: Sequence[str], array: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong in ``omero``: as many channels as there are, each with a colour and a whole window."""
+    omero = ((group.get("attributes") or {}).get("ome") or {}).get("omero")
+    if omero is None:
+        return
+    channels = omero.get("channels") or []
+    count = array["shape"][list(axes).index("c")] if "c" in axes else 1
+    if len(channels) != count:
+        yield f"its display names {len(channels)} channels, and there are {count}"
+    for k, channel in enumerate(channels):
+        window = channel.get("window") or {}
+        if missing := [name for name in ("min", "max", "start", "end") if not isinstance(window.get(name), (int, float))]:
+            yield f"the window of channel {k} lacks {', '.join(missing)}"
+        if not re.fullmatch("[0-9A-Fa-f]{6}", str(channel.get("color"))):
+            yield f"the colour of channel {k} is no six hex digits"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,47 +11,99 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.errors import NotFound, UnreadableImage, UnsupportedFormat
-from labkit.formats.ome_zarr import Role
-from labkit.formats.png_jpeg import open_whole, read_whole_header
-from labkit.formats.raster import RasterHeader, RasterSource, decoder_errors, unsupported
-from labkit.formats.tiff import open_tiff, read_tiff_header
+from labkit.formats import containers, microscopes, numpy_file, ome_zarr_source, png, still
+from labkit.formats.raster import PictureFile, RasterHeader, RasterSource, Role, decoder_errors, unsupported
+from labkit.formats.tiff import open_tiff, read_tiff
 from labkit.geometry import Box
 from labkit.storage import explain_os_errors
 
-__all__ = ["open_raster", "read_header"]
+__all__ = ["READERS", "Reader", "is_picture", "open_raster", "read_file", "sniff"]
 
-# First bytes of what people bring and this version does not read.
-_KNOWN: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"GIF8", "GIF"),
-    (0, b"BM", "BMP"),
-    (8, b"WEBP", "WebP"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftyphei", "HEIC"),
-    (4, b"ftypmif1", "HEIC"),
-    (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (4, b"JXL ", "JPEG XL"),
-    (128, b"DICM", "DICOM"),
-    (0, b"ZISRAWFILE", "CZI"),
-    (0, b"\xda\xce\xbe\x0a", "ND2"),
-    (0, b"\x70\x00\x00\x00", "LIF"),
-    (0, b"\x93NUMPY", "NumPy"),
+DEFAULT_MEMORY_BYTES = 2**30
+_SNIFFED_BYTES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One kind of file: how it is told, and how it is read.
+
+    Attributes
+    ----------
+    name : str
+        What people call it.
+    endings : tuple of str
+        Usual ends of its names; only compared with the name, to notice a wrong one.
+    magic : tuple of (int, bytes)
+        Any of these bytes at its offset tells the kind.
+    read : callable
+        ``(path, role, answers) -> PictureFile``
+    open : callable
+        ``(path, header, role, scratch, memory_bytes) -> RasterSource``
+    """
+
+    name: str
+    endings: tuple[str, ...]
+    magic: tuple[tuple[int, bytes], ...]
+    read: Callable[[Path, Role, Mapping[str, str]], PictureFile]
+    open: Callable[[Path, RasterHeader, Role, Path, int], RasterSource]
+
+
+_BOXES = ("avif", "avis")
+_HEIF = ("heic", "heix", "hevc", "heim", "heis", "mif1", "msf1")
+READERS: tuple[Reader, ...] = (
+    Reader("PNG", (".png", ".apng"), ((0, b"\x89PNG\r\n\x1a\n"),), png.read_png, png.open_png),
+    Reader("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), ((0, b"\xff\xd8\xff"),), still.read_jpeg, still.open_still),
+    Reader(
+        "TIFF",
+        (".tif", ".tiff", ".btf", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff"),
+        ((0, b"II*\x00"), (0, b"MM\x00*"), (0, b"II+\x00"), (0, b"MM\x00+")),
+        read_tiff,
+        open_tiff,
+    ),
+    Reader("GIF", (".gif",), ((0, b"GIF87a"), (0, b"GIF89a")), still.read_still, still.open_still),
+    Reader("BMP", (".bmp", ".dib"), ((0, b"BM"),), still.read_still, still.open_still),
+    Reader("WebP", (".webp",), ((8, b"WEBP"),), still.read_still, still.open_still),
+    Reader("AVIF", (".avif", ".avifs"), tuple((4, b"ftyp" + kind.encode()) for kind in _BOXES), still.read_still, still.open_still),
+    Reader("HEIC", (".heic", ".heif"), tuple((4, b"ftyp" + kind.encode()) for kind in _HEIF), still.read_heif, still.open_still),
+    Reader(
+        "JPEG 2000",
+        (".jp2", ".j2k", ".jpx", ".j2c", ".jpc", ".jpf"),
+        ((0, b"\x00\x00\x00\x0cjP  "), (0, b"\xff\x4f\xff\x51")),
+        containers.read_jpeg2k,
+        containers.open_container,
+    ),
+    Reader("JPEG XL", (".jxl",), ((0, b"\xff\x0a"), (4, b"JXL ")), containers.read_jpegxl, containers.open_container),
+    Reader("NumPy", (".npy",), ((0, b"\x93NUMPY"),), numpy_file.read_npy, numpy_file.open_npy),
+    Reader("DICOM", (".dcm", ".dicom", ".ima"), ((128, b"DICM"),), microscopes.read_dicom, microscopes.open_dicom),
+    Reader("CZI", (".czi",), ((0, b"ZISRAWFILE"),), microscopes.read_czi, microscopes.open_planes),
+    Reader("ND2", (".nd2",), ((0, b"\xda\xce\xbe\x0a"),), microscopes.read_nd2, microscopes.open_planes),
+    Reader("LIF", (".lif",), ((0, b"\x70\x00\x00\x00"),), microscopes.read_lif, microscopes.open_planes),
+)
+OME_ZARR = Reader("OME-Zarr", (".zarr",), (), ome_zarr_source.read_ome_zarr, ome_zarr_source.open_ome_zarr)
+# First bytes of what people bring and LabKit does not read.
+_NOT_READ: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF\r\n", "HDF5"),
     (0, b"8BPS", "Photoshop"),
     (0, b"%PDF", "PDF"),
+    (0, b"PK\x03\x04", "ZIP"),
+    (0, b"\x76\x2f\x31\x01", "OpenEXR"),
+    (0, b"SIMPLE  =", "FITS"),
+    (0, b"DDS ", "DDS"),
+    (0, b"\xd0\xcf\x11\xe0", "OLE (such as ZVI, OIB or FlashPix)"),
 )
 
 
-def read_header(path: Path, role: Role = "image") -> RasterHeader:
-    """Read what the header of a picture says; no pixel is decoded.
+def read_file(path: Path, role: Role = "image", answers: Mapping[str, str] | None = None) -> PictureFile:
+    """Read what the header of a file says of the pictures in it; no pixel is decoded.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file; for OME-Zarr the folder.
     role : {"image", "labels"}
         A palette is expanded to colours in an image, and kept as ids in labels.
+    answers : mapping, optional
+        Answers to the file's questions, by key; what is not answered takes its default.
 
     Raises
     ------
@@ -58,40 +112,104 @@ def read_header(path: Path, role: Role = "image") -> RasterHeader:
     UnreadableImage
         It is empty, no picture, or cut short.
     UnsupportedFormat
-        It is a picture of a kind that this version does not read.
+        It is a picture of a kind that is not read.
+    InvalidInput
+        An answer is none of the options.
     """
-    kind = _sniff(path)
+    reader = sniff(path)
     with decoder_errors(path):
-        header = read_tiff_header(path, role) if kind == "TIFF" else read_whole_header(path, kind, role)
+        found = reader.read(path, role, answers or {})
     if role == "labels":
-        _check_labels(path, header)
-    return header
+        for header in found.pictures:
+            _check_labels(path, header)
+    return replace(found, notes=(*_about_the_name(path, reader), *found.notes))
 
 
-def open_raster(path: Path, header: RasterHeader, role: Role, scratch: Path) -> RasterSource:
-    """Open a picture for reading: upright, alpha removed, colour as (c, y, x).
+def open_raster(path: Path, header: RasterHeader, role: Role, scratch: Path, *, memory_bytes: int | None = None) -> RasterSource:
+    """Open a picture for reading: upright, in native byte order, colour as (c, y, x), alpha as the last channel.
 
     Parameters
     ----------
     path : Path
         The file.
     header : RasterHeader
-        What `read_header` said of it.
+        One of the pictures that `read_file` found in it.
     role : {"image", "labels"}
-        As for `read_header`.
+        As for `read_file`.
     scratch : Path
-        Where pixels may be put that do not fit memory and cannot be read piece by piece; removed on close.
+        Name for files of pixels that do not fit memory and cannot be read piece by piece.
+    memory_bytes : int, optional
+        What may be kept decoded; 1 GiB by default.
 
     Raises
     ------
     UnreadableImage
         The pixels cannot be decoded, or the file is cut short.
     UnsupportedFormat
-        The picture is partly transparent.
+        It cannot be decoded within the memory.
     """
+    reader = sniff(path)
     with decoder_errors(path):
-        source = open_tiff(path, header, role, scratch) if header.layout != "whole" else open_whole(path, header, role)
+        source = reader.open(path, header, role, scratch, memory_bytes or DEFAULT_MEMORY_BYTES)
     return _Upright(source, header, path)
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether `path` looks like something that LabKit reads."""
+    try:
+        sniff(path)
+    except (NotFound, UnreadableImage, UnsupportedFormat):
+        return False
+    return True
+
+
+def sniff(path: Path) -> Reader:
+    """Return the reader for a file, by its first bytes.
+
+    Raises
+    ------
+    NotFound, UnreadableImage, UnsupportedFormat
+        As for `read_file`.
+    """
+    start = _first_bytes(path)
+    if start is None:
+        return OME_ZARR
+    for reader in READERS:
+        if any(start[offset:].startswith(magic) for offset, magic in reader.magic):
+            return reader
+    for offset, magic, name in _NOT_READ:
+        if start[offset:].startswith(magic):
+            raise UnsupportedFormat(f"{path.name} is a {name} file, which is not read.", hint="Save it as TIFF or PNG.", path=str(path))
+    known = ", ".join(reader.name for reader in READERS)
+    raise UnreadableImage(f"{path.name} is not a picture.", hint=f"LabKit reads {known} and OME-Zarr.", path=str(path))
+
+
+def _first_bytes(path: Path) -> bytes | None:
+    """Return the first bytes of a file; None for the folder of a zarr store."""
+    with explain_os_errors(path):
+        if not path.exists():
+            raise NotFound(f"{path} does not exist.", hint="Check the path.", path=str(path))
+        if ome_zarr_source.is_zarr(path):
+            return None
+        if not path.is_file():  # a pipe would be waited for for ever
+            raise UnreadableImage(f"{path} is a folder or a device, not a picture.", hint="Name one picture file.", path=str(path))
+        try:
+            with open(path, "rb") as file:
+                start = file.read(_SNIFFED_BYTES)
+        except PermissionError as error:
+            raise UnreadableImage(f"{path} may not be read by you.", hint="Ask its owner, or copy it.", path=str(path)) from error
+    if not start:
+        raise UnreadableImage(f"{path.name} is empty (zero bytes).", hint="Copy it again from where it came from.", path=str(path))
+    return start
+
+
+def _about_the_name(path: Path, reader: Reader) -> tuple[str, ...]:
+    """Return a note where the name says another kind than the content."""
+    ending = path.suffix.lower()
+    known = {end for other in READERS for end in other.endings}
+    if ending in known and ending not in reader.endings:
+        return (f"The name ends in {ending}, but it is a {reader.name} file; it is read as that.",)
+    return ()
 
 
 def _check_labels(path: Path, header: RasterHeader) -> None:
@@ -99,71 +217,56 @@ def _check_labels(path: Path, header: RasterHeader) -> None:
         raise unsupported(
             path, "is a JPEG, which changes the values of its pixels, so it cannot hold ids", "Save the labels as PNG or TIFF."
         )
-    if header.channels - header.alpha != 1:
-        raise unsupported(path, f"holds {header.channels} channels, and labels have one", "Save the ids as one grey channel.")
-
-
-def _sniff(path: Path) -> str:
-    with explain_os_errors(path):
-        if not path.exists():
-            raise NotFound(f"{path} does not exist.", hint="Check the path.", path=str(path))
-        if not path.is_file():  # a pipe would be waited for for ever
-            raise UnreadableImage(f"{path} is a folder or a device, not a picture.", hint="Name one picture file.", path=str(path))
-        try:
-            with open(path, "rb") as file:
-                start = file.read(256)
-        except PermissionError as error:
-            raise UnreadableImage(f"{path} may not be read by you.", hint="Ask its owner, or copy it.", path=str(path)) from error
-    if not start:
-        raise UnreadableImage(f"{path.name} is empty (zero bytes).", hint="Copy it again from where it came from.", path=str(path))
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if start.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if start[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        return "TIFF"
-    for offset, magic, name in _KNOWN:
-        if start[offset:].startswith(magic):
-            raise UnsupportedFormat(
-                f"{path.name} is a {name} file, which this version does not read.", hint="Save it as PNG or TIFF.", path=str(path)
-            )
-    raise UnreadableImage(f"{path.name} is not a picture.", hint="LabKit reads PNG, JPEG and TIFF.", path=str(path))
+    if header.channels - header.alpha != 1 or any(axis == "c" for axis, _ in header.stack):
+        count = max(header.channels - header.alpha, dict(header.stack).get("c", 1))
+        raise unsupported(path, f"holds {count} channels, and labels have one", "Save the ids as one grey channel.")
+    if header.alpha:
+        raise unsupported(path, "has an alpha channel, which labels do not", "Save the ids without alpha.")
+    if np.dtype(header.dtype).kind not in "iu":
+        raise unsupported(path, f"holds {header.dtype} pixels, and ids are whole numbers", "Save the ids as integers.")
 
 
 class _Upright:
-    """A source seen upright, in native byte order and without its (opaque) alpha."""
+    """A source seen upright, in native byte order."""
 
-    def __init__(self, inner: RasterSource, header: RasterHeader, path: Path) -> None:
+    def __init__(self, inner: Any, header: RasterHeader, path: Path) -> None:
         self._inner = inner
         self._orientation = header.orientation
         self._path = path
-        self._alpha = header.alpha
-        channels, height, width = (1, *inner.shape)[-3:]
-        channels -= self._alpha
+        *lead, height, width = inner.shape
         if self._orientation >= 5:
             height, width = width, height
         self._stored = inner.shape[-2:]
-        self.shape: tuple[int, ...] = (height, width) if channels == 1 else (channels, height, width)
+        self.shape: tuple[int, ...] = (*lead, height, width)
         self.dtype = inner.dtype.newbyteorder("=")
+        if (lead[0] if lead else 1, self.dtype) != (header.channels, np.dtype(header.dtype)) or self._stored != (
+            header.height_px,
+            header.width_px,
+        ):
+            raise UnreadableImage(
+                f"{path.name} cannot be read: its pixels are not as its header says.",
+                hint="Open it in the program that made it and save it again.",
+                path=str(path),
+            )
+        piece = getattr(inner, "piece_px", None)
+        self.piece_px: tuple[int, int] | None = piece if self._orientation == 1 or piece == (1, 1) else None
 
     def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
         with decoder_errors(self._path):
             pixels = self._inner.read(self._stored_box(box), plane)
-        if self._alpha:
-            pixels = self._without_alpha(pixels)
         return np.ascontiguousarray(_turn(pixels, self._orientation), dtype=self.dtype)
+
+    def read_into(self, box: Box, out: NDArray[Any], plane: int = 0) -> None:
+        """Put the pixels of `box` into `out`."""
+        if self._orientation == 1 and hasattr(self._inner, "read_into"):
+            with decoder_errors(self._path):
+                self._inner.read_into(box, out, plane)
+        else:
+            with decoder_errors(self._path):
+                out[...] = _turn(self._inner.read(self._stored_box(box), plane), self._orientation)
 
     def close(self) -> None:
         self._inner.close()
-
-    def _without_alpha(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        if not (pixels[-1] == np.iinfo(self.dtype).max).all():
-            raise UnsupportedFormat(
-                f"{self._path.name} is partly transparent, which this version does not keep.",
-                hint="Flatten it onto a background, or remove its alpha channel.",
-                path=str(self._path),
-            )
-        return pixels[0] if len(pixels) == 2 else pixels[:-1]
 
     def _stored_box(self, box: Box) -> Box:
         """Return where in the file the pixels of an upright `box` lie: `_turn` undone."""

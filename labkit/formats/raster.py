@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
-from labkit.errors import LabKitError, UnreadableImage, UnsupportedFormat
+from labkit.errors import InvalidInput, LabKitError, UnreadableImage, UnsupportedFormat
+from labkit.formats.ome_zarr import Role
 from labkit.geometry import Box
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "Question",
     "RasterHeader",
     "RasterSource",
+    "Role",
     "StackAxis",
+    "answer_to",
     "check_memory",
     "credible_size_um",
     "decoder_errors",
@@ -214,20 +216,19 @@ def in_array_order(pixels: NDArray[Any]) -> NDArray[Any]:
     return pixels
 
 
-def check_memory(path: Path, needed_bytes: int) -> None:
-    """Refuse to decode a piece that would take more than half of the free memory.
+def check_memory(path: Path, needed_bytes: int, memory_bytes: int) -> None:
+    """Refuse to decode a piece that does not fit the budget.
 
     Raises
     ------
     UnsupportedFormat
         The piece is too large.
     """
-    free = psutil.virtual_memory().available
-    if needed_bytes > free // 2:
+    if needed_bytes > memory_bytes:
         raise unsupported(
             path,
-            f"needs {needed_bytes / 1e9:.1f} GB of memory to be decoded at once, and {free / 1e9:.1f} GB are free",
-            "Save it as a tiled TIFF, which is read piece by piece.",
+            f"needs {needed_bytes / 1e9:.2f} GB of memory to be decoded at once, and {memory_bytes / 1e9:.2f} GB are allowed",
+            "Save it as a tiled TIFF, which is read piece by piece, or allow more (LABKIT_IMPORTS__MEMORY_MB).",
         )
 
 
@@ -236,11 +237,24 @@ def unsupported(path: Path, why: str, hint: str) -> UnsupportedFormat:
     return UnsupportedFormat(f"{path.name} {why}.", hint=hint, path=str(path))
 
 
-def unreadable(path: Path, why: str) -> UnreadableImage:
+def unreadable(path: Path, why: str, hint: str = "Open it in the program that made it and save it again.") -> UnreadableImage:
     """Return the error for a picture that cannot be decoded."""
-    return UnreadableImage(
-        f"{path.name} cannot be read: {why}.", hint="Open it in the program that made it and save it again.", path=str(path)
-    )
+    return UnreadableImage(f"{path.name} cannot be read: {why}.", hint=hint, path=str(path))
+
+
+def answer_to(question: Question, answers: Mapping[str, str]) -> str:
+    """Return the answer given to a question, else its default.
+
+    Raises
+    ------
+    InvalidInput
+        The answer is none of the options.
+    """
+    answer = answers.get(question.key, question.default)
+    if answer not in {option.value for option in question.options}:
+        known = ", ".join(option.value for option in question.options)
+        raise InvalidInput(f"{answer!r} is no answer to: {question.text}", hint=f"Choose one of {known}.", question=question.key)
+    return answer
 
 
 @contextmanager

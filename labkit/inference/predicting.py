@@ -31,7 +31,7 @@ from labkit.storage import (
     scratch_folder,
     utc_now,
 )
-from labkit.tiling import Image, open_image, write_pyramid
+from labkit.tiling import Image, open_flat_image, write_pyramid
 from labkit.training import Model, Network, open_model
 
 __all__ = ["predict"]
@@ -110,7 +110,7 @@ def predict(
     if target.record.is_file():
         return Prediction(target, load_record(target.record, PredictionRecord))
 
-    image = open_image(project, record.id)
+    image = open_flat_image(project, record.id)
     network = _network(model, device)
     with explain_os_errors(target.root), scratch_folder(project.layout.predictions / record.id) as folder:
         layout = PredictionLayout(folder)

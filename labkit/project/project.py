@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +34,9 @@ class Project:
     record: ProjectRecord
 
     @classmethod
-    def create(cls, parent: Path | str, name: str, *, title: str = "", classes: Sequence[str] = ()) -> Project:
+    def create(
+        cls, parent: Path | str, name: str, *, title: str = "", classes: Sequence[str] = (), images_url: str | None = None
+    ) -> Project:
         """Make the folder `name` in `parent` and return the new project.
 
         Parameters
@@ -44,6 +47,8 @@ class Project:
             Name of the folder, and the title unless `title` is given.
         classes : sequence of str
             Names of classes; ids count from 1 in this order.
+        images_url : str, optional
+            ``s3://`` address below which the images live; by default the project's own folder.
 
         Raises
         ------
@@ -56,8 +61,15 @@ class Project:
         """
         name = check_name(name, what="project name")
         _check_class_names(classes)
+        if images_url is not None and not re.match(r"s3://[^/]+", images_url):
+            raise InvalidInput(f"{images_url!r} is no address of an object store.", hint="Give one such as s3://bucket/folder.")
         record = ProjectRecord(
-            id=new_id(), title=title or name, classes=classes_from_names(list(classes)), next_class_id=len(classes) + 1, created=utc_now()
+            id=new_id(),
+            title=title or name,
+            classes=classes_from_names(list(classes)),
+            next_class_id=len(classes) + 1,
+            images_url=images_url,
+            created=utc_now(),
         )
         target = Path(parent).expanduser().absolute() / name
         try:

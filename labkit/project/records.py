@@ -26,13 +26,14 @@ class ClassRecord(Record):
 
 
 class ProjectRecord(Record):
-    """``project.json``."""
+    """``project.json``; ``images_url`` is the ``s3://`` address below which its images live, None for its own folder."""
 
     format: Literal[1] = 1
     id: str
     title: str
     classes: tuple[ClassRecord, ...] = ()
     next_class_id: int = 1
+    images_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None
     created: datetime
 
     @field_validator("classes")

@@ -10,6 +10,7 @@ from labkit.storage.atomic import (
     write_bytes,
     write_text,
 )
+from labkit.storage.errors import ObjectMissing
 from labkit.storage.layout import (
     INCOMING_PREFIX,
     AnnotationLayout,
@@ -25,8 +26,9 @@ from labkit.storage.layout import (
     unescape_name,
 )
 from labkit.storage.locks import hold_lock
-from labkit.storage.objects import FolderObjects, ObjectMissing, Objects, PendingObject, open_objects
+from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
 from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
+from labkit.storage.s3 import fetch_object, is_remote
 
 __all__ = [
     "INCOMING_PREFIX",
@@ -47,9 +49,11 @@ __all__ = [
     "content_hash",
     "escape_name",
     "explain_os_errors",
+    "fetch_object",
     "file_sha256",
     "fsync_folder",
     "hold_lock",
+    "is_remote",
     "load_record",
     "new_folder",
     "new_id",

@@ -83,9 +83,29 @@ class ImageLayout:
         return self.root / "image.ome.zarr"
 
     @property
+    def alpha(self) -> Path:
+        """The OME-Zarr group of the alpha channel, where a pixel is not fully opaque."""
+        return self.root / "alpha.ome.zarr"
+
+    @property
     def ledger(self) -> Path:
-        """Finished subtrees of the import, one JSON object a line."""
+        """Finished blocks of the import, one JSON object a line."""
         return self.root / "ledger.jsonl"
+
+    @property
+    def profile(self) -> Path:
+        """The colour profile, as it stood in the file."""
+        return self.root / "profile.icc"
+
+    @property
+    def job(self) -> Path:
+        """While the import is under way: which id the image will have."""
+        return self.root / "import.json"
+
+    @property
+    def scratch(self) -> Path:
+        """While the import is under way: pixels that fit neither memory nor the order in which they are needed."""
+        return self.root / "scratch.raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +328,10 @@ class ProjectLayout:
     def incoming_image(self, key: str) -> ImageLayout:
         """Return where an unfinished import lies; `key` names its source and settings, so that it can resume."""
         return ImageLayout(self.images / f"{INCOMING_PREFIX}{key}")
+
+    def incoming_source(self, key: str) -> Path:
+        """Return where a source that comes from an object store lies while it is imported."""
+        return self.images / f"{INCOMING_PREFIX}source-{key}"
 
     @property
     def annotations(self) -> Path:

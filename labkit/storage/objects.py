@@ -12,15 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from labkit.errors import CorruptStore
 from labkit.storage.atomic import current_umask, explain_os_errors, fsync_folder, remove_tree, write_bytes
+from labkit.storage.errors import ObjectMissing
 from labkit.storage.layout import INCOMING_PREFIX
+from labkit.storage.s3 import S3Objects, is_remote
 
-__all__ = ["FolderObjects", "ObjectMissing", "Objects", "PendingObject", "open_objects"]
-
-
-class ObjectMissing(CorruptStore):
-    """An object that must be there is not."""
+__all__ = ["FolderObjects", "Objects", "PendingObject", "open_objects"]
 
 
 class PendingObject(Protocol):
@@ -152,4 +149,4 @@ class FolderObjects:
 
 def open_objects(address: Path | str) -> Objects:
     """Return the objects below a path of this machine or an ``s3://`` address."""
-    return FolderObjects(address)
+    return S3Objects(str(address)) if is_remote(address) else FolderObjects(address)

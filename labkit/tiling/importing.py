@@ -1,50 +1,69 @@
-"""Import: a picture file becomes an image of a project, or leaves nothing behind."""
+"""Import: quarantine, validate, commit. A picture file becomes images of a project, or leaves nothing behind.
+
+The file is read in a process of its own (`labkit.tiling.decoder`), which writes shards into a hidden folder of the project.
+When all are there, the metadata follows, and a rename makes the image visible.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
+import threading
 import time
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from labkit.compute import ComputeSpec, available_workers
+from labkit.compute import ComputeSpec
 from labkit.config import LibrarySettings
-from labkit.errors import Cancelled, CorruptStore, InvalidInput, Locked, StorageFull
+from labkit.errors import Cancelled, Conflict, CorruptStore, InvalidInput, Locked, StorageFull
 from labkit.events import CancelToken, EventSink, Log, ignore_events
-from labkit.formats.ome_zarr import Role, multiscale_attributes, store_metadata
-from labkit.formats.pictures import open_raster, read_header
-from labkit.formats.raster import RasterHeader
+from labkit.formats.raster import PictureFile, RasterHeader, Role
 from labkit.project import ImageRecord, Project
 from labkit.storage import (
     INCOMING_PREFIX,
     ImageLayout,
+    Record,
     content_hash,
     explain_os_errors,
-    file_sha256,
+    fetch_object,
     hold_lock,
+    is_remote,
     load_record,
     new_id,
+    open_objects,
     publish_folder,
     remove_tree,
     save_record,
     utc_now,
     write_bytes,
 )
-from labkit.tiling.engine import build_pyramid
-from labkit.tiling.ledger import Ledger, ShardFacts
-from labkit.tiling.plan import PyramidPlan, level_sizes
-from labkit.tiling.probing import Probe, probe_of
+from labkit.tiling.blocks import alpha_plan
+from labkit.tiling.building import plan_of
+from labkit.tiling.decoder import Decoder, open_decoder
+from labkit.tiling.metadata import store_objects
+from labkit.tiling.probing import file_bytes, read_header_of
+from labkit.tiling.windows import channel_displays
 
-__all__ = ["available_workers", "import_image", "write_store_metadata"]
+__all__ = ["import_file", "import_image"]
 
-_ENGINE = 1  # raise when stores come out differently: unfinished imports of another engine are not continued
+_ENGINE = 2  # raise when stores come out differently: unfinished imports of another engine are not continued
 _RESERVE_BYTES = 5 * 10**9  # left free for everything else, where no quota is set
 _ABANDONED_S = 7 * 24 * 3600.0
 _LONGEST_NAME = 1000
+_SLOWEST_BYTES_PER_S = 5e6  # a picture that is decoded as a whole makes no progress meanwhile
+
+
+class _Job(Record):
+    """``import.json`` of an import under way."""
+
+    id: str
+    url: str | None = None
 
 
 def import_image(
@@ -54,183 +73,446 @@ def import_image(
     name: str | None = None,
     pixel_size_um: tuple[float, float] | None = None,
     role: Role = "image",
+    answers: Mapping[str, str] | None = None,
     workers: int | None = None,
+    memory_mb: int | None = None,
+    compute: ComputeSpec | None = None,
     on_event: EventSink = ignore_events,
     cancel: CancelToken | None = None,
 ) -> ImageRecord:
-    """Import a PNG, JPEG or TIFF into `project` as OME-Zarr 0.5 with all its levels.
+    """Import a file that holds one picture; see `import_file`.
 
-    The same file under the same name and settings is imported once: a second call returns the image that is there, a call
-    after a crash goes on where the first was killed.
+    Raises
+    ------
+    InvalidInput
+        The file makes several images; nothing is imported.
+    """
+    found = import_file(
+        project,
+        path,
+        name=name,
+        pixel_size_um=pixel_size_um,
+        role=role,
+        answers=answers,
+        workers=workers,
+        memory_mb=memory_mb,
+        compute=compute,
+        on_event=on_event,
+        cancel=cancel,
+        only_one=True,
+    )
+    return found[0]
+
+
+def import_file(
+    project: Project,
+    path: Path | str,
+    *,
+    name: str | None = None,
+    pixel_size_um: tuple[float, float] | None = None,
+    role: Role = "image",
+    answers: Mapping[str, str] | None = None,
+    workers: int | None = None,
+    memory_mb: int | None = None,
+    compute: ComputeSpec | None = None,
+    on_event: EventSink = ignore_events,
+    cancel: CancelToken | None = None,
+    decoder: Decoder | None = None,
+    only_one: bool = False,
+) -> tuple[ImageRecord, ...]:
+    """Import a picture file into `project` as OME-Zarr 0.5 with all its levels: one image for each picture in it.
+
+    The same picture is imported once, whatever its name: a second call returns the image that is there. A call after a crash or
+    a cancel goes on where the first stopped.
 
     Parameters
     ----------
     project : Project
-        Where the image goes.
-    path : path
-        The picture file; it is not changed.
+        Where the images go.
+    path : path or str
+        The file (or the folder of an OME-Zarr store), here or at an ``s3://`` address; it is not changed.
     name : str, optional
-        Name of the image; by default that of the file.
+        Name of the image; by default that of the file. Of several pictures each adds its own.
     pixel_size_um : (float, float), optional
         Size (y, x) of a pixel in micrometres, where the file does not say it or is wrong.
     role : {"image", "labels"}
         Labels are ids: they go down by mode, and a palette is not expanded.
+    answers : mapping, optional
+        Answers to the file's questions, by key; for the others the default is taken, and said.
     workers : int, optional
-        Threads; by default one per core, at most 8.
+        How many work at once; by default one per core, at most 8.
+    memory_mb : int, optional
+        Memory for the decoding (``LABKIT_IMPORTS__MEMORY_MB``).
+    compute : ComputeSpec, optional
+        Threads, or a Dask cluster.
     on_event : callable, optional
         Called with `labkit.events.Progress` (unit "tiles") and notes.
     cancel : CancelToken, optional
-        Looked at between tiles.
+        Looked at between chunks.
+    decoder : Decoder, optional
+        The process to use, for many files one after the other; by default a new one.
+    only_one : bool
+        Refuse a file that makes several images.
 
     Returns
     -------
-    ImageRecord
-        The finished image.
+    tuple of ImageRecord
+        The finished images, in the order of the file.
 
     Raises
     ------
-    NotFound, UnreadableImage, UnsupportedFormat
-        As for `probe`, and for what only the pixels tell.
+    NotFound, UnreadableImage, UnsupportedFormat, InvalidInput
+        As for `probe`; UnreadableImage also when the decoder crashes or gets stuck, UnsupportedFormat when it needs more memory
+        than it may have; InvalidInput also for a name or a pixel size that cannot be used.
     StorageFull
         The disk or the quota has no room; nothing is left behind.
-    InvalidInput
-        The name or the pixel size cannot be used.
+    Conflict
+        The file changed while it was read.
     Locked
         Another process imports this picture just now.
     Cancelled
         The token was set; what is finished is kept for the next call.
     """
-    source_path = Path(path).expanduser()
-    header = read_header(source_path, role)
-    facts = probe_of(header)
-    name = _checked_name(name if name is not None else source_path.name)
-    pixel_size_um = _checked_pixel_size(pixel_size_um) or facts.pixel_size_um
-    for note in facts.notes:
-        on_event(Log(note, "warning" if facts.pages > 1 else "info"))
-    with explain_os_errors(source_path):
-        sha256 = file_sha256(source_path)
-    key = content_hash({"sha256": sha256, "name": name, "pixel_size_um": pixel_size_um, "role": role, "engine": _ENGINE}, 24)
-    incoming = project.layout.incoming_image(key)
+    cancel = cancel or CancelToken()
+    size = _checked_pixel_size(pixel_size_um)
+    spec = compute or ComputeSpec("threads", workers)
+    with ExitStack() as stack:
+        local, shown = stack.enter_context(_local_source(project, path, on_event, cancel))
+        decoder = decoder or stack.enter_context(open_decoder(_limits(memory_mb)))
+        found = read_header_of(decoder, local, role, answers or {})
+        if only_one and len(found.pictures) > 1:
+            raise InvalidInput(
+                f"{shown} holds {len(found.pictures)} pictures, and one was expected.",
+                hint="Say which by an answer to its questions, or import all of them with import_file.",
+            )
+        _tell_notes(found, answers or {}, on_event)
+        base = _checked_name(name if name is not None else shown)
+        hashing = _Hashing(local)
+        stack.callback(hashing.stop)
+        images = []
+        for header in found.pictures:
+            cancel.raise_if_cancelled()
+            title = f"{base} - {header.title}" if header.title else base
+            wish = _Wish(local, shown, _checked_name(title), header, found, role, size)
+            images.append(_import_picture(project, wish, hashing, decoder, spec, on_event, cancel))
+        return tuple(images)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One picture of a file that is to become an image."""
+
+    path: Path
+    shown: str
+    name: str
+    header: RasterHeader
+    file: PictureFile
+    role: Role
+    pixel_size_um: tuple[float, float] | None
+
+    @property
+    def stored_size_um(self) -> tuple[float, float] | None:
+        """Size (y, x) of an upright pixel."""
+        size = self.header.pixel_size_um
+        turned = size and self.header.orientation >= 5
+        return self.pixel_size_um or ((size[1], size[0]) if size and turned else size)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides, beside the bytes of the file, how the image comes out."""
+        header = self.header
+        return {
+            "part": header.part,
+            "stack": [list(axis) for axis in header.stack],
+            "role": self.role,
+            "pixel_size_um": self.pixel_size_um,
+            "channels": header.channels,
+            "engine": _ENGINE,
+        }
+
+
+def _import_picture(
+    project: Project,
+    wish: _Wish,
+    hashing: _Hashing,
+    decoder: Decoder,
+    spec: ComputeSpec,
+    on_event: EventSink,
+    cancel: CancelToken,
+) -> ImageRecord:
+    known = project.images()
+    if any(record.source.get("bytes") == hashing.facts.bytes for record in known):
+        if twin := _twin(known, hashing.digest(cancel), wish):
+            return _told(twin, wish, on_event)
+    else:
+        hashing.start()
+    incoming = project.layout.incoming_image(content_hash({**hashing.facts.key(), **wish.settings()}, 24))
     with _hold_import(project, incoming):
-        if twin := _imported_already(project, key):
-            on_event(Log(f"{name} is in the project already (image {twin.id})."))
-            return twin
-        _check_room(project, source_path, header, incoming)
-        job = _Import(project, source_path, header, facts, incoming, key, sha256, name, pixel_size_um, role)
-        return job.run(workers or available_workers(), on_event, cancel or CancelToken())
+        if twin := _twin(project.images(), hashing.known, wish):
+            return _told(twin, wish, on_event)
+        _check_room(project, wish, incoming, decoder.limits.memory_mb * 10**6)
+        return _Import(project, wish, hashing, incoming).run(decoder, spec, on_event, cancel)
+
+
+def _twin(images: tuple[ImageRecord, ...], sha256: str | None, wish: _Wish) -> ImageRecord | None:
+    """Return the image that was made of the same bytes in the same way."""
+    if sha256 is None:
+        return None
+    key = _import_key(sha256, wish)
+    return next((record for record in images if record.source.get("import_key") == key), None)
+
+
+def _import_key(sha256: str, wish: _Wish) -> str:
+    return content_hash({"sha256": sha256, **wish.settings()}, 24)
+
+
+def _told(twin: ImageRecord, wish: _Wish, on_event: EventSink) -> ImageRecord:
+    called = "" if twin.name == wish.name else f", where it is called {twin.name}"
+    on_event(Log(f"{wish.name} is in the project already (image {twin.id}{called})."))
+    return twin
 
 
 class _Import:
     """One import under way, in its incoming folder."""
 
-    def __init__(
-        self,
-        project: Project,
-        path: Path,
-        header: RasterHeader,
-        facts: Probe,
-        incoming: ImageLayout,
-        key: str,
-        sha256: str,
-        name: str,
-        pixel_size_um: tuple[float, float] | None,
-        role: Role,
-    ) -> None:
-        self.project, self.path, self.header, self.facts, self.incoming = project, path, header, facts, incoming
-        self.key, self.sha256, self.name, self.pixel_size_um, self.role = key, sha256, name, pixel_size_um, role
+    def __init__(self, project: Project, wish: _Wish, hashing: _Hashing, incoming: ImageLayout) -> None:
+        self.project, self.wish, self.hashing, self.incoming = project, wish, hashing, incoming
+        self.plan = plan_of(wish.header, wish.role)
 
-    def run(self, workers: int, on_event: EventSink, cancel: CancelToken) -> ImageRecord:
+    def run(self, decoder: Decoder, spec: ComputeSpec, on_event: EventSink, cancel: CancelToken) -> ImageRecord:
         """Make or finish the image; on any error but a cancel nothing is left."""
         try:
             with explain_os_errors(self.incoming.root):
-                plan = self._build(workers, on_event, cancel)
-                return self._publish(plan)
+                self.incoming.root.mkdir(parents=True, exist_ok=True)
+                job = self._job()
+                built = self._build(job, decoder, spec, on_event, cancel)
+                return self._publish(job, built, on_event, cancel)
         except (Cancelled, KeyboardInterrupt, SystemExit):
             raise  # what is finished stays for the next call
         except BaseException:
-            remove_tree(self.incoming.root)
+            _remove_incoming(self.incoming)
             raise
 
-    def _build(self, workers: int, on_event: EventSink, cancel: CancelToken) -> PyramidPlan:
-        self.incoming.root.mkdir(parents=True, exist_ok=True)
-        _remove_unfinished_files(self.incoming.root)
-        source = open_raster(self.path, self.header, self.role, self.incoming.root / "scratch.raw")
-        if True:
-            plan = PyramidPlan(
-                sizes=level_sizes(*source.shape[-2:]),
-                channels=source.shape[0] if len(source.shape) == 3 else None,
-                dtype=source.dtype.name,
-                role=self.role,
-            )
-            write_store_metadata(self.incoming.store, plan, name=self.name, pixel_size_um=self.pixel_size_um, bits=self.facts.bits)
-            ledger = Ledger(self.incoming.ledger)
-            _forget_what_is_not_there(ledger, self.incoming, plan)
-            build_pyramid(
-                lambda: source,
-                plan,
-                self.incoming.store,
-                ledger,
-                compute=ComputeSpec("threads", workers),
-                memory_bytes=2**30,
-                stage="import",
-                on_event=on_event,
-                cancel=cancel,
-            )
-        return plan
+    def _job(self) -> _Job:
+        """Return which id the image will have; noted before anything is written under it elsewhere."""
+        try:
+            return load_record(self.incoming.job, _Job)
+        except (LookupError, CorruptStore):
+            image_id = new_id()
+            base = self.project.record.images_url
+            job = _Job(id=image_id, url=None if base is None else f"{base.rstrip('/')}/{image_id}")
+            save_record(self.incoming.job, job)
+            return job
 
-    def _publish(self, plan: PyramidPlan) -> ImageRecord:
-        record = self._record(plan)
+    def _addresses(self, job: _Job) -> tuple[str, str]:
+        if job.url is None:
+            return str(self.incoming.store), str(self.incoming.alpha)
+        return f"{job.url}/{self.incoming.store.name}", f"{job.url}/{self.incoming.alpha.name}"
+
+    def _build(self, job: _Job, decoder: Decoder, spec: ComputeSpec, on_event: EventSink, cancel: CancelToken) -> dict[str, Any]:
+        _remove_unfinished_files(self.incoming.root)
+        target, alpha_target = self._addresses(job)
+        arguments = {
+            "path": str(self.wish.path),
+            "header": self.wish.header,
+            "role": self.wish.role,
+            "target": target,
+            "alpha_target": alpha_target,
+            "ledger_path": str(self.incoming.ledger),
+            "scratch": str(self.incoming.scratch),
+            "compute": spec,
+        }
+        header = self.wish.header
+        longest = decoder.limits.stall_s + (0 if header.layout == "tiled" else header.declared_bytes / _SLOWEST_BYTES_PER_S)
+        task = "labkit.tiling.building:build_stores"
+        found: dict[str, Any] = decoder.run(task, arguments, what=self.wish.shown, stall_s=longest, on_event=on_event, cancel=cancel)
+        return found
+
+    def _publish(self, job: _Job, built: dict[str, Any], on_event: EventSink, cancel: CancelToken) -> ImageRecord:
+        sha256 = self.hashing.digest(cancel)
+        self.hashing.check_unchanged()
+        if twin := _twin(self.project.images(), sha256, self.wish):  # the same bytes under another name, imported meanwhile
+            _remove_incoming(self.incoming)
+            return _told(twin, self.wish, on_event)
+        alpha = self.plan.alpha and not built["opaque"]
+        self._write_metadata(job, built, alpha)
+        record = self._record(job, sha256, alpha)
+        if job.url is not None:  # last of all objects: who finds it finds all
+            open_objects(job.url).write(self.incoming.record.name, [record.model_dump_json(indent=2).encode()])
         save_record(self.incoming.record, record)
+        self.incoming.job.unlink(missing_ok=True)
         publish_folder(self.incoming.root, self.project.layout.image(record.id).root)
         return record
 
-    def _record(self, plan: PyramidPlan) -> ImageRecord:
-        try:  # killed between manifest and rename
-            return load_record(self.incoming.record, ImageRecord)
-        except (LookupError, CorruptStore):
-            pass
+    def _write_metadata(self, job: _Job, built: dict[str, Any], alpha: bool) -> None:
+        header, wish = self.wish.header, self.wish
+        target, alpha_target = self._addresses(job)
+        bits = min(header.significant_bits or 64, np_bits(header.dtype))
+        windows = [(float(start), float(end)) for start, end in built["windows"]]
+        displays = channel_displays(self.plan, windows, bits=bits, names=header.channel_names, colours=header.channel_colours)
+        common: dict[str, Any] = {"pixel_size_um": wish.stored_size_um, "z_step_um": header.z_step_um, "t_step_s": header.t_step_s}
+        for key, data in store_objects(self.plan, name=wish.name, channels=displays, **common).items():
+            open_objects(target).write(key, [data])
+        if alpha:
+            plan = alpha_plan(self.plan)
+            for key, data in store_objects(plan, name=f"{wish.name} (alpha)", channels=(), **common).items():
+                open_objects(alpha_target).write(key, [data])
+        else:
+            open_objects(alpha_target).remove()
+        if header.icc_profile is not None:
+            write_bytes(self.incoming.profile, header.icc_profile)
+
+    def _record(self, job: _Job, sha256: str, alpha: bool) -> ImageRecord:
+        wish, header = self.wish, self.wish.header
         return ImageRecord(
-            id=new_id(),
-            name=self.name,
-            sha256=self.sha256,
-            axes=plan.axes,
-            shape=plan.shape(0),
-            dtype=plan.dtype,
-            levels=plan.sizes,
-            pixel_size_um=self.pixel_size_um,
-            role=self.role,
+            id=job.id,
+            name=wish.name,
+            sha256=sha256,
+            axes=self.plan.axes,
+            shape=self.plan.shape(0),
+            dtype=self.plan.dtype,
+            levels=self.plan.sizes,
+            pixel_size_um=wish.stored_size_um,
+            role=wish.role,
+            channel_names=header.channel_names,
+            z_step_um=header.z_step_um,
+            t_step_s=header.t_step_s,
+            alpha=alpha,
+            nodata=self.plan.nodata,
+            url=job.url,
             source={
-                "file_name": self.path.name,
-                "bytes": self.path.stat().st_size,
-                "format": self.facts.format,
-                "layout": self.facts.layout,
-                "bits": self.facts.bits,
-                "orientation": self.facts.orientation,
-                "alpha_dropped": self.facts.alpha,
-                "import_key": self.key,
-                "notes": " ".join(self.facts.notes) or None,
+                "file_name": wish.shown,
+                "bytes": self.hashing.facts.bytes,
+                "format": header.format,
+                "layout": header.layout,
+                "bits": header.bits,
+                "significant_bits": header.significant_bits,
+                "orientation": header.orientation,
+                "alpha_dropped": header.alpha and not alpha,
+                "part": header.title or None,
+                "import_key": _import_key(sha256, wish),
+                "notes": " ".join((*wish.file.notes, *header.notes)) or None,
             },
             software=f"labkit-studio {version('labkit-studio')}",
             imported=utc_now(),
         )
 
 
-def write_store_metadata(
-    store: Path,
-    plan: PyramidPlan,
-    *,
-    name: str,
-    pixel_size_um: tuple[float, float] | None,
-    bits: int | None = None,
-    image_label: dict[str, object] | None = None,
-) -> None:
-    """Write the ``zarr.json`` files of an OME-Zarr group and its levels."""
-    attributes = multiscale_attributes(
-        name=name, axes=plan.axes, levels=len(plan.sizes), pixel_size_um=pixel_size_um, role=plan.role, bits=bits, image_label=image_label
-    )
-    shapes = [plan.shape(k) for k in range(len(plan.sizes))]
-    for key, data in store_metadata(attributes, shapes, plan.dtype, plan.axes, plan.role).items():
-        write_bytes(store / key, data)
+def np_bits(dtype: str) -> int:
+    """Return the bits of a dtype."""
+    return int(re.sub(r"\D", "", dtype) or 8)
+
+
+@dataclass(frozen=True, slots=True)
+class _FileFacts:
+    """What tells that a file is still the same without reading it."""
+
+    path: str
+    bytes: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> _FileFacts:
+        with explain_os_errors(path):
+            files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
+            return cls(str(path.absolute()), file_bytes(path), max((f.stat().st_mtime_ns for f in files), default=0))
+
+    def key(self) -> dict[str, Any]:
+        return {"path": self.path, "bytes": self.bytes, "modified_ns": self.modified_ns}
+
+
+class _Hashing:
+    """The SHA-256 of a file (of all files in a folder, with their names), taken beside the decoding."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.facts = _FileFacts.of(path)
+        self.known: str | None = None
+        self._error: OSError | None = None
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, if it has not begun."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="labkit-hash", daemon=True)
+            self._thread.start()
+
+    def digest(self, cancel: CancelToken) -> str:
+        """Wait for the hash and return it as 64 hex digits."""
+        self.start()
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(0.1)
+            cancel.raise_if_cancelled()
+        if self._error is not None:
+            raise self._error
+        if self.known is None:
+            raise Cancelled("Cancelled.")
+        return self.known
+
+    def check_unchanged(self) -> None:
+        """Raise when the file is not what it was at the beginning."""
+        if _FileFacts.of(self._path) != self.facts:
+            raise Conflict(f"{self._path.name} changed while it was imported.", hint="Import it again when it is finished.")
+
+    def stop(self) -> None:
+        """Give up."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        digest = hashlib.sha256()
+        try:
+            for file in self._files():
+                if file != self._path:
+                    digest.update(f"{file.relative_to(self._path).as_posix()}\0{file.stat().st_size}\0".encode())
+                with open(file, "rb", buffering=0) as opened:
+                    while (piece := opened.read(2**20)) and not self._stopped.is_set():
+                        digest.update(piece)
+        except OSError as error:
+            self._error = error
+            return
+        if not self._stopped.is_set():
+            self.known = digest.hexdigest()
+
+    def _files(self) -> list[Path]:
+        return sorted(f for f in self._path.rglob("*") if f.is_file()) if self._path.is_dir() else [self._path]
+
+
+@contextmanager
+def _local_source(project: Project, path: Path | str, on_event: EventSink, cancel: CancelToken) -> Iterator[tuple[Path, str]]:
+    """Give a source as a file of this machine, and the name by which people know it."""
+    if not is_remote(path):
+        local = Path(path).expanduser()
+        yield local, local.name
+        return
+    address = str(path)
+    shown = address.rstrip("/").rsplit("/", 1)[-1]
+    target = project.layout.incoming_source(content_hash(address, 24))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fetch_object(address, target, room_bytes=_room(project), on_event=on_event, cancel=cancel)
+        yield target, shown
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def _limits(memory_mb: int | None) -> Any:
+    limits = LibrarySettings().imports
+    if memory_mb is None:
+        return limits
+    if memory_mb < 64:
+        raise InvalidInput(f"{memory_mb} MB are not enough to decode a picture.", hint="Give at least 64.")
+    return limits.model_copy(update={"memory_mb": memory_mb})
+
+
+def _tell_notes(found: PictureFile, answers: Mapping[str, str], on_event: EventSink) -> None:
+    for question in found.questions:
+        if question.key not in answers:
+            text = next(option.text for option in question.options if option.value == question.default)
+            on_event(Log(f"{question.text} Taken as: {text} ({question.key}={question.default}).", "warning"))
+    for note in dict.fromkeys((*found.notes, *(note for header in found.pictures for note in header.notes))):
+        on_event(Log(note))
 
 
 def _checked_name(name: str) -> str:
@@ -248,10 +530,6 @@ def _checked_pixel_size(pixel_size_um: tuple[float, float] | None) -> tuple[floa
     if not (0 < y < 1e9 and 0 < x < 1e9):
         raise InvalidInput(f"A pixel cannot be {y} x {x} micrometres large.", hint="Give two positive numbers (y, x).")
     return y, x
-
-
-def _imported_already(project: Project, key: str) -> ImageRecord | None:
-    return next((r for r in project.images() if r.source.get("import_key") == key), None)
 
 
 @contextmanager
@@ -278,10 +556,21 @@ def _remove_abandoned(project: Project, mine: ImageLayout) -> None:
             if time.time() - _last_write(folder) < _ABANDONED_S:
                 continue
             with hold_lock(_lock_of(folder), timeout_s=0):
-                remove_tree(folder)
+                if folder.is_file():
+                    folder.unlink()
+                _remove_incoming(ImageLayout(folder))
                 _lock_of(folder).unlink(missing_ok=True)
         except (Locked, FileNotFoundError):  # somebody is at work on it, or has just finished
             continue
+
+
+def _remove_incoming(incoming: ImageLayout) -> None:
+    """Remove an unfinished image, wherever its objects lie."""
+    with suppress(LookupError, CorruptStore):
+        job = load_record(incoming.job, _Job)
+        if job.url is not None:
+            open_objects(job.url).remove()
+    remove_tree(incoming.root)
 
 
 def _last_write(folder: Path) -> float:
@@ -290,37 +579,34 @@ def _last_write(folder: Path) -> float:
 
 
 def _remove_unfinished_files(folder: Path) -> None:
-    for file in (*folder.rglob(f"{INCOMING_PREFIX}*"), folder / "scratch.raw"):
+    for file in (*folder.rglob(f"{INCOMING_PREFIX}*"), *folder.glob(f"{ImageLayout(folder).scratch.name}*")):
         file.unlink(missing_ok=True)
 
 
-def _forget_what_is_not_there(ledger: Ledger, incoming: ImageLayout, plan: PyramidPlan) -> None:
-    """Drop from the ledger what a lost disk cache or a person took away since."""
-    for node, facts in ledger.entries():
-        try:
-            data = (incoming.store / plan.shard_key(node)).read_bytes()
-        except FileNotFoundError:
-            data = b""
-        if ShardFacts.of(data) != facts.image:
-            ledger.forget(node, plan.top)
-
-
-def _check_room(project: Project, path: Path, header: RasterHeader, incoming: ImageLayout) -> None:
+def _check_room(project: Project, wish: _Wish, incoming: ImageLayout, memory_bytes: int) -> None:
     """Refuse by the declared size, before a pixel is decoded; lossless levels of noise take 4/3 of the raw size."""
-    scratch = header.declared_bytes if header.layout == "strips" else 0
-    needed = max(header.declared_bytes * 4 // 3 + scratch - _bytes_below(incoming.root), 0)
-    with explain_os_errors(project.path):
-        free = shutil.disk_usage(project.path).free
-        quota = LibrarySettings().quota_gb
-        room = free - _RESERVE_BYTES if quota is None else min(free, int(quota * 1e9) - _bytes_below(project.layout.images))
+    header = wish.header
+    plane = header.declared_bytes // header.planes
+    scratch = plane if header.layout != "tiled" and 2 * plane > memory_bytes else 0
+    pixels = 0 if project.record.images_url is not None else header.declared_bytes * 4 // 3
+    needed = max(pixels + scratch - _bytes_below(incoming.root), 0)
+    room = _room(project)
     if needed > room:
         raise StorageFull(
-            f"{path.name} needs up to {needed / 1e9:.2f} GB unpacked, and there is room for {max(room, 0) / 1e9:.2f} GB.",
+            f"{wish.shown} needs up to {needed / 1e9:.2f} GB unpacked, and there is room for {max(room, 0) / 1e9:.2f} GB.",
             hint="Free some disk, raise LABKIT_QUOTA_GB, or import a smaller part of the picture.",
-            path=str(path),
+            path=str(wish.path),
             needed_bytes=needed,
             room_bytes=room,
         )
+
+
+def _room(project: Project) -> int:
+    """Return how many bytes imports may still write."""
+    with explain_os_errors(project.path):
+        free = shutil.disk_usage(project.path).free
+        quota = LibrarySettings().quota_gb
+        return free - _RESERVE_BYTES if quota is None else min(free, int(quota * 1e9) - _bytes_below(project.layout.images))
 
 
 def _bytes_below(folder: Path) -> int:

@@ -13,10 +13,10 @@ from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink, ignore_events
 from labkit.formats.ome_zarr import Role
 from labkit.geometry import Box
-from labkit.storage import explain_os_errors, new_folder
+from labkit.storage import explain_os_errors, new_folder, write_bytes
 from labkit.tiling.engine import PixelSource, build_pyramid
-from labkit.tiling.importing import write_store_metadata
 from labkit.tiling.ledger import Ledger
+from labkit.tiling.metadata import store_objects
 from labkit.tiling.plan import PyramidPlan, level_sizes
 
 __all__ = ["ArraySource", "write_pyramid"]
@@ -98,7 +98,6 @@ def write_pyramid(
     )
     target = Path(target)
     with explain_os_errors(target), new_folder(target) as store:
-        write_store_metadata(store, plan, name=name, pixel_size_um=pixel_size_um, image_label=image_label)
         build_pyramid(
             lambda: source,
             plan,
@@ -110,6 +109,8 @@ def write_pyramid(
             on_event=on_event,
             cancel=cancel or CancelToken(),
         )
+        for key, data in store_objects(plan, name=name, pixel_size_um=pixel_size_um, image_label=image_label).items():
+            write_bytes(store / key, data)
     return target
 
 

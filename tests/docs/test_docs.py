@@ -113,8 +113,17 @@ def test_the_keys_of_an_answer_are_listed(name: str) -> None:
 def test_every_setting_is_listed_with_its_default() -> None:
     """Each field of the settings is a variable on the page."""
     section = PAGE.split("## Settings")[1]
-    for field in LibrarySettings.model_fields:
-        assert f"| `LABKIT_{field.upper()}` |" in section
+    for name in _variables(LibrarySettings, "LABKIT_"):
+        assert f"| `{name}` |" in section
+
+
+def _variables(settings: type[BaseModel], prefix: str) -> Iterator[str]:
+    """Yield the variables of settings; fields of a field are joined by two underscores."""
+    for name, field in settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _variables(field.annotation, f"{prefix}{name.upper()}__")
+        else:
+            yield f"{prefix}{name.upper()}"
 
 
 def test_every_variable_that_the_library_reads_is_listed() -> None:

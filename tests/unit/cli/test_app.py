@@ -28,7 +28,7 @@ from labkit.errors import (
 from labkit.testing.commands import Done, run_labkit
 
 LabKit = Callable[..., Done]
-COMMANDS = ["analyse", "annotations", "demo", "doctor", "import", "predict", "project", "train", "trainset", "verify"]
+COMMANDS = ["analyse", "annotations", "demo", "doctor", "export", "import", "predict", "probe", "project", "train", "trainset", "verify"]
 
 
 @pytest.fixture

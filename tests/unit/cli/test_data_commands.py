@@ -43,7 +43,7 @@ def annotated(labkit_in: LabKit, imported: Path, labels: Path) -> Path:
 
 
 def _bad_file(kind: str, folder: Path) -> Path:
-    path = folder / f"{kind}.tif"
+    path = folder / (kind + {"cut-png": ".png", "cut-jpeg": ".jpg"}.get(kind, ".tif"))
     if kind == "text":
         path.write_text("no picture at all\n" * 20)
     elif kind == "empty":
@@ -61,7 +61,7 @@ def _bad_file(kind: str, folder: Path) -> Path:
 BAD_FILES = {
     "text": "UnreadableImage",
     "empty": "UnreadableImage",
-    "folder": "UnreadableImage",
+    "folder": "NotFound",
     "missing": "NotFound",
     "cut-png": "UnreadableImage",
     "cut-jpeg": "UnreadableImage",
@@ -97,14 +97,15 @@ def test_one_bad_picture_does_not_stop_the_others(labkit_in: LabKit, project: Pr
 
 
 def test_one_bad_picture_is_a_line_among_the_others(labkit_in: LabKit, picture: Path, tmp_path: Path) -> None:
-    """For a person, each file is one line; what failed goes to standard error."""
+    """For a person, each image is one line; what failed goes to standard error, with its hint, after which file was which."""
     bad = _bad_file("empty", tmp_path)
     done = labkit_in("import", picture, bad)
     assert done.exit_code == 2
     assert done.stdout.startswith("discs.tif: image ")
     assert len(done.stdout.splitlines()) == 1
+    assert [line.split(":")[0] for line in done.stderr.splitlines()][:3] == ["File 1 of 2", "File 2 of 2", "labkit"]
+    assert len(done.stderr.splitlines()) == 4
     assert str(bad) in done.stderr
-    assert len(done.stderr.splitlines()) == 2
 
 
 def test_import_answers_what_it_made(labkit_in: LabKit, project: Project, picture: Path) -> None:

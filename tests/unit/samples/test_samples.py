@@ -101,7 +101,7 @@ def test_samples_are_written_as_pictures_that_can_be_imported(tmp_path: Path) ->
     assert labels_path is not None
     np.testing.assert_array_equal(tifffile.imread(image_path), sample.image)
     np.testing.assert_array_equal(tifffile.imread(labels_path), sample.labels)
-    assert probe(image_path).pixel_size_um == pytest.approx((0.5, 0.25))
+    assert probe(image_path).pictures[0].pixel_size_um == pytest.approx((0.5, 0.25))
     assert bundled("coins").write(tmp_path)[1] is None
 
 
