@@ -8,9 +8,13 @@ from collections.abc import Callable
 
 import click
 
-from bench import demo, startup
+from bench import demo, startup, tiling
 
-BENCHES: dict[str, Callable[[bool], dict[str, float | int | str]]] = {"demo": demo.measure, "startup": startup.measure}
+BENCHES: dict[str, Callable[[bool], dict[str, float | int | str]]] = {
+    "demo": demo.measure,
+    "startup": startup.measure,
+    "tiling": tiling.measure,
+}
 
 
 @click.command()

@@ -6,6 +6,7 @@ little-endian offset and length pairs with a CRC-32C).
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -176,26 +177,38 @@ def store_metadata(
     fill_value : float
         What a chunk that is not stored means.
     """
-    import zarr  # here, because the process that decodes pictures does without
-    from zarr.codecs import BloscCodec, ZstdCodec
-    from zarr.storage import MemoryStore
-
-    objects: dict[str, Any] = {}
-    group = zarr.create_group(MemoryStore(objects), zarr_format=3, attributes=attributes)
-    codec = ZstdCodec(level=3) if role == "labels" else BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+    found: dict[str, Any] = {"zarr.json": {"attributes": attributes, "zarr_format": 3, "node_type": "group"}}
     for k, shape in enumerate(shapes):
-        lead = tuple(n if axis == "c" and channels_together else 1 for axis, n in zip(axes, shape[:-2], strict=False))
-        group.create_array(
-            str(k),
-            shape=shape,
-            dtype=dtype,
-            chunks=(*lead, CHUNK_PX, CHUNK_PX),
-            shards=(*lead, shard_px(shape[-2]), shard_px(shape[-1])),
-            compressors=codec,
-            fill_value=fill_value,
-            dimension_names=tuple(axes),
-        )
-    return {key: value.to_bytes() for key, value in objects.items()}
+        lead = [n if axis == "c" and channels_together else 1 for axis, n in zip(axes, shape[:-2], strict=False)]
+        found[f"{k}/zarr.json"] = {
+            "shape": list(shape),
+            "data_type": dtype,
+            "chunk_grid": _named("regular", chunk_shape=[*lead, shard_px(shape[-2]), shard_px(shape[-1])]),
+            "chunk_key_encoding": _named("default", separator="/"),
+            "fill_value": fill_value,
+            "codecs": [_sharding([*lead, CHUNK_PX, CHUNK_PX], np.dtype(dtype).itemsize, role)],
+            "attributes": {},
+            "dimension_names": list(axes),
+            "zarr_format": 3,
+            "node_type": "array",
+            "storage_transformers": [],
+        }
+    return {key: json.dumps(value, indent=2, allow_nan=False).encode() for key, value in found.items()}
+
+
+def _sharding(chunk_shape: list[int], itemsize: int, role: Role) -> dict[str, Any]:
+    little = _named("bytes", endian="little")
+    packing = (
+        _named("zstd", level=3, checksum=False)
+        if role == "labels"
+        else _named("blosc", typesize=itemsize, cname="zstd", clevel=1, shuffle="shuffle", blocksize=0)
+    )
+    index = [little, {"name": "crc32c"}]
+    return _named("sharding_indexed", chunk_shape=chunk_shape, codecs=[little, packing], index_codecs=index, index_location="end")
+
+
+def _named(name: str, **configuration: Any) -> dict[str, Any]:
+    return {"name": name, "configuration": configuration}
 
 
 class ShardEncoder:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,19 +28,19 @@ class _ShardWriter:
     def __init__(self, store: Objects, plan: PyramidPlan, node: Node, role: Role, key: str) -> None:
         self._encoder = ShardEncoder(plan.sizes[node.level], role)
         self.pending: PendingObject = store.begin(key)
-        self._length = self._crc32 = 0
+        self._length = self._crc32c = 0
 
     def chunk(self, row: int, column: int, pixels: NDArray[Any]) -> None:
         self._write(self._encoder.chunk(row, column, pixels))
 
     def close(self) -> ShardFacts:
         self._write(self._encoder.index())
-        return ShardFacts(self._length, self._crc32)
+        return ShardFacts(self._length, self._crc32c)
 
     def _write(self, part: bytes) -> None:
         self.pending.write(part)
         self._length += len(part)
-        self._crc32 = zlib.crc32(part, self._crc32)
+        self._crc32c = google_crc32c.extend(self._crc32c, part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,7 @@ def halve_mean(block: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(rows[..., 0::2] * 0.5 + rows[..., 1::2] * 0.5, dtype=block.dtype)
     if even.dtype.itemsize == 8:
         return _halve_long(even)
-    rows = np.add(even[..., 0::2, :], even[..., 1::2, :], dtype=_WIDER[even.dtype.name])  # rows first: contiguous memory
-    total = rows[..., 0::2] + rows[..., 1::2]
+    total = _sum_of_pairs(even) if even.dtype.kind == "u" and even.dtype.itemsize <= 2 else _sum_of_four_wide(even)
     odd = total >> 2
     odd &= 1
     total += odd  # with 1 added and the last two bits dropped: round half to even
@@ -97,6 +96,28 @@ def halve_mode(labels: NDArray[Any]) -> NDArray[Any]:
     b, c = np.minimum(b, c), np.maximum(b, c)
     low = np.where(a == 0, np.where(a == b, c, b), a)  # the smaller of the two first ids, zero last
     return np.asarray(np.select([b == c, (a == b) & (c != d), (c == d) & (a != b)], [b, a, c], low), dtype=labels.dtype)
+
+
+def _sum_of_pairs(even: NDArray[Any]) -> NDArray[Any]:
+    """Add four neighbours of 8 or 16 bits.
+
+    Two pixels of a row are seen as one number of twice the bits, so that memory is walked through in order, which is several
+    times as fast as taking every second pixel.
+    """
+    bits = 8 * even.dtype.itemsize
+    wide = np.ascontiguousarray(even).view(_WIDER[even.dtype.name])
+    mask = wide.dtype.type(2**bits - 1)
+    upper, lower = wide[..., 0::2, :], wide[..., 1::2, :]
+    total = upper & mask
+    total += lower & mask
+    total += upper >> bits
+    total += lower >> bits
+    return np.asarray(total)
+
+
+def _sum_of_four_wide(even: NDArray[Any]) -> NDArray[Any]:
+    rows = np.add(even[..., 0::2, :], even[..., 1::2, :], dtype=_WIDER[even.dtype.name])
+    return np.asarray(rows[..., 0::2] + rows[..., 1::2])
 
 
 def _halve_long(even: NDArray[Any]) -> NDArray[Any]:

@@ -335,7 +335,7 @@ class _Import:
             return _told(twin, self.wish, on_event)
         alpha = self.plan.alpha and not built["opaque"]
         self._write_metadata(job, built, alpha)
-        record = self._record(job, sha256, alpha)
+        record = self._known_record() or self._record(job, sha256, alpha)
         if job.url is not None:  # last of all objects: who finds it finds all
             open_objects(job.url).write(self.incoming.record.name, [record.model_dump_json(indent=2).encode()])
         save_record(self.incoming.record, record)
@@ -360,6 +360,13 @@ class _Import:
             open_objects(alpha_target).remove()
         if header.icc_profile is not None:
             write_bytes(self.incoming.profile, header.icc_profile)
+
+    def _known_record(self) -> ImageRecord | None:
+        """Return the manifest of an import that was killed between it and the rename."""
+        try:
+            return load_record(self.incoming.record, ImageRecord)
+        except (LookupError, CorruptStore):
+            return None
 
     def _record(self, job: _Job, sha256: str, alpha: bool) -> ImageRecord:
         wish, header = self.wish, self.wish.header
@@ -461,14 +468,14 @@ class _Hashing:
             self._thread.join()
 
     def _run(self) -> None:
-        digest = hashlib.sha256()
+        digest, buffer = hashlib.sha256(), memoryview(bytearray(2**18))
         try:
             for file in self._files():
                 if file != self._path:
                     digest.update(f"{file.relative_to(self._path).as_posix()}\0{file.stat().st_size}\0".encode())
                 with open(file, "rb", buffering=0) as opened:
-                    while (piece := opened.read(2**20)) and not self._stopped.is_set():
-                        digest.update(piece)
+                    while (length := opened.readinto(buffer)) and not self._stopped.is_set():
+                        digest.update(buffer[:length])
         except OSError as error:
             self._error = error
             return

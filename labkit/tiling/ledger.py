@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import threading
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import google_crc32c
 
 from labkit.tiling.plan import Node
 
@@ -17,15 +18,15 @@ __all__ = ["BlockFacts", "Ledger", "ShardFacts", "read_ledger"]
 
 @dataclass(frozen=True, slots=True)
 class ShardFacts:
-    """Length and CRC-32 of a shard's bytes."""
+    """Length and CRC-32C of a shard's bytes."""
 
     length: int
-    crc32: int
+    crc32c: int
 
     @classmethod
     def of(cls, data: bytes) -> ShardFacts:
         """Return the facts of `data`."""
-        return cls(len(data), zlib.crc32(data))
+        return cls(len(data), google_crc32c.value(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,16 @@ class BlockFacts:
 
     def as_record(self, node: Node) -> dict[str, Any]:
         """Return the line of the ledger."""
-        record = {**node._asdict(), "bytes": self.image.length, "crc32": self.image.crc32}
+        record = {**node._asdict(), "bytes": self.image.length, "crc32c": self.image.crc32c}
         if self.alpha is not None:
-            record |= {"alpha_bytes": self.alpha.length, "alpha_crc32": self.alpha.crc32, "opaque": self.opaque}
+            record |= {"alpha_bytes": self.alpha.length, "alpha_crc32c": self.alpha.crc32c, "opaque": self.opaque}
         return record
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> BlockFacts:
         """Return the facts in a line of the ledger."""
-        alpha = ShardFacts(record["alpha_bytes"], record["alpha_crc32"]) if "alpha_bytes" in record else None
-        return cls(ShardFacts(record["bytes"], record["crc32"]), alpha, record.get("opaque", True))
+        alpha = ShardFacts(record["alpha_bytes"], record["alpha_crc32c"]) if "alpha_bytes" in record else None
+        return cls(ShardFacts(record["bytes"], record["crc32c"]), alpha, record.get("opaque", True))
 
 
 def read_ledger(path: Path) -> dict[Node, BlockFacts]:

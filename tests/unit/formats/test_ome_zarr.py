@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,13 @@ def test_rules_refuse_floor_halving() -> None:
     array = {"dimension_names": ["y", "x"], "data_type": "uint8"}
     assert list(level_faults([{**array, "shape": [5, 5]}, {**array, "shape": [3, 3]}], GREY, labels=False)) == []
     assert list(level_faults([{**array, "shape": [5, 5]}, {**array, "shape": [2, 2]}], GREY, labels=False))
+
+
+@pytest.mark.parametrize("role", ["image", "labels"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32"])
+def test_zarr_takes_the_metadata_for_its_own(tmp_path: Path, role: Role, dtype: str) -> None:
+    """What zarr-python writes after it has read an array's metadata is what we wrote."""
+    for key, data in store_metadata({}, [(3, 700, 80)], dtype, ("z", "y", "x"), role, channels_together=False).items():
+        write_bytes(tmp_path / key, data)
+    array = zarr.open_array(tmp_path / "0", mode="r")
+    assert array.metadata.to_dict() == {**json.loads((tmp_path / "0/zarr.json").read_text()), "attributes": {}}
