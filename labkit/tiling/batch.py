@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labkit.compute import ComputeSpec
 from labkit.config import LibrarySettings
-from labkit.errors import Cancelled, InvalidInput, LabKitError, NotFound, StorageFull
+from labkit.errors import Cancelled, InvalidInput, LabKitError, NotFound
 from labkit.events import CancelToken, EventSink, Log, ignore_events
 from labkit.formats.ome_zarr_source import is_zarr
 from labkit.formats.pictures import is_picture
@@ -64,8 +64,6 @@ def import_files(
         A name is given for more than one file.
     Cancelled
         The token was set; what was imported before stays.
-    StorageFull
-        There is no room for a file, and so none for the rest; what was imported before stays.
     """
     wanted, skipped = _expanded(paths)
     if name is not None and len(wanted) > 1:
@@ -92,7 +90,7 @@ def import_files(
                     decoder=decoder,
                 )
                 images |= {record.id: record for record in found}
-            except (Cancelled, StorageFull):
+            except Cancelled:
                 raise
             except LabKitError as error:
                 failed.append((str(path), error))

@@ -294,6 +294,8 @@ class _Import:
 
     def _job(self) -> _Job:
         """Return which id the image will have; noted before anything is written under it elsewhere."""
+        if record := self._known_record():
+            return _Job(id=record.id, url=record.url)
         try:
             return load_record(self.incoming.job, _Job)
         except (LookupError, CorruptStore):

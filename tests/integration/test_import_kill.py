@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 from labkit.project import Project
 from labkit.testing.pictures import noise_picture, write_tiff
-from labkit.tiling import import_image, verify
+from labkit.tiling import import_image, importing, verify
 
 REPEAT = int(os.environ.get("LABKIT_REPEAT", "4"))
 _CHILD = """
@@ -88,13 +89,22 @@ def test_a_killed_import_resumes_to_the_same_store(tmp_path: Path, large_picture
     assert verify(project.path).faults == ()
 
 
-def test_a_kill_between_manifest_and_rename_is_mended(tmp_path: Path, large_picture: Path, whole_store: str) -> None:
+def test_a_kill_between_manifest_and_rename_is_mended(
+    tmp_path: Path, large_picture: Path, whole_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An import that died after its manifest, before its folder got its name, is published by the next call under the same id."""
     project = Project.create(tmp_path, "killed")
-    first = import_image(project, large_picture)
-    incoming = project.layout.incoming_image(str(first.source["import_key"])).root
-    project.layout.image(first.id).root.rename(incoming)
+
+    def _die(*arguments: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(importing, "publish_folder", _die)
+        with pytest.raises(KeyboardInterrupt):
+            import_image(project, large_picture)
+    (manifest,) = project.layout.images.glob(".incoming-*/image.json")
+    first = json.loads(manifest.read_text())["id"]
     assert project.images() == ()
     again = import_image(project, large_picture)
-    assert again == first
+    assert again.id == first
     assert _store_hash(project.layout.image(again.id).store) == whole_store
