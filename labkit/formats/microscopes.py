@@ -1,15 +1,10 @@
-"""Pictures of microscopes and of medicine: DICOM, CZI, ND2, LIF; each by a small reader that is installed as an extra.
-
-Names of patients are never copied: neither into titles nor into notes.
-"""
+"""Files of microscopes: ND2 and LIF, read plane by plane, each by a small reader that is installed as an extra."""
 
 from __future__ import annotations
 
-import importlib
+import itertools
 import math
-import re
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.errors import MissingDependency
-from labkit.formats.numpy_file import array_header, array_source
+from labkit.formats.extras import extra
 from labkit.formats.raster import (
     Option,
     PictureFile,
@@ -26,252 +20,177 @@ from labkit.formats.raster import (
     RasterHeader,
     RasterSource,
     Role,
-    StackAxis,
     answer_to,
     check_memory,
-    in_array_order,
     unreadable,
     unsupported,
 )
-from labkit.geometry import Box
+from labkit.formats.sources import array_header, loaded_source
 
-__all__ = ["open_dicom", "open_planes", "read_czi", "read_dicom", "read_lif", "read_nd2"]
+__all__ = ["chosen_series", "open_lif", "open_nd2", "plane_position", "read_lif", "read_nd2", "stacked_header"]
 
-_AXES: dict[str, StackAxis] = {"T": "t", "C": "c", "Z": "z"}
-
-
-def _package(name: str, kind: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        hint = "pip install 'labkit-studio[formats]'"
-        raise MissingDependency(f"{kind} files need the package {name}, which is not installed.", hint=hint) from error
-
-
-def read_dicom(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFile:
-    """Read the header of a DICOM file; see `labkit.formats.pictures.read_file`."""
-    dataset = _package("pydicom", "DICOM").dcmread(path, stop_before_pixels=False, defer_size=1024)
-    if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise unreadable(path, "it holds no picture", "It may be a report or a plan; import a file with pixels.")
-    height, width = int(dataset.Rows), int(dataset.Columns)
-    kind, samples = str(dataset.PhotometricInterpretation), int(dataset.get("SamplesPerPixel", 1))
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    colour = samples == 3 or kind == "PALETTE COLOR"
-    dtype = _dicom_dtype(dataset)
-    notes = []
-    if kind == "MONOCHROME1":
-        notes.append("White was stored as the lowest value; it is shown as white.")
-    if float(dataset.get("RescaleSlope") or 1) != 1 or float(dataset.get("RescaleIntercept") or 0) != 0:
-        notes.append("Its values are as stored: the file's rescaling was not applied.")
-    spacing = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing")
-    bits = int(dataset.get("BitsStored") or 8 * dtype.itemsize)
-    header = replace(
-        array_header("DICOM", (height, width), dtype, channels=3 if colour else 1),
-        pixel_size_um=(float(spacing[0]) * 1e3, float(spacing[1]) * 1e3) if spacing else None,
-        significant_bits=bits if 1 < bits < 8 * dtype.itemsize else None,
-        notes=tuple(notes),
-        pages=frames,
-        decode_bytes=2 * height * width * (3 if colour else 1) * dtype.itemsize,
-    )
-    return _frames(header, frames, answers)
-
-
-def _frames(header: RasterHeader, frames: int, answers: Mapping[str, str]) -> PictureFile:
-    if frames <= 1:
-        return PictureFile("DICOM", (replace(header, part="0"),))
-    options = (
-        Option("separate", "separate pictures: an image each"),
-        Option("z", "a stack in depth (z)"),
-        Option("t", "frames in time (t)"),
-        Option("first", "only the first is wanted"),
-    )
-    question = Question("pages", f"The file holds {frames} frames of the same size. What are they?", options, "separate")
-    match answer_to(question, answers):
-        case "separate":
-            pictures = tuple(replace(header, part=str(k), title=f"frame {k + 1}") for k in range(frames))
-        case "first":
-            pictures = (replace(header, part="0", notes=(*header.notes, f"Only the first of {frames} frames was taken.")),)
-        case axis:
-            pictures = (replace(header, part="stack", stack=(("z" if axis == "z" else "t", frames),)),)
-    return PictureFile("DICOM", pictures, (question,))
-
-
-def _dicom_dtype(dataset: Any) -> np.dtype[Any]:
-    if "FloatPixelData" in dataset:
-        return np.dtype(np.float32)
-    if "DoubleFloatPixelData" in dataset:
-        return np.dtype(np.float64)
-    if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        depth = dataset.get("RedPaletteColorLookupTableDescriptor", [0, 0, 16])[2]
-        return np.dtype(np.uint8 if int(depth) == 8 else np.uint16)
-    bits = int(dataset.BitsAllocated)
-    return np.dtype(np.uint8) if bits == 1 else np.dtype(f"{'int' if int(dataset.get('PixelRepresentation', 0)) else 'uint'}{bits}")
-
-
-def open_dicom(path: Path, header: RasterHeader, role: Role, scratch: Path, memory_bytes: int) -> RasterSource:
-    """Open a DICOM file; see `labkit.formats.pictures.open_raster`."""
-    check_memory(path, header.decode_bytes, memory_bytes)
-    pydicom, pixels_of = _package("pydicom", "DICOM"), _package("pydicom.pixels", "DICOM")
-    dataset = pydicom.dcmread(path)
-
-    def frame(number: int) -> NDArray[Any]:
-        pixels = np.asarray(pixels_of.pixel_array(dataset, index=number))
-        kind = str(dataset.PhotometricInterpretation)
-        if kind == "PALETTE COLOR":
-            pixels = np.asarray(pixels_of.apply_color_lut(pixels, dataset))
-        elif kind == "MONOCHROME1" and role == "image":
-            pixels = _inverted(pixels, int(dataset.BitsStored))
-        return in_array_order(pixels)
-
-    return _Loaded(frame if header.part == "stack" else lambda plane: frame(int(header.part)), header)
-
-
-def _inverted(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
-    if pixels.dtype.kind == "f":
-        return np.asarray(-pixels)
-    return np.asarray(pixels.dtype.type(2**bits - 1 if pixels.dtype.kind == "u" else -1) - pixels)
+_STACK = {"T": "t", "C": "c", "Z": "z"}
 
 
 def read_nd2(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFile:
     """Read the header of a Nikon file; see `labkit.formats.pictures.read_file`."""
-    with _package("nd2", "ND2").ND2File(path) as file:
+    with extra("nd2", "ND2").ND2File(path) as file:
         sizes = {str(axis): int(length) for axis, length in file.sizes.items()}
+        header = stacked_header(path, "ND2", sizes, np.dtype(file.dtype), samples=sizes.get("S", 1), series="P")
+        bits = int(getattr(file.attributes, "bitsPerComponentSignificant", 0) or 0)
+        header = replace(header, significant_bits=bits if header.dtype != "float32" and 1 < bits < header.bits else None)
+        header = _with_nd2_metadata(file, header)
+    count = sizes.get("P", 1)
+    return chosen_series("ND2", [replace(header, part=str(k), title=f"position {k + 1}") for k in range(count)], answers)
+
+
+def _with_nd2_metadata(file: Any, header: RasterHeader) -> RasterHeader:
+    try:
         voxel = file.voxel_size()
-        names = tuple(str(c.channel.name) for c in (getattr(file.metadata, "channels", None) or ()))
-        header = _stacked(path, "ND2", sizes, np.dtype(file.dtype), samples=sizes.get("S", 1))
-    size = (float(voxel.y), float(voxel.x)) if voxel.y > 0 and voxel.x > 0 else None
-    named = names if len(names) == dict(header.stack).get("c", 1) else ()
-    header = replace(header, pixel_size_um=size, z_step_um=float(voxel.z) if voxel.z and "Z" in sizes else None, channel_names=named)
-    return _scenes("ND2", header, sizes.get("P", 1), answers)
+        channels = [item.channel for item in (getattr(file.metadata, "channels", None) or ())]
+    except Exception:  # what it says of optics and stage has many versions, and pixels can be read without
+        return replace(header, notes=(*header.notes, "The size of its pixels and the names of its channels could not be read."))
+    named = len(channels) == dict(header.stack).get("c", 1) and header.channels == 1
+    known = voxel.y > 0 and voxel.x > 0 and (voxel.y, voxel.x) != (1, 1)  # 1 is what the reader says where the file says nothing
+    return replace(
+        header,
+        pixel_size_um=(float(voxel.y), float(voxel.x)) if known else None,
+        z_step_um=float(voxel.z) if known and voxel.z > 0 and "z" in dict(header.stack) else None,
+        channel_names=tuple(str(channel.name) for channel in channels) if named else (),
+    )
 
 
-def read_czi(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFile:
-    """Read the header of a Zeiss file; see `labkit.formats.pictures.read_file`."""
-    with _package("czifile", "CZI").CziFile(path) as file:
-        sizes = {str(axis): int(length) for axis, length in zip(file.axes, file.shape, strict=True)}
-        header = _stacked(path, "CZI", sizes, np.dtype(file.dtype), samples=sizes.get("0", 1))
-        xml = str(file.metadata() or "")
-    header = replace(header, pixel_size_um=_czi_size(xml), decode_bytes=2 * math.prod(sizes.values()) * np.dtype(header.dtype).itemsize)
-    return _scenes("CZI", header, sizes.get("S", 1), answers)
+def open_nd2(path: Path, header: RasterHeader, role: Role, scratch: Path, memory_bytes: int) -> RasterSource:
+    """Open a Nikon file; see `labkit.formats.pictures.open_raster`."""
+    check_memory(path, header.decode_bytes, memory_bytes)
+    file = extra("nd2", "ND2").ND2File(path)
+    loops = [str(axis) for axis in file.sizes if axis in ("T", "P", "Z")]
+    counts = [int(file.sizes[axis]) for axis in loops]
+    stored = _nd2_frames(file, path.stat().st_size)
+
+    def load(number: int) -> NDArray[Any]:
+        at = {**plane_position(header, number), "P": int(header.part)}
+        index = int(np.ravel_multi_index([at.get(axis, 0) for axis in loops], counts)) if loops else 0
+        if stored is not None and index not in stored:
+            raise unreadable(path, f"its frame {index + 1} is missing", "Copy it again, or export the frames that there are.")
+        frame = np.asarray(file.read_frame(index))
+        if header.channels > 1:
+            return np.moveaxis(frame, -1, 0) if frame.shape[-1] == header.channels else frame
+        return np.asarray(frame.reshape(-1, *frame.shape[-2:])[at.get("C", 0)])  # channels come first
+
+    return loaded_source(load, header, file.close)
 
 
-def _czi_size(xml: str) -> tuple[float, float] | None:
-    found = {axis: re.search(rf'<Distance Id="{axis}">\s*<Value>([0-9.eE+-]+)</Value>', xml) for axis in "YX"}
-    sizes = [float(match[1]) * 1e6 for match in found.values() if match]
-    return (sizes[0], sizes[1]) if len(sizes) == 2 and min(sizes) > 0 else None
+def _nd2_frames(file: Any, size: int) -> set[int] | None:
+    """Return which frames the file really holds, for the reader gives zeros for others; None where that is not to be seen."""
+    chunks = getattr(getattr(file, "_rdr", None), "chunkmap", None)  # not public, and absent in files of before 2010
+    if not isinstance(chunks, dict):
+        return None
+    prefix = b"ImageDataSeq|"
+    return {int(name[len(prefix) : -1]) for name, (offset, _) in chunks.items() if name.startswith(prefix) and offset < size}
 
 
 def read_lif(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFile:
     """Read the header of a Leica file; see `labkit.formats.pictures.read_file`."""
-    with _package("liffile", "LIF").LifFile(path) as file:
-        headers = [_lif_header(path, k, image) for k, image in enumerate(file.images)]
+    with extra("liffile", "LIF").LifFile(path) as file:
+        headers = [header for k, image in enumerate(file.images) for header in _lif_headers(path, k, image)]
     if not headers:
         raise unreadable(path, "it holds no picture")
-    if len(headers) == 1:
-        return PictureFile("LIF", (replace(headers[0], title=""),))
-    options = (Option("all", "all of them, an image each"), *(Option(str(k + 1), header.title) for k, header in enumerate(headers)))
-    question = Question("series", f"The file holds {len(headers)} pictures. Which do you want?", options, "all")
-    answer = answer_to(question, answers)
-    return PictureFile("LIF", tuple(headers) if answer == "all" else (headers[int(answer) - 1],), (question,))
+    return chosen_series("LIF", headers, answers)
 
 
-def _lif_header(path: Path, number: int, image: Any) -> RasterHeader:
+def open_lif(path: Path, header: RasterHeader, role: Role, scratch: Path, memory_bytes: int) -> RasterSource:
+    """Open a Leica file; see `labkit.formats.pictures.open_raster`."""
+    check_memory(path, header.decode_bytes, memory_bytes)
+    file = extra("liffile", "LIF").LifFile(path)
+    number, position = map(int, header.part.split("|"))
+    image = file.images[number]
+
+    def load(plane: int) -> NDArray[Any]:
+        at = {**plane_position(header, plane), "M": position}
+        frame = np.asarray(image.frame(**{axis: at.get(axis, 0) for axis in image.sizes if axis not in ("Y", "X", "S")}))
+        return np.moveaxis(frame, -1, 0) if header.channels > 1 else frame.reshape(header.height_px, header.width_px)
+
+    return loaded_source(load, header, file.close)
+
+
+def _lif_headers(path: Path, number: int, image: Any) -> list[RasterHeader]:
+    """Return the headers of a picture: one for each position of a mosaic."""
     sizes = {str(axis): int(length) for axis, length in image.sizes.items()}
-    header = _stacked(path, "LIF", sizes, np.dtype(image.dtype), samples=sizes.get("S", 1))
-    size = math.prod(sizes.values()) * np.dtype(header.dtype).itemsize
-    return replace(header, part=str(number), title=str(image.name), decode_bytes=2 * size)
+    if math.prod(sizes.values()) == 0 or not {"Y", "X"} <= sizes.keys():  # series of points and lines are no pictures
+        return []
+    header = stacked_header(path, "LIF", sizes, np.dtype(image.dtype), samples=sizes.get("S", 1), series="M")
+    steps = {axis: _step_um(image.coords.get(axis)) for axis in "YXZ"}
+    size = (steps["Y"], steps["X"])
+    header = replace(
+        header,
+        pixel_size_um=(size[0], size[1]) if size[0] and size[1] else None,
+        z_step_um=steps["Z"] if "z" in dict(header.stack) else None,
+        t_step_s=_step(image.coords.get("T")) if "t" in dict(header.stack) else None,
+    )
+    name, tiles = str(image.name), sizes.get("M", 1)
+    titles = [name] if tiles == 1 else [f"{name}, tile {k + 1}" for k in range(tiles)]
+    return [replace(header, part=f"{number}|{k}", title=title) for k, title in enumerate(titles)]
 
 
-def _stacked(path: Path, kind: str, sizes: Mapping[str, int], dtype: np.dtype[Any], samples: int) -> RasterHeader:
-    """Return the header of an array with named axes."""
-    if "Y" not in sizes or "X" not in sizes or dtype.kind not in "uifb":
+def _step(places: Any) -> float | None:
+    if places is None or len(places) < 2:
+        return None
+    step = abs(float(places[-1]) - float(places[0])) / (len(places) - 1)
+    return step if 0 < step < math.inf else None
+
+
+def _step_um(places: Any) -> float | None:
+    step = _step(places)
+    return None if step is None else step * 1e6  # from metres
+
+
+def stacked_header(path: Path, kind: str, sizes: Mapping[str, int], dtype: np.dtype[Any], *, samples: int, series: str) -> RasterHeader:
+    """Return the header of an array with named axes.
+
+    Parameters
+    ----------
+    path, kind
+        For messages, and the name of the format.
+    sizes : mapping
+        Length of each axis; "S" holds the samples of a pixel.
+    dtype : numpy.dtype
+        Of the array.
+    samples : int
+        1, or 3 or 4 for colours.
+    series : str
+        Axis of which each position is a picture of its own.
+
+    Raises
+    ------
+    UnsupportedFormat
+        There are axes that LabKit has no word for, or pixels of a kind that it does not keep.
+    """
+    if not {"Y", "X"} <= sizes.keys() or dtype.kind not in "uif" or samples not in (1, 3, 4):
         raise unsupported(path, f"holds an array with the axes {', '.join(sizes)} of type {dtype}", "Export it as OME-TIFF.")
-    foreign = [axis for axis, length in sizes.items() if length > 1 and axis not in "TCZYX" and axis not in ("S", "0", "P")]
+    foreign = [axis for axis, length in sizes.items() if length > 1 and axis not in {*"TCZYXS", series}]
     if foreign:
         raise unsupported(path, f"has the axes {', '.join(foreign)}", "Export the part that you need as OME-TIFF.")
-    if samples not in (1, 3, 4):
-        raise unsupported(path, f"has {samples} samples a pixel", "Export it as OME-TIFF.")
-    stack = tuple((_AXES[axis], sizes[axis]) for axis in "TCZ" if sizes.get(axis, 1) > 1)
+    stack = tuple((_STACK[axis], sizes[axis]) for axis in "TCZ" if sizes.get(axis, 1) > 1)
     header = array_header(kind, (sizes["Y"], sizes["X"]), dtype, channels=samples, stack=stack)
-    return replace(header, decode_bytes=2 * sizes["Y"] * sizes["X"] * samples * dtype.itemsize)
+    channels = sizes.get("C", 1) if samples == 1 else samples  # some keep all channels of a plane together
+    return replace(header, decode_bytes=4 * sizes["Y"] * sizes["X"] * channels * dtype.itemsize)
 
 
-def _scenes(kind: str, header: RasterHeader, scenes: int, answers: Mapping[str, str]) -> PictureFile:
-    if scenes <= 1:
-        return PictureFile(kind, (replace(header, part="0"),))
-    options = (Option("all", "all of them, an image each"), *(Option(str(k + 1), f"position {k + 1}") for k in range(scenes)))
-    question = Question("series", f"The file holds {scenes} positions. Which do you want?", options, "all")
+def plane_position(header: RasterHeader, plane: int) -> dict[str, int]:
+    """Return where in its stack a plane lies, by axis in capitals."""
+    lengths = [length for _, length in header.stack]
+    indices = np.unravel_index(plane, lengths) if lengths else ()
+    return {axis.upper(): int(index) for (axis, _), index in zip(header.stack, indices, strict=True)}
+
+
+def chosen_series(kind: str, headers: Sequence[RasterHeader], answers: Mapping[str, str]) -> PictureFile:
+    """Return what an import makes of a file with several pictures, all by default."""
+    if len(headers) == 1:
+        return PictureFile(kind, (replace(headers[0], title="", pages=1),))
+    headers = [replace(header, pages=len(headers)) for header in headers]
+    numbered = zip(itertools.count(1), headers, strict=False)
+    options = (Option("all", "all of them, an image each"), *(Option(str(k), header.title or f"picture {k}") for k, header in numbered))
+    question = Question("series", f"The file holds {len(headers)} pictures. Which do you want?", options, "all")
     answer = answer_to(question, answers)
-    wanted = range(scenes) if answer == "all" else [int(answer) - 1]
-    return PictureFile(kind, tuple(replace(header, part=str(k), title=f"position {k + 1}") for k in wanted), (question,))
-
-
-def open_planes(path: Path, header: RasterHeader, role: Role, scratch: Path, memory_bytes: int) -> RasterSource:
-    """Open a CZI, ND2 or LIF; see `labkit.formats.pictures.open_raster`."""
-    check_memory(path, header.decode_bytes, memory_bytes)
-    if header.format == "ND2":
-        return _Loaded(_nd2_planes(path, header), header)
-    if header.format == "CZI":
-        with _package("czifile", "CZI").CziFile(path) as file:
-            array, axes = file.asarray(), str(file.axes)
-        return array_source(_planes(_at_scene(array, axes, "S", int(header.part)), axes.replace("S", ""), header), header)
-    with _package("liffile", "LIF").LifFile(path) as file:
-        image = file.images[int(header.part)]
-        array, axes = image.asarray(), "".join(str(axis) for axis in image.sizes)
-    return array_source(_planes(array, axes.replace("S", "0"), header), header)
-
-
-def _nd2_planes(path: Path, header: RasterHeader) -> Callable[[int], NDArray[Any]]:
-    file = _package("nd2", "ND2").ND2File(path)
-    loops = [str(axis) for axis in file.sizes if axis in ("T", "P", "Z")]
-    counts = [int(file.sizes[axis]) for axis in loops]
-    names, lengths = [axis for axis, _ in header.stack], [length for _, length in header.stack]
-
-    def plane(number: int) -> NDArray[Any]:
-        at = dict(zip(names, (int(n) for n in np.unravel_index(number, lengths or (1,))), strict=False))
-        index = [int(header.part) if axis == "P" else at.get(_AXES[axis], 0) for axis in loops]
-        frame = np.asarray(file.read_frame(int(np.ravel_multi_index(index, counts)) if loops else 0))
-        if header.channels > 1:
-            return in_array_order(frame)
-        return np.asarray(frame[at.get("c", 0)] if frame.ndim == 3 else frame)
-
-    return plane
-
-
-def _at_scene(array: NDArray[Any], axes: str, axis: str, number: int) -> NDArray[Any]:
-    return np.take(array, number, axis=axes.index(axis)) if axis in axes else array
-
-
-def _planes(array: NDArray[Any], axes: str, header: RasterHeader) -> list[NDArray[Any]]:
-    """Return the planes of an array in the order of the header's stack, each (y, x) or (c, y, x)."""
-    inner = ["0", "Y", "X"] if header.channels > 1 else ["Y", "X"]
-    wanted = [axis.upper() for axis, _ in header.stack] + inner
-    for position in reversed(range(array.ndim)):
-        if axes[position] not in wanted:
-            array, axes = np.take(array, 0, axis=position), axes[:position] + axes[position + 1 :]
-    array = np.transpose(array, [axes.index(axis) for axis in wanted])
-    return list(array.reshape(-1, *array.shape[len(header.stack) :]))
-
-
-class _Loaded:
-    """Planes that are decoded when they are asked for; the last two are kept."""
-
-    def __init__(self, load: Callable[[int], NDArray[Any]], header: RasterHeader) -> None:
-        self._load = load
-        self._kept: dict[int, NDArray[Any]] = {}
-        self._lock = threading.Lock()
-        size = header.height_px, header.width_px
-        self.shape: tuple[int, ...] = size if header.channels == 1 else (header.channels, *size)
-        self.dtype = np.dtype(header.dtype)
-        self.piece_px = (1, 1)
-
-    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
-        with self._lock:
-            if plane not in self._kept:
-                while len(self._kept) > 1:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[plane] = self._load(plane).astype(self.dtype, copy=False)
-            return self._kept[plane][(..., *box.slices)]
-
-    def close(self) -> None:
-        self._kept.clear()
+    return PictureFile(kind, tuple(headers) if answer == "all" else (headers[int(answer) - 1],), (question,))

@@ -3,80 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.formats.raster import (
-    Option,
-    PictureFile,
-    Question,
-    RasterHeader,
-    RasterSource,
-    Role,
-    StackAxis,
-    answer_to,
-    unreadable,
-    unsupported,
-)
-from labkit.geometry import Box
+from labkit.formats.raster import Option, PictureFile, Question, RasterHeader, RasterSource, Role, answer_to, unreadable, unsupported
+from labkit.formats.sources import array_header, decoded_source, stack_question
 
-__all__ = ["array_header", "array_source", "open_npy", "read_npy"]
+__all__ = ["open_npy", "read_npy"]
 
-_AXES: dict[str, StackAxis] = {"z": "z", "t": "t", "c": "c"}
+_COLOURS = (3, 4)
+_SHAPES = "Save it as (y, x), (y, x, 3), (pages, y, x) or (pages, y, x, 3)."
 
 
 def read_npy(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFile:
     """Read the header of an array; see `labkit.formats.pictures.read_file`."""
     array = _mapped(path)
     if array.dtype.kind not in "uifb":
-        hint = "Save its magnitude." if array.dtype.kind == "c" else "Save whole numbers or floats."
+        hint = "Save its magnitude, or its real and imaginary parts." if array.dtype.kind == "c" else "Save whole numbers or floats."
         raise unsupported(path, f"holds values of type {array.dtype}", hint)
-    shape = array.shape
-    if len(shape) == 2:
-        return PictureFile("NumPy", (array_header("NumPy", shape, array.dtype),))
-    if len(shape) != 3:
-        raise unsupported(path, f"holds an array of shape {shape}", "Save it as (y, x), (y, x, 3) or (pages, y, x).")
-    if shape[2] in (3, 4) and role == "image":
-        text = f"The array has the shape {shape}. Is it a picture in colour?"
-        question = Question("colour", text, (Option("colour", "yes"), Option("pages", "no, the first axis counts pages")), "colour")
-        if answer_to(question, answers) == "colour":
-            return PictureFile("NumPy", (array_header("NumPy", shape[:2], array.dtype, channels=shape[2], part="yxc"),), (question,))
-        found = _pages(shape, array.dtype, answers)
-        return PictureFile("NumPy", found.pictures, (question, *found.questions))
-    return _pages(shape, array.dtype, answers)
-
-
-def _pages(shape: tuple[int, ...], dtype: np.dtype[Any], answers: Mapping[str, str]) -> PictureFile:
-    pages = shape[0]
-    options = (
-        Option("separate", "separate pictures: an image each"),
-        Option("z", "a stack in depth (z)"),
-        Option("t", "frames in time (t)"),
-        Option("c", "channels of one picture (c)"),
-        Option("first", "only the first is wanted"),
-    )
-    question = Question("pages", f"The array holds {pages} pages of {shape[1]} x {shape[2]} values. What are they?", options, "separate")
-    answer = answer_to(question, answers) if pages > 1 else "first"
-    if answer == "separate":
-        headers = [array_header("NumPy", shape[1:], dtype, part=str(k), title=f"page {k + 1}") for k in range(pages)]
-    elif answer == "first":
-        headers = [array_header("NumPy", shape[1:], dtype, part="0")]
-    else:
-        headers = [array_header("NumPy", shape[1:], dtype, stack=((_AXES[answer], pages),))]
-    return PictureFile("NumPy", tuple(headers), (question,) if pages > 1 else ())
+    questions: list[Question] = []
+    coloured = array.ndim == 4 and array.shape[3] in _COLOURS and role == "image"
+    if array.ndim == 3 and array.shape[2] in _COLOURS and role == "image":
+        questions.append(_colour_question(array.shape))
+        coloured = answer_to(questions[0], answers) == "colour"
+    size = array.shape[:-1] if coloured else array.shape
+    channels = array.shape[-1] if coloured else 1
+    if len(size) not in (2, 3):
+        raise unsupported(path, f"holds an array of shape {array.shape}", _SHAPES)
+    header = array_header("NumPy", size[-2:], array.dtype, channels=channels, part="c|" if coloured else "|")
+    if len(size) == 2:
+        return PictureFile("NumPy", (header,), tuple(questions))
+    pages = replace(header, pages=size[0])
+    if size[0] == 1:
+        return PictureFile("NumPy", (replace(pages, part=header.part + "0"),), tuple(questions))
+    question = stack_question(size[0], f"array holds # pages of {size[1]} x {size[2]} values", channels=not coloured)
+    return PictureFile("NumPy", _pages(pages, answer_to(question, answers)), (*questions, question))
 
 
 def open_npy(path: Path, header: RasterHeader, role: Role, scratch: Path, memory_bytes: int) -> RasterSource:
     """Open an array; see `labkit.formats.pictures.open_raster`."""
     array = _mapped(path)
-    if header.part == "yxc":
-        return array_source([np.moveaxis(array, -1, 0)], header)
+    coloured, number = header.part.split("|")
+    planes = np.moveaxis(array, -1, -3) if coloured else array
     if header.stack:
-        return array_source(list(array), header)
-    return array_source([array[int(header.part)] if array.ndim == 3 else array], header)
+        return decoded_source(*planes)
+    return decoded_source(planes[int(number)] if number else planes)
+
+
+def _colour_question(shape: tuple[int, ...]) -> Question:
+    text = f"The array has the shape {' x '.join(map(str, shape))}. Is it one picture in colour?"
+    return Question("colour", text, (Option("colour", "yes"), Option("pages", "no, the first axis counts pages")), "colour")
+
+
+def _pages(header: RasterHeader, answer: str) -> tuple[RasterHeader, ...]:
+    count = header.pages
+    match answer:
+        case "separate":
+            return tuple(replace(header, part=f"{header.part}{k}", title=f"page {k + 1}") for k in range(count))
+        case "first":
+            return (replace(header, part=f"{header.part}0", notes=(f"Only the first of {count} pages was taken.",)),)
+        case "z":
+            return (replace(header, stack=(("z", count),)),)
+        case "t":
+            return (replace(header, stack=(("t", count),)),)
+        case _:
+            return (replace(header, stack=(("c", count),)),)
 
 
 def _mapped(path: Path) -> NDArray[Any]:
@@ -87,53 +82,3 @@ def _mapped(path: Path) -> NDArray[Any]:
     if not array.size:
         raise unreadable(path, f"its array of shape {array.shape} is empty")
     return np.asarray(array) if not isinstance(array, np.memmap) else array
-
-
-def array_header(
-    name: str,
-    size: tuple[int, ...],
-    dtype: np.dtype[Any],
-    *,
-    channels: int = 1,
-    stack: tuple[tuple[StackAxis, int], ...] = (),
-    part: str = "",
-    title: str = "",
-) -> RasterHeader:
-    """Return the header of a picture that is an array already."""
-    plain = np.dtype(np.uint8) if dtype.kind == "b" else dtype
-    return RasterHeader(
-        format=name,
-        height_px=int(size[0]),
-        width_px=int(size[1]),
-        channels=channels,
-        alpha=channels in (2, 4),
-        dtype=plain.newbyteorder("=").name,
-        bits=1 if dtype.kind == "b" else 8 * dtype.itemsize,
-        orientation=1,
-        pixel_size_um=None,
-        layout="whole",
-        pages=1,
-        decode_bytes=0,
-        part=part,
-        title=title,
-        stack=stack,
-    )
-
-
-def array_source(planes: list[NDArray[Any]], header: RasterHeader) -> RasterSource:
-    """Return arrays (y, x) or (c, y, x), one a plane, as a source; they may be mapped files."""
-    return _Arrays(planes, header)
-
-
-class _Arrays:
-    def __init__(self, planes: list[NDArray[Any]], header: RasterHeader) -> None:
-        self._planes = planes
-        self.shape = planes[0].shape
-        self.dtype = np.dtype(header.dtype)
-        self.piece_px = (1, 1)
-
-    def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
-        return np.asarray(self._planes[plane][(..., *box.slices)]).astype(self.dtype)
-
-    def close(self) -> None:
-        self._planes = []

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.errors import NotFound, UnreadableImage, UnsupportedFormat
-from labkit.formats import containers, microscopes, numpy_file, ome_zarr_source, png, still
+from labkit.formats import czi, dicom, heif, jpeg, jpeg_2000, jpeg_xl, microscopes, numpy_file, ome_zarr_source, png, still
 from labkit.formats.raster import PictureFile, RasterHeader, RasterSource, Role, decoder_errors, unsupported
 from labkit.formats.tiff import open_tiff, read_tiff
 from labkit.geometry import Box
@@ -51,8 +51,10 @@ class Reader:
 _BOXES = ("avif", "avis")
 _HEIF = ("heic", "heix", "hevc", "heim", "heis", "mif1", "msf1")
 READERS: tuple[Reader, ...] = (
+    # First, since the 128 bytes before its magic may hold those of a TIFF.
+    Reader("DICOM", (".dcm", ".dicom", ".ima"), ((128, b"DICM"),), dicom.read_dicom, dicom.open_dicom),
     Reader("PNG", (".png", ".apng"), ((0, b"\x89PNG\r\n\x1a\n"),), png.read_png, png.open_png),
-    Reader("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), ((0, b"\xff\xd8\xff"),), still.read_jpeg, still.open_still),
+    Reader("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), ((0, b"\xff\xd8\xff"),), jpeg.read_jpeg, jpeg.open_jpeg),
     Reader(
         "TIFF",
         (".tif", ".tiff", ".btf", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff"),
@@ -60,24 +62,23 @@ READERS: tuple[Reader, ...] = (
         read_tiff,
         open_tiff,
     ),
-    Reader("GIF", (".gif",), ((0, b"GIF87a"), (0, b"GIF89a")), still.read_still, still.open_still),
-    Reader("BMP", (".bmp", ".dib"), ((0, b"BM"),), still.read_still, still.open_still),
-    Reader("WebP", (".webp",), ((8, b"WEBP"),), still.read_still, still.open_still),
-    Reader("AVIF", (".avif", ".avifs"), tuple((4, b"ftyp" + kind.encode()) for kind in _BOXES), still.read_still, still.open_still),
-    Reader("HEIC", (".heic", ".heif"), tuple((4, b"ftyp" + kind.encode()) for kind in _HEIF), still.read_heif, still.open_still),
+    Reader("GIF", (".gif",), ((0, b"GIF87a"), (0, b"GIF89a")), still.read_gif, still.open_still),
+    Reader("BMP", (".bmp", ".dib"), ((0, b"BM"),), still.read_bmp, still.open_still),
+    Reader("WebP", (".webp",), ((8, b"WEBP"),), still.read_webp, still.open_still),
+    Reader("AVIF", (".avif", ".avifs"), tuple((4, b"ftyp" + kind.encode()) for kind in _BOXES), heif.read_avif, heif.open_heif),
+    Reader("HEIC", (".heic", ".heif", ".hif"), tuple((4, b"ftyp" + kind.encode()) for kind in _HEIF), heif.read_heif, heif.open_heif),
     Reader(
         "JPEG 2000",
         (".jp2", ".j2k", ".jpx", ".j2c", ".jpc", ".jpf"),
         ((0, b"\x00\x00\x00\x0cjP  "), (0, b"\xff\x4f\xff\x51")),
-        containers.read_jpeg2k,
-        containers.open_container,
+        jpeg_2000.read_jpeg2k,
+        jpeg_2000.open_jpeg2k,
     ),
-    Reader("JPEG XL", (".jxl",), ((0, b"\xff\x0a"), (4, b"JXL ")), containers.read_jpegxl, containers.open_container),
+    Reader("JPEG XL", (".jxl",), ((0, b"\xff\x0a"), (4, b"JXL ")), jpeg_xl.read_jpegxl, jpeg_xl.open_jpegxl),
     Reader("NumPy", (".npy",), ((0, b"\x93NUMPY"),), numpy_file.read_npy, numpy_file.open_npy),
-    Reader("DICOM", (".dcm", ".dicom", ".ima"), ((128, b"DICM"),), microscopes.read_dicom, microscopes.open_dicom),
-    Reader("CZI", (".czi",), ((0, b"ZISRAWFILE"),), microscopes.read_czi, microscopes.open_planes),
-    Reader("ND2", (".nd2",), ((0, b"\xda\xce\xbe\x0a"),), microscopes.read_nd2, microscopes.open_planes),
-    Reader("LIF", (".lif",), ((0, b"\x70\x00\x00\x00"),), microscopes.read_lif, microscopes.open_planes),
+    Reader("CZI", (".czi",), ((0, b"ZISRAWFILE"),), czi.read_czi, czi.open_czi),
+    Reader("ND2", (".nd2",), ((0, b"\xda\xce\xbe\x0a"),), microscopes.read_nd2, microscopes.open_nd2),
+    Reader("LIF", (".lif",), ((0, b"\x70\x00\x00\x00"),), microscopes.read_lif, microscopes.open_lif),
 )
 OME_ZARR = Reader("OME-Zarr", (".zarr",), (), ome_zarr_source.read_ome_zarr, ome_zarr_source.open_ome_zarr)
 # First bytes of what people bring and LabKit does not read.
