@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from labkit.errors import LabKitError
     from labkit.inference import open_prediction, predict
     from labkit.project import Project, list_projects
-    from labkit.tiling import import_image, open_image, probe, verify
+    from labkit.tiling import (
+        export_ome_tiff,
+        export_ome_zarr,
+        export_png,
+        import_file,
+        import_files,
+        import_image,
+        open_image,
+        probe,
+        verify,
+    )
     from labkit.training import TrainConfig, open_model
     from labkit.work import start_training
 
@@ -32,6 +42,11 @@ _HOMES = {
     "build_training_set": "labkit.datasets",
     "export_annotations": "labkit.annotations",
     "import_annotations": "labkit.annotations",
+    "export_ome_tiff": "labkit.tiling",
+    "export_ome_zarr": "labkit.tiling",
+    "export_png": "labkit.tiling",
+    "import_file": "labkit.tiling",
+    "import_files": "labkit.tiling",
     "import_image": "labkit.tiling",
     "list_projects": "labkit.project",
     "open_document": "labkit.annotations",
@@ -56,7 +71,12 @@ __all__ = [
     "analyse",
     "build_training_set",
     "export_annotations",
+    "export_ome_tiff",
+    "export_ome_zarr",
+    "export_png",
     "import_annotations",
+    "import_file",
+    "import_files",
     "import_image",
     "list_projects",
     "open_document",
