@@ -62,3 +62,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f"labkit.tiling.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
