@@ -162,7 +162,7 @@ def _scale_of(node: Mapping[str, Any]) -> list[float] | None:
 
 def _header(path: Path, said: _Described, role: Role, answers: Mapping[str, str]) -> tuple[RasterHeader, Question | None]:
     array = _open_array(path, said.place)
-    _check_array(path, said.place, array)
+    _check_array(path, said.place, array, role)
     lead = said.axes[:-2]
     if len(said.axes) != array.ndim:
         raise unreadable(path, f"its axes ({', '.join(said.axes)}) do not fit its array of shape {array.shape}")
@@ -229,7 +229,7 @@ def _read_plain(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFi
     if not is_array:
         raise unsupported(path, "is a zarr group without an OME-Zarr image", "Name the group that holds the image.")
     array = _open_array(path, "")
-    _check_array(path, "", array)
+    _check_array(path, "", array, role)
     header = replace(array_header("Zarr", array.shape[-2:], array.dtype), **_layout(array))
     if array.ndim == 2:
         return PictureFile("Zarr", (replace(header, part="||"),))
@@ -285,15 +285,16 @@ def _codecs(path: Path, folder: Path) -> Iterator[str]:
             waiting += [*(configuration.get("codecs") or []), *(configuration.get("index_codecs") or [])]
 
 
-def _check_array(path: Path, place: str, array: Any) -> None:
+def _check_array(path: Path, place: str, array: Any, role: Role) -> None:
     if array.dtype.kind not in "uifb":
         hint = "Save its magnitude." if array.dtype.kind == "c" else "Save whole numbers or floats."
         raise unsupported(path, f"holds values of type {array.dtype}", hint)
     if array.ndim < 2 or not all(array.shape):
         raise unreadable(path, f"its array of shape {array.shape} holds no picture")
     folder = path / place
-    # Single chunks may be missing, which stands for the fill value; a store without any was copied without its pixels.
-    if all(file.name in _METADATA for file in folder.rglob("*") if file.is_file()):
+    # Single chunks may be missing, which stands for the fill value, and so may all of a label image without an object; an image
+    # without any was copied without its pixels.
+    if role == "image" and all(file.name in _METADATA for file in folder.rglob("*") if file.is_file()):
         raise unreadable(path, "its pixels are missing: there is only metadata", "Copy the whole folder again.")
 
 

@@ -13,10 +13,15 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from labkit.formats.pictures import open_raster
+from labkit.formats.raster import RasterHeader, Role
+from labkit.geometry import Box
+
 __all__ = [
     "corner_picture",
     "noise_picture",
     "oriented",
+    "read_planes",
     "two_disc_labels",
     "two_disc_picture",
     "write_bomb_tiff",
@@ -71,6 +76,16 @@ def oriented(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
         8: lambda a: np.rot90(a, -1),
     }
     return np.ascontiguousarray(transforms[orientation](upright))
+
+
+def read_planes(path: Path, header: RasterHeader, role: Role = "image", *, memory_bytes: int | None = None) -> list[NDArray[Any]]:
+    """Return all planes of a picture in a file, each (y, x) or (y, x, c)."""
+    source = open_raster(path, header, role, path.with_suffix(".scratch"), memory_bytes=memory_bytes)
+    try:
+        planes = [source.read(Box.of_shape(*source.shape[-2:]), plane) for plane in range(header.planes)]
+    finally:
+        source.close()
+    return [np.moveaxis(plane, 0, -1) if plane.ndim == 3 else plane for plane in planes]
 
 
 def write_tiff(path: Path, pixels: NDArray[Any], *, tile_px: int | None = 256, orientation: int | None = None, **options: Any) -> Path:
