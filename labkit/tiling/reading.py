@@ -300,30 +300,23 @@ class _LazyLevel:
         self.dtype = image.dtype
 
     def __getitem__(self, key: tuple[slice | int, ...]) -> NDArray[Any]:
-        (y0, y1, in_y), (x0, x1, in_x) = (_extent(n, part) for n, part in zip(self.shape[-2:], key[-2:], strict=True))
-        box = Box(y0, x0, y1, x1)
-        axes = self._image.axes[:-2]
-        wanted = {axis: range(n)[part] for axis, n, part in zip(axes, self.shape, key, strict=False) if axis != "c"}
-        picks = [[index] if isinstance(index, int) else list(index) for index in wanted.values()]
-        planes = [self._image.read(box, self._level, **dict(zip(wanted, at, strict=True))) for at in itertools.product(*picks)]
-        pixels = np.stack(planes).reshape(*(len(pick) for pick in picks), *planes[0].shape)
-        if "c" in axes:  # (t, z, c, y, x) -> the order of the axes
-            pixels = np.moveaxis(pixels, len(picks), axes.index("c"))
-        dropped = tuple(0 if isinstance(part, int) and axis != "c" else slice(None) for axis, part in zip(axes, key, strict=False))
-        chosen = tuple(part if axis == "c" else slice(None) for axis, part in zip(axes, key, strict=False))
-        pixels = pixels[(*chosen, in_y, in_x)]
-        return pixels[tuple(d for d, c in zip(dropped, chosen, strict=True) if not isinstance(c, int))]
-
-
-def _extent(length: int, key: slice | int) -> tuple[int, int, slice | int]:
-    """Return first and last-plus-one of what `key` picks along an axis, and how to pick it from that stretch."""
-    if not isinstance(key, slice):
-        at = range(length)[key]
-        return at, at + 1, 0
-    picked = range(length)[key]
-    if not picked:
-        return 0, 0, slice(0, 0)
-    return min(picked[0], picked[-1]), max(picked[0], picked[-1]) + 1, slice(None, None, picked.step)
+        picked = [
+            range(n)[part] if isinstance(part, slice) else range(n)[part : part + 1 or None]
+            for n, part in zip(self.shape, key, strict=True)
+        ]
+        if not all(picked):
+            return np.empty([len(p) for p, part in zip(picked, key, strict=True) if isinstance(part, slice)], dtype=self.dtype)
+        rows, columns = picked[-2:]
+        box = Box(min(rows), min(columns), max(rows) + 1, max(columns) + 1)
+        axes = self._image.axes
+        planes = {axis: positions for axis, positions in zip(axes, picked, strict=True) if axis in "tz"}
+        found = [self._image.read(box, self._level, **dict(zip(planes, at, strict=True))) for at in itertools.product(*planes.values())]
+        pixels = np.stack(found).reshape(*(len(p) for p in planes.values()), *found[0].shape)  # (t, z, c, y, x)
+        if "c" in axes:
+            pixels = np.moveaxis(pixels, len(planes), axes.index("c"))
+            pixels = np.take(pixels, picked[axes.index("c")], axis=axes.index("c"))
+        pixels = pixels[..., :: rows.step, :: columns.step]
+        return pixels[tuple(slice(None) if isinstance(part, slice) else 0 for part in key)]
 
 
 def open_image(project: Project, key: str) -> Image:
