@@ -300,10 +300,7 @@ class _LazyLevel:
         self.dtype = image.dtype
 
     def __getitem__(self, key: tuple[slice | int, ...]) -> NDArray[Any]:
-        picked = [
-            range(n)[part] if isinstance(part, slice) else range(n)[part : part + 1 or None]
-            for n, part in zip(self.shape, key, strict=True)
-        ]
+        picked = [_picked(n, part) for n, part in zip(self.shape, key, strict=True)]
         if not all(picked):
             return np.empty([len(p) for p, part in zip(picked, key, strict=True) if isinstance(part, slice)], dtype=self.dtype)
         rows, columns = picked[-2:]
@@ -317,6 +314,12 @@ class _LazyLevel:
             pixels = np.take(pixels, picked[axes.index("c")], axis=axes.index("c"))
         pixels = pixels[..., :: rows.step, :: columns.step]
         return pixels[tuple(slice(None) if isinstance(part, slice) else 0 for part in key)]
+
+
+def _picked(length: int, part: slice | int) -> range:
+    """Return the positions along an axis that a slice or an index picks."""
+    everything = range(length)
+    return everything[part] if isinstance(part, slice) else range(everything[part], everything[part] + 1)
 
 
 def open_image(project: Project, key: str) -> Image:
