@@ -21,8 +21,9 @@ from typing import Any
 
 from labkit.compute import ComputeSpec
 from labkit.config import LibrarySettings
-from labkit.errors import Cancelled, Conflict, CorruptStore, InvalidInput, Locked, StorageFull
+from labkit.errors import Cancelled, Conflict, CorruptStore, InvalidInput, Locked, NotFound, StorageFull, UnreadableImage
 from labkit.events import CancelToken, EventSink, Log, ignore_events
+from labkit.formats.ome_zarr_source import is_zarr
 from labkit.formats.raster import PictureFile, RasterHeader, Role
 from labkit.project import ImageRecord, Project
 from labkit.storage import (
@@ -179,6 +180,7 @@ def import_file(
     with ExitStack() as stack:
         local, shown = stack.enter_context(_local_source(project, path, on_event, cancel))
         decoder = decoder or stack.enter_context(open_decoder(_limits(memory_mb)))
+        hashing = stack.enter_context(_hashing(local))
         found = read_header_of(decoder, local, role, answers or {})
         if only_one and len(found.pictures) > 1:
             raise InvalidInput(
@@ -187,8 +189,6 @@ def import_file(
             )
         _tell_notes(found, answers or {}, on_event)
         base = _checked_name(name if name is not None else shown)
-        hashing = _Hashing(local)
-        stack.callback(hashing.stop)
         images = []
         for header in found.pictures:
             cancel.raise_if_cancelled()
@@ -240,11 +240,9 @@ def _import_picture(
     cancel: CancelToken,
 ) -> ImageRecord:
     known = project.images()
-    if any(record.source.get("bytes") == hashing.facts.bytes for record in known):
-        if twin := _twin(known, hashing.digest(cancel), wish):
-            return _told(twin, wish, on_event)
-    else:
-        hashing.start()
+    same_length = any(record.source.get("bytes") == hashing.facts.bytes for record in known)  # else it is not worth waiting for
+    if same_length and (twin := _twin(known, hashing.digest(cancel), wish)):
+        return _told(twin, wish, on_event)
     incoming = project.layout.incoming_image(content_hash({**hashing.facts.key(), **wish.settings()}, 24))
     with _hold_import(project, incoming):
         if twin := _twin(project.images(), hashing.known, wish):
@@ -438,18 +436,12 @@ class _Hashing:
         self.known: str | None = None
         self._error: OSError | None = None
         self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin, if it has not begun."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="labkit-hash", daemon=True)
-            self._thread.start()
+        self._thread = threading.Thread(target=self._run, name="labkit-hash", daemon=True)
+        self._thread.start()
 
     def digest(self, cancel: CancelToken) -> str:
         """Wait for the hash and return it as 64 hex digits."""
-        self.start()
-        while self._thread is not None and self._thread.is_alive():
+        while self._thread.is_alive():
             self._thread.join(0.1)
             cancel.raise_if_cancelled()
         if self._error is not None:
@@ -466,8 +458,7 @@ class _Hashing:
     def stop(self) -> None:
         """Give up."""
         self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
         digest, buffer = hashlib.sha256(), memoryview(bytearray(2**18))
@@ -486,6 +477,20 @@ class _Hashing:
 
     def _files(self) -> list[Path]:
         return sorted(f for f in self._path.rglob("*") if f.is_file()) if self._path.is_dir() else [self._path]
+
+
+@contextmanager
+def _hashing(path: Path) -> Iterator[_Hashing]:
+    """Begin to hash a file, and stop at the end if it is not finished."""
+    if not path.exists():
+        raise NotFound(f"{path} does not exist.", hint="Check the path.", path=str(path))
+    if not (path.is_file() or is_zarr(path)):  # a pipe would be waited for for ever, a folder of everything read through
+        raise UnreadableImage(f"{path} is a folder or a device, not a picture.", hint="Name one picture file.", path=str(path))
+    hashing = _Hashing(path)
+    try:
+        yield hashing
+    finally:
+        hashing.stop()
 
 
 @contextmanager
