@@ -6,11 +6,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["REPLIES", "REQUESTS", "ErrorBody", "ErrorReply", "NewProject", "ProjectItem", "ProjectList", "ThumbnailQuery", "WireModel"]
+__all__ = [
+    "LARGEST_PIECE_BYTES",
+    "REPLIES",
+    "REQUESTS",
+    "ErrorBody",
+    "ErrorReply",
+    "FileOption",
+    "FileQuestion",
+    "NewProject",
+    "NewUpload",
+    "PieceQuery",
+    "ProjectItem",
+    "ProjectList",
+    "ThumbnailQuery",
+    "UploadAnswers",
+    "UploadItem",
+    "UploadList",
+    "UploadStage",
+    "WireModel",
+]
+
+LARGEST_PIECE_BYTES = 8 << 20  # of an upload: one piece is in memory at a time
+UploadStage = Literal["uploading", "checking", "asks", "waiting", "importing", "cancelling", "done", "failed", "cancelled"]
 
 
 class WireModel(BaseModel):
@@ -32,6 +54,80 @@ class ThumbnailQuery(WireModel):
 
     image: str | None = None
     max_px: Annotated[int, Field(ge=16, le=1024)] = 256
+
+
+class NewUpload(WireModel):
+    """A file that the browser wants to send; ``relative_path`` lies in the dropped folder, ``last_modified`` is in ms since 1970.
+
+    The same words find an unfinished upload again.
+    """
+
+    project_id: str
+    name: str
+    relative_path: str = ""
+    bytes: Annotated[int, Field(ge=0)]
+    last_modified: int
+    role: Literal["image", "labels"] = "image"
+
+
+class PieceQuery(WireModel):
+    """Arguments of a piece's address: how many bytes have gone before it."""
+
+    offset: Annotated[int, Field(ge=0)]
+
+
+class UploadAnswers(WireModel):
+    """The answers to the questions of a file, by the key of the question; what is left out takes the default."""
+
+    answers: dict[str, str] = {}
+
+
+class FileOption(WireModel):
+    """One answer to a question, and what it means."""
+
+    value: str
+    text: str
+
+
+class FileQuestion(WireModel):
+    """What a file leaves open, in plain words."""
+
+    key: str
+    text: str
+    options: tuple[FileOption, ...]
+    default: str
+
+
+class UploadItem(WireModel):
+    """A file on its way into a project.
+
+    ``state`` is uploading (``received`` bytes are safe), checking, asks (``questions``), waiting for its turn, importing
+    (``done`` of ``total`` tiles, seconds to go where they are known), cancelling, done (ids of the ``images``), failed
+    (``message`` and ``hint``) or cancelled.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    relative_path: str
+    bytes: int
+    last_modified: int
+    received: int
+    state: UploadStage
+    questions: tuple[FileQuestion, ...]
+    done: float
+    total: float
+    remaining_s: float | None
+    images: tuple[str, ...]
+    notes: tuple[str, ...]
+    message: str
+    hint: str
+
+
+class UploadList(WireModel):
+    """All files on their way, the first begun first."""
+
+    uploads: tuple[UploadItem, ...]
 
 
 class ProjectItem(WireModel):
@@ -79,5 +175,14 @@ class ErrorReply(WireModel):
     error: ErrorBody
 
 
-REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery)
-REPLIES: tuple[type[WireModel], ...] = (ProjectItem, ProjectList, ErrorBody, ErrorReply)
+REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery, NewUpload, PieceQuery, UploadAnswers)
+REPLIES: tuple[type[WireModel], ...] = (
+    ProjectItem,
+    ProjectList,
+    FileOption,
+    FileQuestion,
+    UploadItem,
+    UploadList,
+    ErrorBody,
+    ErrorReply,
+)

@@ -17,6 +17,24 @@ export interface ErrorReply {
 }
 
 /**
+ * One answer to a question, and what it means.
+ */
+export interface FileOption {
+  readonly value: string;
+  readonly text: string;
+}
+
+/**
+ * What a file leaves open, in plain words.
+ */
+export interface FileQuestion {
+  readonly key: string;
+  readonly text: string;
+  readonly options: ReadonlyArray<FileOption>;
+  readonly default: string;
+}
+
+/**
  * What is asked for: a new project with this folder name, title and these
  * classes.
  */
@@ -24,6 +42,28 @@ export interface NewProject {
   readonly name: string;
   readonly title?: string;
   readonly classes?: ReadonlyArray<string>;
+}
+
+/**
+ * A file that the browser wants to send; ``relative_path`` lies in the dropped
+ * folder, ``last_modified`` is in ms since 1970.
+ *
+ * The same words find an unfinished upload again.
+ */
+export interface NewUpload {
+  readonly project_id: string;
+  readonly name: string;
+  readonly relative_path?: string;
+  readonly bytes: number;
+  readonly last_modified: number;
+  readonly role?: 'image' | 'labels';
+}
+
+/**
+ * Arguments of a piece's address: how many bytes have gone before it.
+ */
+export interface PieceQuery {
+  readonly offset: number;
 }
 
 /**
@@ -67,4 +107,46 @@ export interface ProjectList {
 export interface ThumbnailQuery {
   readonly image?: string | null;
   readonly max_px?: number;
+}
+
+/**
+ * The answers to the questions of a file, by the key of the question; what is
+ * left out takes the default.
+ */
+export interface UploadAnswers {
+  readonly answers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A file on its way into a project.
+ *
+ * ``state`` is uploading (``received`` bytes are safe), checking, asks
+ * (``questions``), waiting for its turn, importing (``done`` of ``total``
+ * tiles, seconds to go where they are known), cancelling, done (ids of the
+ * ``images``), failed (``message`` and ``hint``) or cancelled.
+ */
+export interface UploadItem {
+  readonly id: string;
+  readonly project_id: string;
+  readonly name: string;
+  readonly relative_path: string;
+  readonly bytes: number;
+  readonly last_modified: number;
+  readonly received: number;
+  readonly state: 'uploading' | 'checking' | 'asks' | 'waiting' | 'importing' | 'cancelling' | 'done' | 'failed' | 'cancelled';
+  readonly questions: ReadonlyArray<FileQuestion>;
+  readonly done: number;
+  readonly total: number;
+  readonly remaining_s: number | null;
+  readonly images: ReadonlyArray<string>;
+  readonly notes: ReadonlyArray<string>;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * All files on their way, the first begun first.
+ */
+export interface UploadList {
+  readonly uploads: ReadonlyArray<UploadItem>;
 }

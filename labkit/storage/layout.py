@@ -19,6 +19,7 @@ __all__ = [
     "ProjectLayout",
     "RunLayout",
     "TrainingSetLayout",
+    "UploadLayout",
     "check_name",
     "escape_name",
     "unescape_name",
@@ -64,6 +65,15 @@ def escape_name(name: str) -> str:
 def unescape_name(file_name: str) -> str:
     """Return the text that `escape_name` made into `file_name`."""
     return unquote(file_name)
+
+
+def _as_file_name(text: str) -> str:
+    """Return a name for people: unlike `escape_name` it keeps letters and spaces, and there is no way back."""
+    plain = "".join("_" if c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+    ending = Path(plain).suffix
+    ending = ending if len(ending.encode()) <= 20 else ""
+    stem = plain.removesuffix(ending).encode()[: _MAX_NAME_BYTES - len(ending.encode())].decode(errors="ignore")
+    return stem + ending if (stem + ending).strip(". ") else "_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +311,37 @@ class PredictionLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadLayout:
+    """``.uploads/<id>/``: a file on its way from a browser into the project."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """What the browser said of the file; without it there is no upload."""
+        return self.root / "upload.json"
+
+    @property
+    def received(self) -> Path:
+        """How many bytes have been acknowledged, as a number."""
+        return self.root / "received"
+
+    @property
+    def state(self) -> Path:
+        """What is to be done with the complete file, or why nothing is."""
+        return self.root / "import.json"
+
+    def content(self, file_name: str) -> Path:
+        """Return where the bytes lie: any text becomes one safe name, so that errors name the file as its owner does."""
+        return self.root / "content" / _as_file_name(file_name)
+
+    @property
+    def lock(self) -> Path:
+        """Held while bytes are appended or imported; beside the folder, so that it outlives it."""
+        return self.root.with_name(self.root.name + ".lock")
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectLayout:
     """The folder of a project."""
 
@@ -332,6 +373,15 @@ class ProjectLayout:
     def incoming_source(self, key: str) -> Path:
         """Return where a source that comes from an object store lies while it is imported."""
         return self.images / f"{INCOMING_PREFIX}source-{key}"
+
+    @property
+    def uploads(self) -> Path:
+        """Folder of the files that a browser is sending; hidden, because they are nothing yet."""
+        return self.root / ".uploads"
+
+    def upload(self, upload_id: str) -> UploadLayout:
+        """Return the places of one upload."""
+        return UploadLayout(self.uploads / upload_id)
 
     @property
     def annotations(self) -> Path:

@@ -18,7 +18,7 @@ from labkit_lab.server.places import browser_path, find_lesson
 from labkit_lab.server.route import Route
 from labkit_lab.wire import NewProject, ProjectItem, ProjectList, ThumbnailQuery
 
-__all__ = ["ProjectsRoute", "ThumbnailRoute", "project_of_id"]
+__all__ = ["ProjectsRoute", "ThumbnailRoute", "project_of_id", "readable_projects"]
 
 _A_YEAR_S = 365 * 24 * 3600
 
@@ -69,13 +69,14 @@ def project_of_id(folder: Path, project_id: str) -> Project:
     NotFound
         No project there has this id.
     """
-    for project in _readable_projects(folder):
+    for project in readable_projects(folder):
         if project.id == project_id:
             return project
     raise NotFound("This project is not there (any more).", hint="Refresh the list of projects.", project_id=project_id)
 
 
-def _readable_projects(folder: Path) -> Iterator[Project]:
+def readable_projects(folder: Path) -> Iterator[Project]:
+    """Yield the projects that lie directly in `folder`; what cannot be read is left out."""
     with explain_os_errors(folder):
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in paths:
