@@ -92,6 +92,11 @@ def read_stills(path: Path, kind: str, role: Role, answers: Mapping[str, str]) -
             notes = (*header.notes, f"Only the first of {header.pages} frames was taken.") if header.pages > 1 else header.notes
             return PictureFile(kind, (replace(header, notes=notes),))
         headers = [header] * header.pages if kind in ("GIF", "PNG", "WebP", "AVIF") else _all_frames(path, picture, kind, role)
+    if lost := header.pages - len(headers):
+        header = replace(header, pages=len(headers), notes=(*header.notes, f"{lost} of {header.pages} frames cannot be read."))
+        if header.pages == 1:
+            return PictureFile(kind, (header,))
+        headers[0] = header
     alike = len({(h.height_px, h.width_px, h.channels, h.orientation) for h in headers}) == 1
     question = frames_question(header.pages, alike=alike)
     if kind == "GIF":  # frames after the first may be transparent where the first is not
@@ -133,9 +138,13 @@ def _open(path: Path, kind: str) -> Iterator[Image.Image]:
 
 
 def _all_frames(path: Path, picture: Image.Image, kind: str, role: Role) -> list[RasterHeader]:
-    headers = []
-    for number in range(int(getattr(picture, "n_frames", 1))):
-        picture.seek(number)
+    """Return the headers of all frames up to the first that the file only promises."""
+    headers = [_header(path, picture, kind, role)]
+    for number in range(1, int(getattr(picture, "n_frames", 1))):
+        try:
+            picture.seek(number)
+        except (EOFError, SyntaxError, ValueError):
+            break
         headers.append(_header(path, picture, kind, role))
     return headers
 

@@ -153,7 +153,8 @@ def _finishing(page: TiffPage, role: Role) -> Callable[[NDArray[Any]], NDArray[A
     if page.photometric == _PALETTE and role == "image":
         table = np.asarray(page.colormap)
         colours = (table >> 8 if table.max(initial=0) > 255 else table).astype(np.uint8)
-        return lambda pixels: colours[:, pixels]
+        # As numbers: bool would choose among the colours instead of naming one.
+        return lambda pixels: colours[:, pixels.view(np.uint8) if pixels.dtype == np.bool_ else pixels]
     if page.photometric == _CMYK:
         return _rgb_of_cmyk
     inverted = page.photometric == _WHITE_IS_ZERO and role == "image"
