@@ -7,9 +7,14 @@ import type {
   ErrorBody,
   ErrorReply,
   NewProject,
+  NewUpload,
+  PieceQuery,
   ProjectItem,
   ProjectList,
-  ThumbnailQuery
+  ThumbnailQuery,
+  UploadAnswers,
+  UploadItem,
+  UploadList
 } from './wire';
 
 const ROOT = 'labkit/api';
@@ -61,11 +66,63 @@ export class LabKitApi {
     if (project.cover_image === null) {
       return null;
     }
-    const query: ThumbnailQuery = { image: project.cover_image, max_px: maxPx };
+    return this.imageUrl(project.id, project.cover_image, maxPx);
+  }
+
+  /** Address of a small picture of one image. */
+  imageUrl(projectId: string, imageId: string, maxPx: number): string {
+    const query: ThumbnailQuery = { image: imageId, max_px: maxPx };
     return (
-      this._url('projects', project.id, 'thumbnail') +
+      this._url('projects', projectId, 'thumbnail') +
       URLExt.objectToQueryString({ ...query })
     );
+  }
+
+  /** Every file on its way; nobody asked, so the server may idle. */
+  listUploads(): Promise<UploadList> {
+    return this._request<UploadList>('uploads?no_track_activity=1', {
+      method: 'GET'
+    });
+  }
+
+  /** Begin to send a file, or find where to go on. */
+  beginUpload(asked: NewUpload): Promise<UploadItem> {
+    return this._request<UploadItem>('uploads', {
+      method: 'POST',
+      body: JSON.stringify(asked)
+    });
+  }
+
+  /** Send the bytes that follow the first `offset`. */
+  sendPiece(
+    id: string,
+    offset: number,
+    piece: ArrayBuffer
+  ): Promise<UploadItem> {
+    const query: PieceQuery = { offset };
+    return this._request<UploadItem>(
+      `uploads/${encodeURIComponent(id)}` +
+        URLExt.objectToQueryString({ ...query }),
+      {
+        method: 'PUT',
+        body: piece,
+        headers: { 'Content-Type': 'application/octet-stream' }
+      }
+    );
+  }
+
+  answerUpload(id: string, asked: UploadAnswers): Promise<UploadItem> {
+    return this._request<UploadItem>(
+      `uploads/${encodeURIComponent(id)}/answers`,
+      { method: 'POST', body: JSON.stringify(asked) }
+    );
+  }
+
+  /** Cancel a file on its way, or take one that ended out of the list. */
+  removeUpload(id: string): Promise<UploadItem> {
+    return this._request<UploadItem>(`uploads/${encodeURIComponent(id)}`, {
+      method: 'DELETE'
+    });
   }
 
   private _url(...parts: string[]): string {

@@ -2,23 +2,33 @@
 
 import { Time } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { folderIcon } from '@jupyterlab/ui-components';
+import { fileUploadIcon, folderIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { labkitIcon } from './icons';
+import { UploadRow } from './uploadrow';
+import type { IUploadRow, UploadsModel } from './uploads';
 import type { ProjectItem } from './wire';
+
+const UPLOAD_PX = 96;
 
 export interface IProjectCardProps {
   readonly project: ProjectItem;
   readonly thumbnailUrl: string | null;
   readonly isNewest: boolean;
   readonly trans: TranslationBundle;
+  readonly uploads: UploadsModel;
   readonly onOpenFolder: (project: ProjectItem) => void;
+  readonly onImport: (project: ProjectItem) => void;
+  readonly onAnswer: (row: IUploadRow) => void;
+  readonly onRemove: (row: IUploadRow) => void;
 }
 
 export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
   const { project, trans } = props;
   const label = trans.__('Open the folder of %1', project.title);
+  const importLabel = trans.__('Import pictures into %1', project.title);
+  const rows = props.uploads.rowsOf(project.id);
   return (
     <li
       className={
@@ -46,6 +56,15 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         <button
           type="button"
           className="labkit-IconButton"
+          title={importLabel}
+          aria-label={importLabel}
+          onClick={() => props.onImport(project)}
+        >
+          <fileUploadIcon.react tag="span" />
+        </button>
+        <button
+          type="button"
+          className="labkit-IconButton"
           title={label}
           aria-label={label}
           onClick={() => props.onOpenFolder(project)}
@@ -53,6 +72,23 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
           <folderIcon.react tag="span" />
         </button>
       </div>
+      {rows.length > 0 && (
+        <ul
+          className="labkit-Uploads"
+          aria-label={trans.__('Pictures on their way into %1', project.title)}
+        >
+          {rows.map(row => (
+            <UploadRow
+              key={row.key}
+              row={row}
+              imageUrl={props.uploads.imageUrl(row, UPLOAD_PX)}
+              trans={trans}
+              onAnswer={props.onAnswer}
+              onRemove={props.onRemove}
+            />
+          ))}
+        </ul>
+      )}
       <Counts project={project} trans={trans} />
     </li>
   );

@@ -5,7 +5,12 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
+import {
+  ICommandPalette,
+  InputDialog,
+  Notification,
+  showErrorMessage
+} from '@jupyterlab/apputils';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import {
@@ -14,12 +19,14 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 
-import { LabKitApi } from './api';
+import { LabKitApi, RefusedError } from './api';
 import { CommandIDs } from './commands';
+import { chosenFiles, collectDropped, type IDropped } from './dropping';
 import { labkitCardIcon, labkitIcon } from './icons';
-import type { ProjectsModel } from './model';
 import { askForProject } from './newproject';
 import { ProjectsPanel } from './panel';
+import { askQuestions } from './questions';
+import type { IUploadRow } from './uploads';
 import type { IProjectsActions } from './view';
 import type { ProjectItem } from './wire';
 
@@ -47,8 +54,11 @@ export const projectsPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('labkit_lab');
     const api = new LabKitApi(app.serviceManager.serverSettings);
-    const panel = new ProjectsPanel(api, trans, model =>
-      makeActions(app, model, fileBrowser, trans)
+    const panel = new ProjectsPanel(
+      api,
+      trans,
+      made => makeActions(app, made, fileBrowser, trans),
+      (made, data, projectId) => void takeDropped(made, data, projectId, trans)
     );
     app.shell.add(panel, 'left', { rank: RANK_IN_LEFT_BAR, type: CATEGORY });
     restorer?.add(panel, panel.id);
@@ -106,16 +116,124 @@ async function reveal(
 
 function makeActions(
   app: JupyterFrontEnd,
-  model: ProjectsModel,
+  panel: ProjectsPanel,
   fileBrowser: IDefaultFileBrowser | null,
   trans: TranslationBundle
 ): IProjectsActions {
   return {
     newProject: () => void app.commands.execute(CommandIDs.newProject),
-    refresh: () => void model.refresh(),
+    refresh: () => void panel.model.refresh(),
     openFolder: project => void openFolder(app, fileBrowser, project, trans),
-    openLesson: path => void app.commands.execute('docmanager:open', { path })
+    openLesson: path => void app.commands.execute('docmanager:open', { path }),
+    importInto: project => chooseFiles(panel, project, trans),
+    answer: row => void answer(panel, row, trans),
+    remove: row => void saying(trans, () => panel.uploads.remove(row))
   };
+}
+
+/** Let somebody choose pictures, and send them. */
+function chooseFiles(
+  panel: ProjectsPanel,
+  project: ProjectItem,
+  trans: TranslationBundle
+): void {
+  const input = document.createElement('input');
+  input.type = 'file';
+  input.multiple = true;
+  input.addEventListener('change', () =>
+    send(panel, project.id, chosenFiles(input.files), trans)
+  );
+  input.click();
+}
+
+/** Send what was dropped onto a project, or beside all of them. */
+async function takeDropped(
+  panel: ProjectsPanel,
+  data: DataTransfer,
+  projectId: string | null,
+  trans: TranslationBundle
+): Promise<void> {
+  const dropped = await collectDropped(data);
+  const target = projectId ?? (await chooseProject(panel, trans));
+  if (target !== null) {
+    send(panel, target, dropped, trans);
+  }
+}
+
+function send(
+  panel: ProjectsPanel,
+  projectId: string,
+  dropped: IDropped,
+  trans: TranslationBundle
+): void {
+  panel.uploads.add(projectId, dropped.files);
+  if (dropped.skipped.length > 0) {
+    const names = dropped.skipped.slice(0, 3).join(', ');
+    const more = dropped.skipped.length > 3 ? ', …' : '';
+    Notification.info(
+      trans._n(
+        '%1 file is no picture and was left out: %2',
+        '%1 files are no pictures and were left out: %2',
+        dropped.skipped.length,
+        names + more
+      )
+    );
+  }
+}
+
+/** Which project files are for that were dropped beside all of them; null when the person changed their mind. */
+async function chooseProject(
+  panel: ProjectsPanel,
+  trans: TranslationBundle
+): Promise<string | null> {
+  const projects = panel.model.state.list?.projects ?? [];
+  if (projects.length === 0) {
+    const made = await askForProject(asked => panel.model.create(asked), trans);
+    return made?.id ?? null;
+  }
+  const [only, ...others] = projects;
+  if (only !== undefined && others.length === 0) {
+    return only.id;
+  }
+  const titles = projects.map(project => project.title);
+  const chosen = await InputDialog.getItem({
+    title: trans.__('Into which project?'),
+    items: titles,
+    okLabel: trans.__('Import')
+  });
+  const index = chosen.value === null ? -1 : titles.indexOf(chosen.value);
+  return chosen.button.accept ? (projects[index]?.id ?? null) : null;
+}
+
+async function answer(
+  panel: ProjectsPanel,
+  row: IUploadRow,
+  trans: TranslationBundle
+): Promise<void> {
+  const questions = row.item?.questions ?? [];
+  const companions = panel.uploads.companionsOf(row);
+  const given = await askQuestions(row.name, questions, companions, trans);
+  if (given !== null) {
+    await saying(trans, () =>
+      panel.uploads.answer(row, given.answers, given.forAll)
+    );
+  }
+}
+
+/** Do something, and say in words what the server has against it. */
+async function saying(
+  trans: TranslationBundle,
+  action: () => Promise<void>
+): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    const refused = error instanceof RefusedError;
+    await showErrorMessage(
+      refused ? error.message : trans.__('The server does not answer.'),
+      refused ? error.hint : trans.__('Try again in a moment.')
+    );
+  }
 }
 
 async function openFolder(

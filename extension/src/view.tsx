@@ -7,6 +7,7 @@ import * as React from 'react';
 import { ProjectCard } from './card';
 import { labkitIcon } from './icons';
 import type { IProjectsState, ProjectsModel, Trouble } from './model';
+import type { IUploadRow, UploadsModel } from './uploads';
 import type { ProjectItem, ProjectList } from './wire';
 
 // twice the largest drawn size, for sharp pixels on dense screens
@@ -18,10 +19,15 @@ export interface IProjectsActions {
   refresh(): void;
   openFolder(project: ProjectItem): void;
   openLesson(path: string): void;
+  /** Choose pictures in a dialog, and import them. */
+  importInto(project: ProjectItem): void;
+  answer(row: IUploadRow): void;
+  remove(row: IUploadRow): void;
 }
 
 export interface IProjectsViewProps {
   readonly model: ProjectsModel;
+  readonly uploads: UploadsModel;
   readonly actions: IProjectsActions;
   readonly trans: TranslationBundle;
 }
@@ -29,7 +35,11 @@ export interface IProjectsViewProps {
 export function ProjectsView(props: IProjectsViewProps): React.JSX.Element {
   return (
     <UseSignal signal={props.model.stateChanged}>
-      {() => <Projects {...props} state={props.model.state} />}
+      {() => (
+        <UseSignal signal={props.uploads.stateChanged}>
+          {() => <Projects {...props} state={props.model.state} />}
+        </UseSignal>
+      )}
     </UseSignal>
   );
 }
@@ -51,6 +61,11 @@ function Projects(props: IStateProps): React.JSX.Element {
         <Empty {...props} list={list} />
       )}
       {list !== null && list.projects.length > 0 && (
+        <p className="labkit-Projects-drop">
+          {trans.__('Drop pictures or a folder onto a project to import them.')}
+        </p>
+      )}
+      {list !== null && list.projects.length > 0 && (
         <ul
           className="labkit-Projects-list"
           aria-label={trans.__('Projects of this home')}
@@ -62,7 +77,11 @@ function Projects(props: IStateProps): React.JSX.Element {
               thumbnailUrl={props.model.thumbnailUrl(project, THUMBNAIL_PX)}
               isNewest={project.id === state.newest}
               trans={trans}
+              uploads={props.uploads}
               onOpenFolder={props.actions.openFolder}
+              onImport={props.actions.importInto}
+              onAnswer={props.actions.answer}
+              onRemove={props.actions.remove}
             />
           ))}
         </ul>
