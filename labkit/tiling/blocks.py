@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +63,14 @@ class FinishedBlock:
 
 
 def write_block(
-    store: Objects, alpha_store: Objects | None, plan: PyramidPlan, node: Node, chunks: Iterator[tuple[Box, NDArray[Any]]]
-) -> tuple[FinishedBlock, NDArray[Any]]:
-    """Write the chunks of a block, and return it with its pixels at half size.
+    store: Objects,
+    alpha_store: Objects | None,
+    plan: PyramidPlan,
+    node: Node,
+    chunks: Iterator[tuple[Box, NDArray[Any]]],
+    finish: Callable[[FinishedBlock], None],
+) -> Iterator[tuple[Box, NDArray[Any]]]:
+    """Write the chunks of a block, and yield it at half its size, chunk by chunk, as soon as each is complete.
 
     Parameters
     ----------
@@ -74,18 +79,19 @@ def write_block(
     plan, node
         Which block of which pyramid.
     chunks : iterator of (Box, ndarray)
-        Where each lies in the block, and its pixels with alpha as the last channel if `plan` has it.
+        In Z-order: where each lies in the block, and its pixels with alpha as the last channel if `plan` has it.
+    finish : callable
+        Takes the block when all its chunks are written; it is still to be committed.
 
-    Returns
-    -------
-    FinishedBlock
-        To be committed.
-    ndarray
-        (y, x) or (c, y, x), alpha included; empty for a block of the last level, which nothing is made of.
+    Yields
+    ------
+    Box, ndarray
+        Where a chunk lies in the halved block, and its pixels, (y, x) or (c, y, x), alpha included; nothing for a block of the
+        last level, which nothing is made of.
     """
     writers: list[_ShardWriter] = []
     opaque = True
-    half = _Half(plan, node)
+    quarters = _Quarters(plan, node)
     try:
         writers.append(_ShardWriter(store, plan, node, plan.role, plan.shard_key(node)))
         if plan.alpha:
@@ -98,14 +104,15 @@ def write_block(
             if plan.alpha:
                 writers[1].chunk(*at, pixels[-1])
                 opaque = opaque and bool((pixels[-1] == _opaque_value(plan.dtype)).all())
-            half.take(box, pixels)
+            if node.level < plan.top and (complete := quarters.take(box, pixels)):
+                yield complete
         facts = [writer.close() for writer in writers]
     except BaseException:
         for writer in writers:
             writer.pending.discard()
         raise
     block = BlockFacts(facts[0], facts[1] if plan.alpha else None, opaque)
-    return FinishedBlock(node, block, tuple(writer.pending for writer in writers)), half.pixels
+    finish(FinishedBlock(node, block, tuple(writer.pending for writer in writers)))
 
 
 def alpha_plan(plan: PyramidPlan) -> PyramidPlan:
@@ -114,23 +121,28 @@ def alpha_plan(plan: PyramidPlan) -> PyramidPlan:
     return PyramidPlan(plan.sizes, None, plan.dtype, "image", stack)
 
 
-class _Half:
-    """A block at half its size, filled chunk by chunk."""
+class _Quarters:
+    """Puts the halves of chunks together: four (fewer at a far edge) are one chunk of the level above."""
 
     def __init__(self, plan: PyramidPlan, node: Node) -> None:
         self._plan = plan
-        self._wanted = node.level < plan.top
         height, width = plan.box(node).shape
-        channels = (plan.channels or 1) + plan.alpha
-        lead = () if plan.channels is None and not plan.alpha else (channels,)
-        size = (math.ceil(height / 2), math.ceil(width / 2)) if self._wanted else (0, 0)
-        self.pixels: NDArray[Any] = np.empty((*lead, *size), dtype=plan.dtype)
+        self._half = math.ceil(height / 2), math.ceil(width / 2)
+        self._pixels: NDArray[Any] = np.empty(0)
+        self._missing = 0
 
-    def take(self, box: Box, pixels: NDArray[Any]) -> None:
-        if self._wanted:
-            half = halve(pixels, self._plan.role, alpha=self._plan.alpha, nodata=self._plan.nodata)
-            y, x = box.y0 // 2, box.x0 // 2
-            self.pixels[..., y : y + half.shape[-2], x : x + half.shape[-1]] = half
+    def take(self, box: Box, pixels: NDArray[Any]) -> tuple[Box, NDArray[Any]] | None:
+        """Take a chunk, and return the chunk above when it is complete."""
+        half = halve(pixels, self._plan.role, alpha=self._plan.alpha, nodata=self._plan.nodata)
+        y, x = box.y0 // 2, box.x0 // 2
+        top, left = y // CHUNK_PX * CHUNK_PX, x // CHUNK_PX * CHUNK_PX
+        whole = Box(top, left, min(top + CHUNK_PX, self._half[0]), min(left + CHUNK_PX, self._half[1]))
+        if not self._missing:
+            self._pixels = np.empty((*half.shape[:-2], *whole.shape), dtype=half.dtype)
+            self._missing = whole.height_px * whole.width_px
+        self._pixels[..., y - whole.y0 : y - whole.y0 + half.shape[-2], x - whole.x0 : x - whole.x0 + half.shape[-1]] = half
+        self._missing -= half.shape[-2] * half.shape[-1]
+        return None if self._missing else (whole, self._pixels)
 
 
 def _without_alpha(plan: PyramidPlan, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -175,8 +187,6 @@ def read_block(store: Objects, plan: PyramidPlan, node: Node) -> NDArray[Any]:
 
 def read_block_half(store: Objects, alpha_store: Objects | None, plan: PyramidPlan, node: Node) -> NDArray[Any]:
     """Return a block that was written before at half its size, as `write_block` did."""
-    if node.level == plan.top:
-        return np.empty(0, dtype=plan.dtype)
     pixels = read_block(store, plan, node)
     if plan.alpha:
         if alpha_store is None:

@@ -127,8 +127,14 @@ class Decoder:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self.close()
-        # Two arenas: memory that threads give back is used by others instead of being kept for each.
-        surroundings = {**os.environ, "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        # Two arenas: memory that threads give back is used by others instead of being kept for each; large pieces go back at once.
+        surroundings = {
+            **os.environ,
+            "MALLOC_ARENA_MAX": "2",
+            "MALLOC_MMAP_THRESHOLD_": str(2**20),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
         self._child = subprocess.Popen(
             [sys.executable, "-m", "labkit.tiling.decoding", str(os.getpid()), str(self._memory_bytes)],
             stdin=subprocess.PIPE,

@@ -1,9 +1,9 @@
 """The single depth-first pass that makes a pyramid.
 
 Leaves (2048 x 2048 pixels, one shard) are visited in Z-order, chunk by chunk (512 x 512): a chunk is read, encoded, appended to
-its shard, and averaged into the quarter that its leaf is of its parent. A parent takes its quarters in the same order and hands
-on its own. So every source pixel is read once, every shard is written once by one writer, and what is kept is one quarter of a
-block per level, whatever the size of the picture.
+its shard, and averaged into its quarter of a chunk of the level above, which goes the same way as soon as it is complete. So
+every source pixel is read once, every shard is written once by one writer, and what is kept is one chunk per level, whatever
+the size of the picture.
 
 The unit of work is a subtree (4096 pixels a side), so that threads or a cluster can carry several; what lies above the subtrees
 is made by the caller as their results arrive, in the same order.
@@ -61,6 +61,7 @@ class PixelSource(Protocol):
 
 
 Opener = Callable[[], Any]
+Halves = Iterator[tuple[Box, NDArray[Any]]]  # the chunks of a block at half its size, in Z-order, and where each lies in it
 
 
 def build_pyramid(
@@ -197,28 +198,32 @@ class _SubtreeBuilder:
         self._opened, self._plan, self._done = opened, opened.plan, done
         self._finish, self._check, self._count = finish, check, count
 
-    def half_of(self, node: Node) -> NDArray[Any]:
-        """Return a block at half its size after it has been written."""
+    def half_of(self, node: Node) -> Halves:
+        """Make a block, and yield it at half its size, chunk by chunk."""
         if node in self._done:
             self._count(self._plan.leaves_below(node), known=True)
-            return read_block_half(self._opened.store, self._opened.alpha_store, self._plan, node)
-        return self._leaf(node) if node.level == 0 else self.parent(node, self.half_of)
+            yield from self._read_back(node)
+        elif node.level == 0:
+            yield from self._write(node, self._chunks_of_leaf(node))
+            self._count(1)
+        else:
+            yield from self.parent(node, self.half_of)
 
-    def _leaf(self, node: Node) -> NDArray[Any]:
-        half = self._write(node, self._chunks_of_leaf(node))
-        self._count(1)
-        return half
-
-    def parent(self, node: Node, half_of: Callable[[Node], NDArray[Any]]) -> NDArray[Any]:
+    def parent(self, node: Node, half_of: Callable[[Node], Halves]) -> Halves:
         """Make a block from the halves of its children."""
         return self._write(node, self._chunks_of_children(node, half_of))
 
-    def _write(self, node: Node, chunks: Iterator[tuple[Box, NDArray[Any]]]) -> NDArray[Any]:
-        block, half = write_block(self._opened.store, self._opened.alpha_store, self._plan, node, chunks)
-        self._finish(block)
-        return half
+    def _write(self, node: Node, chunks: Halves) -> Halves:
+        return write_block(self._opened.store, self._opened.alpha_store, self._plan, node, chunks, self._finish)
 
-    def _chunks_of_leaf(self, node: Node) -> Iterator[tuple[Box, NDArray[Any]]]:
+    def _read_back(self, node: Node) -> Halves:
+        if node.level == self._plan.top:
+            return
+        half = read_block_half(self._opened.store, self._opened.alpha_store, self._plan, node)
+        for part in chunk_boxes(half.shape[-2:]):
+            yield part, half[(..., *part.slices)]
+
+    def _chunks_of_leaf(self, node: Node) -> Halves:
         """Yield the chunks of a leaf and where they lie in it, in Z-order."""
         box = self._plan.box(node)
         whole = None if self._reads_chunks() else self._read(box, node.plane)
@@ -241,13 +246,12 @@ class _SubtreeBuilder:
         found: NDArray[Any] = source.read(box) if self._plan.planes == 1 else source.read(box, plane)
         return found
 
-    def _chunks_of_children(self, node: Node, half_of: Callable[[Node], NDArray[Any]]) -> Iterator[tuple[Box, NDArray[Any]]]:
+    def _chunks_of_children(self, node: Node, half_of: Callable[[Node], Halves]) -> Halves:
         half_px = SHARD_PX // 2
         for child in self._plan.children(node):
-            half = half_of(child)
             y, x = (child.y - 2 * node.y) * half_px, (child.x - 2 * node.x) * half_px
-            for part in chunk_boxes(half.shape[-2:]):
-                yield part.shift(y, x), half[(..., *part.slices)]
+            for part, pixels in half_of(child):
+                yield part.shift(y, x), pixels
 
 
 def chunk_boxes(shape: tuple[int, ...]) -> Iterator[Box]:
@@ -314,7 +318,7 @@ class _Building:
         try:
             if self._compute.workers <= 1 and self._compute.shares_memory:
                 for root in self._plan.roots():
-                    builder.half_of(root)
+                    _exhaust(builder.half_of(root))
             else:
                 self._share_out(builder)
         except BaseException:
@@ -331,7 +335,7 @@ class _Building:
         results = self._results(builder, cut, window=2 * self._compute.workers)
         try:
             for root in self._plan.roots():
-                self._join(builder, root, cut, results)
+                _exhaust(self._join(builder, root, cut, results))
         except BaseException:
             self._stop.failed = True
             raise
@@ -346,11 +350,11 @@ class _Building:
 
     def _submit(self, builder: _SubtreeBuilder, node: Node) -> Future[Any]:
         if self._compute.shares_memory:
-            return self._compute.submit(builder.half_of, node)
+            return self._compute.submit(_listed, builder, node)
         below = {n for n, _ in self._ledger.entries() if _is_below(n, node)}
         return self._compute.submit(_build_on_worker, self._job, node, below)
 
-    def _results(self, builder: _SubtreeBuilder, cut: int, window: int) -> Generator[NDArray[Any]]:
+    def _results(self, builder: _SubtreeBuilder, cut: int, window: int) -> Generator[list[tuple[Box, NDArray[Any]]]]:
         """Yield the halved subtrees in the order in which `_join` asks for them, at most `window` at work or waiting."""
         waiting: deque[Future[Any]] = deque()
         try:
@@ -365,15 +369,15 @@ class _Building:
             for future in waiting:
                 future.cancel()
 
-    def _taken(self, future: Future[Any]) -> NDArray[Any]:
+    def _taken(self, future: Future[Any]) -> list[tuple[Box, NDArray[Any]]]:
         if self._compute.shares_memory:
-            half: NDArray[Any] = future.result()
-            return half
+            halves: list[tuple[Box, NDArray[Any]]] = future.result()
+            return halves
         built: _Built = future.result()
         self._stop.check()
         self._ledger.add(*built.blocks)
         self._progress.add(built.leaves)
-        return built.half
+        return list(built.halves)
 
     def _nodes_to_build(self, node: Node, cut: int) -> Iterator[Node]:
         if node.level == cut:
@@ -382,13 +386,23 @@ class _Building:
             for child in self._plan.children(node):
                 yield from self._nodes_to_build(child, cut)
 
-    def _join(self, builder: _SubtreeBuilder, node: Node, cut: int, results: Iterator[NDArray[Any]]) -> NDArray[Any]:
-        """Return a block at half size: from a subtree, from the store, or from its children."""
+    def _join(self, builder: _SubtreeBuilder, node: Node, cut: int, results: Iterator[list[tuple[Box, NDArray[Any]]]]) -> Halves:
+        """Yield a block at half its size: from a subtree, from the store, or from its children."""
         if node.level == cut:
-            return next(results)
-        if node in self._ledger:
-            return builder.half_of(node)
-        return builder.parent(node, lambda child: self._join(builder, child, cut, results))
+            yield from next(results)
+        elif node in self._ledger:
+            yield from builder.half_of(node)
+        else:
+            yield from builder.parent(node, lambda child: self._join(builder, child, cut, results))
+
+
+def _listed(builder: _SubtreeBuilder, node: Node) -> list[tuple[Box, NDArray[Any]]]:
+    return list(builder.half_of(node))
+
+
+def _exhaust(halves: Halves) -> None:
+    for _ in halves:  # nothing is made of the last level
+        pass
 
 
 def _is_below(node: Node, above: Node) -> bool:
@@ -400,7 +414,7 @@ def _is_below(node: Node, above: Node) -> bool:
 class _Built:
     """What a worker of a cluster sends back."""
 
-    half: NDArray[Any]
+    halves: tuple[tuple[Box, NDArray[Any]], ...]
     blocks: tuple[tuple[Node, BlockFacts], ...]
     leaves: int
 
@@ -421,8 +435,8 @@ def _build_on_worker(job: _Job, node: Node, done: Container[Node]) -> _Built:
         blocks.append((block.node, block.facts))
 
     builder = _SubtreeBuilder(opened, done, finish, lambda: None, lambda leaves, known=False: counted.append(leaves))
-    half = builder.half_of(node)
-    return _Built(half, tuple(blocks), sum(counted))
+    halves = tuple(builder.half_of(node))
+    return _Built(halves, tuple(blocks), sum(counted))
 
 
 def _opened_here(job: _Job) -> _Opened:
