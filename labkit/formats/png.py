@@ -30,7 +30,7 @@ from labkit.formats.raster import (
     unreadable,
     unsupported,
 )
-from labkit.formats.scratch import array_within
+from labkit.formats.scratch import array_within, let_go
 from labkit.formats.sources import decoded_source, frames_question, kept_profile_note
 from labkit.formats.still import exif_orientation, open_still, pillow_without_limit, read_stills
 
@@ -240,6 +240,7 @@ def _in_bands(path: Path, header: RasterHeader, chunks: _Chunks, role: Role, scr
         raw = _unfiltered(b"\x00" + before + band, chunks)[1:]
         before = raw[-1].tobytes()
         pixels[..., y : y + len(raw), :] = _expanded(raw, header, chunks, role)
+        let_go(pixels)
     return pixels
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import mmap
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["array_within"]
+__all__ = ["array_within", "is_mapped", "let_go"]
 
 _NUMBERS = itertools.count()
 
@@ -45,3 +46,22 @@ def array_within(shape: Sequence[int], dtype: np.dtype[Any], memory_bytes: int, 
         return np.memmap(name, dtype=dtype, mode="r+", shape=tuple(shape))
     finally:
         name.unlink(missing_ok=True)
+
+
+def is_mapped(array: NDArray[Any]) -> bool:
+    """Return whether the values of an array lie in a file."""
+    return _mapping(array) is not None
+
+
+def let_go(array: NDArray[Any]) -> None:
+    """Give back the memory that the pages of a mapped file take; what is written stays in the file. Other arrays stay as they are."""
+    mapping = _mapping(array)
+    if mapping is not None:
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapping(array: NDArray[Any]) -> mmap.mmap | None:
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.formats.raster import Option, Question, RasterHeader, RasterSource
+from labkit.formats.scratch import is_mapped, let_go
 from labkit.geometry import Box
 
 __all__ = ["array_header", "decoded_source", "frames_question", "kept_profile_note", "loaded_source", "stack_question"]
@@ -26,9 +27,15 @@ class _Decoded:
         self.shape = planes[0].shape
         self.dtype = np.dtype(np.uint8) if planes[0].dtype.kind == "b" else planes[0].dtype.newbyteorder("=")
         self.piece_px = (1, 1)
+        self._mapped = is_mapped(planes[0])
 
     def read(self, box: Box, plane: int = 0) -> NDArray[Any]:
-        return np.asarray(self._planes[plane][(..., *box.slices)]).astype(self.dtype, copy=False)
+        pixels = np.asarray(self._planes[plane][(..., *box.slices)])
+        if not self._mapped:
+            return pixels.astype(self.dtype, copy=False)
+        pixels = pixels.astype(self.dtype)
+        let_go(self._planes[plane])  # else a picture as large as the disk would end up in memory, page by page
+        return pixels
 
     def close(self) -> None:
         self._planes = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -15,6 +16,7 @@ from labkit.errors import UnreadableImage, UnsupportedFormat
 from labkit.formats import png
 from labkit.formats.pictures import open_raster, read_file
 from labkit.formats.raster import Role
+from labkit.geometry import Box
 from labkit.testing.pictures import corner_picture, noise_picture, read_planes, write_png
 
 _BANDS = 1  # a memory of one byte: nothing is decoded at once, and pixels lie in the scratch file
@@ -216,6 +218,16 @@ def test_thin_pictures_are_read(tmp_path: Path, size: tuple[int, int], memory_by
     """Trap 18."""
     picture = noise_picture(*size, channels=3)
     np.testing.assert_array_equal(_read(write_png(tmp_path / "a.png", picture), memory_bytes=memory_bytes), picture)
+
+
+def test_memory_does_not_grow_with_the_picture(tmp_path: Path) -> None:
+    """What has been decoded and read is let go: no page of the scratch file stays in memory."""
+    path = write_png(tmp_path / "a.png", np.zeros((4000, 5000, 3), np.uint8))
+    before = psutil.Process().memory_info().shared
+    source = open_raster(path, read_file(path).pictures[0], "image", tmp_path / "scratch", memory_bytes=2**20)
+    source.read(Box(0, 0, 4000, 5000))
+    assert psutil.Process().memory_info().shared - before < 20 * 2**20  # of 60
+    source.close()
 
 
 def test_the_scratch_file_has_no_name(tmp_path: Path) -> None:
