@@ -23,21 +23,18 @@ export function holdsFiles(data: DataTransfer | null): boolean {
  * The list of items is emptied when the event ends: entries are taken first.
  */
 export async function collectDropped(data: DataTransfer): Promise<IDropped> {
-  const entries = [...data.items].map(item => item.webkitGetAsEntry());
-  const plain = [...data.files];
+  const items = [...data.items].filter(item => item.kind === 'file');
+  const found = items.map(item => ({
+    entry: item.webkitGetAsEntry(),
+    file: item.getAsFile()
+  }));
   const files: IDroppedFile[] = [];
   const skipped: string[] = [];
-  for (const [index, entry] of entries.entries()) {
-    if (entry === null) {
-      continue;
-    }
-    if (entry.isDirectory) {
+  for (const { entry, file } of found) {
+    if (entry?.isDirectory) {
       await walk(entry as FileSystemDirectoryEntry, files, skipped);
-    } else {
-      files.push({
-        file: await fileOf(entry as FileSystemFileEntry, plain[index]),
-        path: ''
-      });
+    } else if (file !== null) {
+      files.push({ file, path: '' });
     }
   }
   return { files, skipped };
@@ -87,8 +84,6 @@ async function childrenOf(
   }
 }
 
-function fileOf(entry: FileSystemFileEntry, plain?: File): Promise<File> {
-  return new Promise((resolve, reject) =>
-    entry.file(resolve, error => (plain ? resolve(plain) : reject(error)))
-  );
+function fileOf(entry: FileSystemFileEntry): Promise<File> {
+  return new Promise((resolve, reject) => entry.file(resolve, reject));
 }

@@ -139,6 +139,7 @@ export class UploadsModel implements IDisposable {
       const same = (e: IEntry): boolean =>
         e.projectId === projectId &&
         e.dropped.path === dropped.path &&
+        e.dropped.file.name === dropped.file.name &&
         e.dropped.file.size === dropped.file.size &&
         e.dropped.file.lastModified === dropped.file.lastModified;
       const known = this._entries.find(same);

@@ -1,16 +1,8 @@
 """The Projects panel in a real JupyterLab, used by a real browser."""
 
-import json
-import os
 import re
-import secrets
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,85 +13,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 import labkit_lab
 from labkit.project import Project
 from labkit.testing.browser import open_browser
+from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
 
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 A_WHILE_MS = 12_000  # longer than the panel waits between two looks at the list
-WITHIN_S = 60  # a machine under load starts a server and draws a page in this time, or never
-
-
-@dataclass(frozen=True)
-class Lab:
-    """A running JupyterLab and the home that it shows."""
-
-    home: Path
-    url: str
-    log: Path
-
-    @property
-    def projects(self) -> Path:
-        return self.home / "projects"
-
-
-def _environment(place: Path, *, server_part: bool) -> dict[str, str]:
-    """Return an environment in which this checkout's build is found, and nobody's own settings are."""
-    if not (LABEXTENSION / "package.json").is_file():
-        reason = "the extension is not built; docs/extension.md says how"
-        pytest.skip(reason)
-    labextensions = place / "share" / "labextensions"
-    labextensions.mkdir(parents=True)
-    (labextensions / labkit_lab.LABEXTENSION_NAME).symlink_to(LABEXTENSION)
-    config = place / "etc" / "jupyter_server_config.d"
-    config.mkdir(parents=True)
-    (config / "labkit_lab.json").write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"labkit_lab": server_part}}}))
-    labconfig = place / "etc" / "labconfig"
-    labconfig.mkdir()
-    quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
-    (labconfig / "page_config.json").write_text(json.dumps(quiet))
-    (place / "home").mkdir()
-    own = {
-        "HOME": "home",
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_CONFIG_PATH": "etc",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_PATH": "share",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "LABKIT_PROJECTS": "home/projects",
-    }
-    return {**os.environ, **{name: str(place / part) for name, part in own.items()}}
-
-
-@contextmanager
-def _running_lab(place: Path, *, server_part: bool = True) -> Iterator[Lab]:
-    """Start `jupyter lab` with a home below `place`, and end it."""
-    environment = _environment(place, server_part=server_part)
-    token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}"]
-    command += [f"--ServerApp.root_dir={place / 'home'}", "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"]
-    command += ["--ServerApp.base_url=/user/zo@b", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # as under a hub
-    log = place / "log.txt"
-    with log.open("wb") as sink:
-        server = subprocess.Popen(command, env=environment, cwd=place, stdout=sink, stderr=subprocess.STDOUT)
-    try:
-        info = _server_info(server, place / "runtime", log)
-        yield Lab(home=place / "home", url=f"{info['url']}lab?reset&token={token}", log=log)
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _server_info(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> dict[str, str]:
-    """Return what the server writes of itself once it listens."""
-    deadline = time.monotonic() + WITHIN_S
-    file = runtime / f"jpserver-{server.pid}.json"
-    while time.monotonic() < deadline and server.poll() is None:
-        if file.is_file() and (text := file.read_text()).endswith("}"):
-            info: dict[str, str] = json.loads(text)
-            return info
-        time.sleep(0.05)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lab]:
-    with _running_lab(tmp_path_factory.mktemp("lab")) as lab:
+    with running_lab(tmp_path_factory.mktemp("lab"), LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
         yield lab
 
 
@@ -335,7 +255,7 @@ def test_texts_can_be_read(page: Page, lab: Lab, theme: str) -> None:
 
 def test_server_part_that_is_missing_is_said(page: Page, browser: Browser, tmp_path: Path) -> None:
     """Without the server extension JupyterLab works, and the panel says what is missing and how to switch it on."""
-    with _running_lab(tmp_path, server_part=False) as lab:
+    with running_lab(tmp_path, LABEXTENSION, labkit_lab.LABEXTENSION_NAME, server_part=False) as lab:
         panel = _open_lab(page, lab)
         expect(panel.get_by_role("alert")).to_contain_text("LabKit's part of the Jupyter server is not running.")
         expect(panel.get_by_role("button", name="New project")).to_be_disabled()

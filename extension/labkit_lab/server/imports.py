@@ -274,10 +274,10 @@ class ImportQueue:
         """Keep what became of a job, let it go, and go on with the next step of the same file."""
         ended = self._ended_item(job, error)
         try:
+            self._write_down(job, ended)  # before anybody is told
+        finally:
             if ended:
                 self._remember(ended)
-            self._write_down(job, ended)
-        finally:
             with self._lock:
                 self._jobs.pop(job.upload.id, None)
         if not self._closing and ended is None:

@@ -1,0 +1,106 @@
+"""A real JupyterLab with this checkout's extension, for tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+__all__ = ["WITHIN_S", "Lab", "running_lab"]
+
+WITHIN_S = 60  # a machine under load starts a server and draws a page in this time, or never
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab and the home that it shows."""
+
+    home: Path
+    url: str
+    log: Path
+    pid: int
+
+    @property
+    def projects(self) -> Path:
+        """Where its projects lie."""
+        return self.home / "projects"
+
+
+def _environment(place: Path, labextension: Path, name: str, *, server_part: bool) -> dict[str, str]:
+    """Return an environment in which this checkout's build is found, and nobody's own settings are."""
+    if not (labextension / "package.json").is_file():
+        reason = "the extension is not built; docs/extension.md says how"
+        pytest.skip(reason)
+    labextensions = place / "share" / "labextensions"
+    labextensions.mkdir(parents=True)
+    (labextensions / name).symlink_to(labextension)
+    config = place / "etc" / "jupyter_server_config.d"
+    config.mkdir(parents=True)
+    (config / "labkit_lab.json").write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"labkit_lab": server_part}}}))
+    labconfig = place / "etc" / "labconfig"
+    labconfig.mkdir()
+    quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (labconfig / "page_config.json").write_text(json.dumps(quiet))
+    (place / "home").mkdir()
+    own = {
+        "HOME": "home",
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_CONFIG_PATH": "etc",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_PATH": "share",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "LABKIT_PROJECTS": "home/projects",
+    }
+    return {**os.environ, **{name: str(place / part) for name, part in own.items()}}
+
+
+@contextmanager
+def running_lab(place: Path, labextension: Path, name: str, *, server_part: bool = True) -> Iterator[Lab]:
+    """Start `jupyter lab` with a home below `place`, and end it.
+
+    Parameters
+    ----------
+    place : Path
+        An empty folder for everything that the server keeps.
+    labextension : Path
+        The built extension; without it the test is skipped.
+    name : str
+        The extension's name.
+    server_part : bool
+        Whether the server extension is switched on.
+    """
+    environment = _environment(place, labextension, name, server_part=server_part)
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}"]
+    command += [f"--ServerApp.root_dir={place / 'home'}", "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"]
+    command += ["--ServerApp.base_url=/user/zo@b", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # as under a hub
+    log = place / "log.txt"
+    with log.open("wb") as sink:
+        server = subprocess.Popen(command, env=environment, cwd=place, stdout=sink, stderr=subprocess.STDOUT)
+    try:
+        info = _server_info(server, place / "runtime", log)
+        yield Lab(home=place / "home", url=f"{info['url']}lab?reset&token={token}", log=log, pid=server.pid)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _server_info(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> dict[str, str]:
+    """Return what the server writes of itself once it listens."""
+    deadline = time.monotonic() + WITHIN_S
+    file = runtime / f"jpserver-{server.pid}.json"
+    while time.monotonic() < deadline and server.poll() is None:
+        if file.is_file() and (text := file.read_text()).endswith("}"):
+            info: dict[str, str] = json.loads(text)
+            return info
+        time.sleep(0.05)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
