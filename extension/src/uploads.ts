@@ -96,9 +96,8 @@ export class UploadsModel implements IDisposable {
   /** All lines of a project: first those of this window, then what the server has beside them. */
   rowsOf(projectId: string): IUploadRow[] {
     const mine = this._entries.filter(e => e.projectId === projectId);
-    const ids = new Set(mine.map(entry => entry.id));
     const others = [...this._items.values()].filter(
-      item => item.project_id === projectId && !ids.has(item.id)
+      item => item.project_id === projectId && !mine.some(e => isSame(e, item))
     );
     return [
       ...others.map(item => ({
@@ -411,6 +410,18 @@ export class UploadsModel implements IDisposable {
   private _isDisposed = false;
   private _timer = 0;
   private _count = 0;
+}
+
+/** Whether the server's upload is that of a file of this window, which may not know it yet. */
+function isSame(entry: IEntry, item: UploadItem): boolean {
+  const { file, path } = entry.dropped;
+  return (
+    entry.id === item.id ||
+    (file.name === item.name &&
+      path === item.relative_path &&
+      file.size === item.bytes &&
+      file.lastModified === item.last_modified)
+  );
 }
 
 /** The file can no longer be read: it was moved, changed or taken out. */
