@@ -225,10 +225,11 @@ def check_memory(path: Path, needed_bytes: int, memory_bytes: int) -> None:
         The piece is too large.
     """
     if needed_bytes > memory_bytes:
-        raise unsupported(
-            path,
-            f"needs {needed_bytes / 1e9:.2f} GB of memory to be decoded at once, and {memory_bytes / 1e9:.2f} GB are allowed",
-            "Save it as a tiled TIFF, which is read piece by piece, or allow more (LABKIT_IMPORTS__MEMORY_MB).",
+        raise UnsupportedFormat(
+            f"{path.name} needs {needed_bytes / 1e9:.2f} GB of memory to be decoded at once, and {memory_bytes / 1e9:.2f} GB are allowed.",
+            hint="Save it as a tiled TIFF, which is read piece by piece, or allow more (LABKIT_IMPORTS__MEMORY_MB).",
+            path=str(path),
+            reason="memory",
         )
 
 

@@ -81,7 +81,7 @@ class _Reading:
         if mpp and float(mpp[1]) > 0:
             header = replace(header, pixel_size_um=(float(mpp[1]), float(mpp[1])))
         others = len(series) - 1
-        notes = (f"{others} other pictures in the file (label, overview) were left out: they may name a patient.",) if others else ()
+        notes = (f"Other pictures in the file (label, overview; {others}) were left out: they may name a patient.",) if others else ()
         return PictureFile(self._format, (header,), (), notes)
 
     def pictures(self) -> PictureFile:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.errors import LabKitError
+from labkit.errors import LabKitError, UnsupportedFormat
 from labkit.project import ImageRecord, Project
 from labkit.tiling import import_file, probe, verify
 from labkit.tiling.decoder import Decoder, open_decoder
@@ -183,6 +183,15 @@ def test_an_odd_file_is_imported_whole_or_refused_in_words(
     """As the table says; what comes in verifies, and nothing is left of what does not. No error but LabKit's own gets out."""
     found = outcomes[file] = _import(_path(packages, file), project, decoder)
     assert (found.decision, found.left_over, found.faults) == (file.decision, (), ()), found.reason
+
+
+@pytest.mark.network
+def test_a_picture_beyond_the_memory_is_refused_for_that_reason(packages: Path, project: Project) -> None:
+    """10 million pixels of JPEG 2000, which are decoded at once, within 64 MB."""
+    (file,) = (file for file in FILES if file.short == "balloon.jpf")
+    with pytest.raises(UnsupportedFormat) as refused:
+        import_file(project, _path(packages, file), memory_mb=64)
+    assert (refused.value.facts["reason"], project.images()) == ("memory", ())
 
 
 def test_the_page_names_the_same_files_and_decisions() -> None:
