@@ -29,7 +29,7 @@ from labkit.storage.layout import (
 from labkit.storage.locks import hold_lock
 from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
 from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
-from labkit.storage.s3 import fetch_object, is_remote
+from labkit.storage.s3 import S3Objects, fetch_object, is_remote
 from labkit.storage.uploads import Upload, UploadRecord, begin_upload, list_uploads
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "ProjectLayout",
     "Record",
     "RunLayout",
+    "S3Objects",
     "TrainingSetLayout",
     "Upload",
     "UploadLayout",
