@@ -127,11 +127,13 @@ class Decoder:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self.close()
-        # Two arenas: memory that threads give back is used by others instead of being kept for each; large pieces go back at once.
+        # Two arenas: memory that threads give back is used by others instead of being kept for each; large pieces go back at once,
+        # small ones are kept for the next: every page that is asked for anew costs a fault.
         surroundings = {
             **os.environ,
             "MALLOC_ARENA_MAX": "2",
             "MALLOC_MMAP_THRESHOLD_": str(2**20),
+            "MALLOC_TRIM_THRESHOLD_": str(2**26),
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }

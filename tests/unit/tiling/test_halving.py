@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -90,3 +91,66 @@ def test_ids_above_2_to_24_survive() -> None:
     small = halve(labels, "labels")
     assert small.dtype == np.uint32
     assert set(np.unique(small)) <= {7, 2**24 + 1}
+
+
+def _reference(block: np.ndarray) -> np.ndarray:
+    """Average the pixels that exist, one block after the other, in exact arithmetic."""
+    height, width = block.shape
+    out = np.empty((-(-height // 2), -(-width // 2)), dtype=block.dtype)
+    for y, x in np.ndindex(*out.shape):
+        part = [Fraction(int(v)) for v in block[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].ravel()]
+        out[y, x] = round(sum(part) / len(part))  # Python rounds half to even
+    return out
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"])
+@pytest.mark.parametrize("shape", [(6, 8), (7, 9), (1, 5), (5, 1)])
+def test_means_of_all_integers_are_exact(dtype: str, shape: tuple[int, int]) -> None:
+    """Also at the ends of the range, where sums do not fit the type."""
+    limits = np.iinfo(dtype)
+    rng = np.random.default_rng(0)
+    block = rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+    block[rng.random(shape) < 0.3] = limits.max
+    block[rng.random(shape) < 0.3] = limits.min
+    np.testing.assert_array_equal(halve_mean(block), _reference(block))
+
+
+def test_six_levels_do_not_drift() -> None:
+    """The mean of noise stays within half a grey level."""
+    block = np.random.default_rng(0).integers(0, 256, (1024, 1024), dtype=np.uint8)
+    top = block
+    for _ in range(6):
+        top = halve(top, "image")
+    assert abs(float(top.mean()) - float(block.mean())) < 0.5
+
+
+def test_a_view_that_is_not_contiguous_is_halved_as_it_is_seen() -> None:
+    """Pairs of pixels are those of the picture, not those of memory."""
+    block = np.random.default_rng(0).integers(0, 256, (40, 60), dtype=np.uint8)
+    np.testing.assert_array_equal(halve_mean(block[::2, ::-1]), halve_mean(np.ascontiguousarray(block[::2, ::-1])))
+
+
+def test_alpha_weighs_colours() -> None:
+    """What cannot be seen does not count; half seen counts half; where nothing is seen colours count alike."""
+    grey = np.array([[100, 200, 10, 30], [100, 200, 10, 30]], np.uint8)
+    alpha = np.array([[255, 0, 0, 0], [255, 85, 0, 0]], np.uint8)
+    halved = halve(np.stack([grey, alpha]), "image", alpha=True)
+    np.testing.assert_array_equal(halved[0], [[114, 20]])  # (100 * 510 + 200 * 85) / 595 = 114.28
+    np.testing.assert_array_equal(halved[1], [[149, 0]])
+
+
+def test_nodata_does_not_count() -> None:
+    """Means of what is there; nodata where nothing is."""
+    block = np.array([[-9, 3, -9, -9], [5, -9, -9, -9]], np.int16)
+    np.testing.assert_array_equal(halve(block, "image", nodata=-9), [[4, -9]])
+
+
+def test_nan_and_infinity() -> None:
+    """NaN does not count, infinity does, and large numbers do not overflow."""
+    big = np.finfo(np.float32).max
+    block = np.array([[np.nan, 1, np.nan, np.nan, big, big, np.inf, 1], [3, np.nan, np.nan, np.nan, big, big, 1, 1]], np.float32)
+    halved = halve(block, "image")[0]
+    assert halved[0] == 2
+    assert np.isnan(halved[1])
+    assert halved[2] == big
+    assert np.isinf(halved[3])
