@@ -34,11 +34,10 @@ from labkit.tiling.blocks import FinishedBlock, read_block_half, write_block
 from labkit.tiling.ledger import BlockFacts, Ledger
 from labkit.tiling.plan import Node, PyramidPlan
 
-__all__ = ["LEAST_MEMORY_BYTES", "Opener", "PixelSource", "build_pyramid"]
+__all__ = ["Opener", "PixelSource", "build_pyramid"]
 
 _SUBTREE_LEVELS = 1  # a subtree covers 4096 pixels a side, where the picture is large enough to share out so
 _COMMITTERS = 2  # threads that wait for the disk, or for the object store, while the others compute
-LEAST_MEMORY_BYTES = 64 * 2**20
 
 
 class PixelSource(Protocol):
@@ -92,7 +91,7 @@ def build_pyramid(
     compute : ComputeSpec
         Where the work is done.
     memory_bytes : int
-        Bounds what is kept beside the source: fewer workers where it is small, never less than one (`LEAST_MEMORY_BYTES`).
+        Bounds what is kept beside the source: fewer workers where it is small, never less than one.
     stage : str
         Named in the progress events (unit "tiles").
     on_event, cancel

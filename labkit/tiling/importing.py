@@ -19,6 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from labkit.compute import ComputeSpec
 from labkit.config import LibrarySettings
 from labkit.errors import Cancelled, Conflict, CorruptStore, InvalidInput, Locked, NotFound, StorageFull, UnreadableImage
@@ -346,7 +348,7 @@ class _Import:
     def _write_metadata(self, job: _Job, built: dict[str, Any], alpha: bool) -> None:
         header, wish = self.wish.header, self.wish
         target, alpha_target = self._addresses(job)
-        bits = min(header.significant_bits or 64, np_bits(header.dtype))
+        bits = min(header.significant_bits or 64, 8 * np.dtype(header.dtype).itemsize)
         windows = [(float(start), float(end)) for start, end in built["windows"]]
         displays = channel_displays(self.plan, windows, bits=bits, names=header.channel_names, colours=header.channel_colours)
         common: dict[str, Any] = {"pixel_size_um": wish.stored_size_um, "z_step_um": header.z_step_um, "t_step_s": header.t_step_s}
@@ -402,11 +404,6 @@ class _Import:
             software=f"labkit-studio {version('labkit-studio')}",
             imported=utc_now(),
         )
-
-
-def np_bits(dtype: str) -> int:
-    """Return the bits of a dtype."""
-    return int(re.sub(r"\D", "", dtype) or 8)
 
 
 @dataclass(frozen=True, slots=True)
