@@ -30,7 +30,6 @@ from labkit.storage.locks import hold_lock
 from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
 from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
 from labkit.storage.s3 import S3Objects, fetch_object, is_remote
-from labkit.storage.uploads import Upload, UploadRecord, begin_upload, list_uploads
 
 __all__ = [
     "INCOMING_PREFIX",
@@ -48,10 +47,7 @@ __all__ = [
     "RunLayout",
     "S3Objects",
     "TrainingSetLayout",
-    "Upload",
     "UploadLayout",
-    "UploadRecord",
-    "begin_upload",
     "check_name",
     "content_hash",
     "escape_name",
@@ -61,7 +57,6 @@ __all__ = [
     "fsync_folder",
     "hold_lock",
     "is_remote",
-    "list_uploads",
     "load_record",
     "new_folder",
     "new_id",

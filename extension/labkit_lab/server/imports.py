@@ -20,7 +20,8 @@ from typing import Any, Literal
 from labkit.errors import Cancelled, Conflict, CorruptStore, LabKitError, Locked, NotFound
 from labkit.events import CancelToken, Event, Log, Progress
 from labkit.project import Project
-from labkit.storage import Record, Upload, begin_upload, hold_lock, list_uploads, load_record, save_record
+from labkit.storage import Record, hold_lock, load_record, save_record
+from labkit.storage.uploads import Upload, begin_upload, list_uploads
 from labkit_lab.server.projects import project_of_id, readable_projects
 from labkit_lab.wire import FileOption, FileQuestion, NewUpload, UploadItem, UploadStage
 

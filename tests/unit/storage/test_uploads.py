@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from labkit.errors import Conflict, InvalidInput, NotFound, StorageFull, UnreadableImage
-from labkit.storage import ProjectLayout, Upload, begin_upload, list_uploads
+from labkit.storage import ProjectLayout
+from labkit.storage.uploads import Upload, begin_upload, list_uploads
 
 SAID = {"name": "cells.tif", "relative_path": "slides/cells.tif", "size_bytes": 10, "last_modified_ms": 1_700_000_000_000}
 

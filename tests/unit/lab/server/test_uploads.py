@@ -14,7 +14,7 @@ from PIL import Image
 from tornado.httpclient import HTTPResponse
 
 from labkit.project import Project
-from labkit.storage import begin_upload, list_uploads
+from labkit.storage.uploads import begin_upload, list_uploads
 from labkit_lab.server import imports
 from labkit_lab.server.uploads import QUEUE_SETTING
 from labkit_lab.wire import LARGEST_PIECE_BYTES, FileOption, FileQuestion, UploadItem, UploadList
