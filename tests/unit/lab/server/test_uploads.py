@@ -179,9 +179,9 @@ async def test_error_of_ours_is_logged_and_not_told(
     with monkeypatch.context() as patch:
         patch.setattr(imports, "import_upload", fail)
         failed = await _until_state(ask, await _upload(ask, project, picture), "failed")
-    (incident,) = [r for r in caplog.records if r.getMessage().startswith("Incident ")]
     assert "secret" not in failed.message + failed.hint
-    assert incident.getMessage().split()[1] in failed.hint
+    incidents = [r.getMessage().split()[1] for r in caplog.records if r.getMessage().startswith("Incident ")]
+    assert [number for number in incidents if number in failed.hint]  # a queue of an earlier test may log one of its own
     await _until_state(ask, await _upload(ask, project, picture, "next.png"), "done")
 
 
