@@ -34,16 +34,17 @@ _TILE_PX = 256
 _WINDOW_PX = 512
 _NOISE = 1.0  # standard deviation, in grey levels
 _SAMPLE_S = 0.01
+_SETTLE_S = 3.0
 
 
 def measure(quick: bool) -> dict[str, float | int | str]:
     """Return ratios of walls, memory, number of files, and the time to read a window."""
     size = 2048 if quick else 16384
-    rounds = 1 if quick else 5
+    rounds = 1 if quick else 7
     with tempfile.TemporaryDirectory(dir=os.environ.get("LABKIT_BENCH_DIR")) as name:
         folder = Path(name)
         picture = _picture(folder / "picture.tif", size)
-        walls = _interleaved(picture, folder, rounds, rounds if quick else 2)
+        walls = _interleaved(picture, folder, rounds, rounds if quick else 2, 0.0 if quick else _SETTLE_S)
         peak = _peak_mb(picture, folder)
         windows = _windows(picture, folder, 5 if quick else 200)
         small = _peak_mb(_picture(folder / "small.tif", 1024 if quick else 4096), folder)
@@ -95,18 +96,19 @@ def _tiles(mirrored: NDArray[np.uint8], noise: NDArray[np.int16], size: int) -> 
             yield np.clip(tile, 0, 255).astype(np.uint8)
 
 
-def _interleaved(picture: Path, folder: Path, rounds: int, rounds_ome_zarr: int) -> dict[str, list[float]]:
+def _interleaved(picture: Path, folder: Path, rounds: int, rounds_ome_zarr: int, settle_s: float) -> dict[str, list[float]]:
     peers = peers_python()
     pythons = {"labkit": Path(sys.executable), "dzsave": peers, "decode": peers, "encode": peers, "ome_zarr": peers}
     walls: dict[str, list[float]] = {what: [] for what in pythons}
+    order = np.random.default_rng(2)  # nobody always comes after the same one: some leave the machine slower than others
     for number in range(rounds):
-        for what, python in pythons.items():
-            if what != "ome_zarr" or number < rounds_ome_zarr:  # it takes long, and its ratio is far from its bound
-                walls[what].append(_timed(python, what, picture, folder))
+        for what in order.permutation(list(pythons)).tolist():
+            if what != "ome_zarr" or number < rounds_ome_zarr:  # it takes long, and its ratio varies little
+                walls[what].append(_timed(pythons[what], what, picture, folder, settle_s))
     return walls
 
 
-def _timed(python: Path, what: str, picture: Path, folder: Path) -> float:
+def _timed(python: Path, what: str, picture: Path, folder: Path, settle_s: float) -> float:
     target = Path(tempfile.mkdtemp(dir=folder))
     try:
         done = subprocess.run(
@@ -115,7 +117,8 @@ def _timed(python: Path, what: str, picture: Path, folder: Path) -> float:
         return float(done.stdout)
     finally:
         shutil.rmtree(target)
-        os.sync()  # what one left for the disk to write is not the next one's burden
+        os.sync()  # what one left for the disk to write is not the next one's burden,
+        time.sleep(settle_s)  # nor the memory that it gave back, which a virtual machine returns to its host
 
 
 def _surroundings() -> dict[str, str]:

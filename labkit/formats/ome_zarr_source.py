@@ -32,10 +32,10 @@ from labkit.formats.raster import (
 from labkit.formats.sources import array_header, stack_question
 from labkit.geometry import Box
 
-__all__ = ["is_zarr", "open_ome_zarr", "read_ome_zarr"]
+__all__ = ["ZARR_FILES", "is_zarr", "open_ome_zarr", "read_ome_zarr"]
 
-_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
-_METADATA = {*_FILES, ".zmetadata"}
+ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+_METADATA = {*ZARR_FILES, ".zmetadata"}
 _UM = {"angstrom": 1e-4, "picometer": 1e-6, "nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3}
 _UM |= {"centimeter": 1e4, "meter": 1e6, "inch": 25400.0}
 _S = {"microsecond": 1e-6, "millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0}
@@ -61,7 +61,7 @@ class _Described:
 
 def is_zarr(path: Path) -> bool:
     """Return whether `path` is the folder of a zarr group or array."""
-    return path.is_dir() and any((path / name).is_file() for name in _FILES)
+    return path.is_dir() and any((path / name).is_file() for name in ZARR_FILES)
 
 
 def read_ome_zarr(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.errors import NotFound, UnreadableImage, UnsupportedFormat
-from labkit.formats import czi, dicom, heif, jpeg, jpeg_2000, jpeg_xl, microscopes, numpy_file, ome_zarr_source, png, still
+from labkit.formats.ome_zarr_source import is_zarr
 from labkit.formats.raster import PictureFile, RasterHeader, RasterSource, Role, decoder_errors, unsupported
-from labkit.formats.tiff import open_tiff, read_tiff
 from labkit.geometry import Box
 from labkit.storage import explain_os_errors
 
@@ -35,52 +35,67 @@ class Reader:
         Usual ends of its names; only compared with the name, to notice a wrong one.
     magic : tuple of (int, bytes)
         Any of these bytes at its offset tells the kind.
-    read : callable
-        ``(path, role, answers) -> PictureFile``
-    open : callable
-        ``(path, header, role, scratch, memory_bytes) -> RasterSource``
+    reads, opens : str
+        ``module:function`` in `labkit.formats`; loaded when the first such file comes.
     """
 
     name: str
     endings: tuple[str, ...]
     magic: tuple[tuple[int, bytes], ...]
-    read: Callable[[Path, Role, Mapping[str, str]], PictureFile]
-    open: Callable[[Path, RasterHeader, Role, Path, int], RasterSource]
+    reads: str
+    opens: str
+
+    @property
+    def read(self) -> Callable[[Path, Role, Mapping[str, str]], PictureFile]:
+        """``(path, role, answers) -> PictureFile``."""
+        found: Callable[[Path, Role, Mapping[str, str]], PictureFile] = _loaded(self.reads)
+        return found
+
+    @property
+    def open(self) -> Callable[[Path, RasterHeader, Role, Path, int], RasterSource]:
+        """``(path, header, role, scratch, memory_bytes) -> RasterSource``."""
+        found: Callable[[Path, RasterHeader, Role, Path, int], RasterSource] = _loaded(self.opens)
+        return found
+
+
+def _loaded(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"labkit.formats.{module}"), function)
 
 
 _BOXES = ("avif", "avis")
 _HEIF = ("heic", "heix", "hevc", "heim", "heis", "mif1", "msf1")
 READERS: tuple[Reader, ...] = (
     # First, since the 128 bytes before its magic may hold those of a TIFF.
-    Reader("DICOM", (".dcm", ".dicom", ".ima"), ((128, b"DICM"),), dicom.read_dicom, dicom.open_dicom),
-    Reader("PNG", (".png", ".apng"), ((0, b"\x89PNG\r\n\x1a\n"),), png.read_png, png.open_png),
-    Reader("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), ((0, b"\xff\xd8\xff"),), jpeg.read_jpeg, jpeg.open_jpeg),
+    Reader("DICOM", (".dcm", ".dicom", ".ima"), ((128, b"DICM"),), "dicom:read_dicom", "dicom:open_dicom"),
+    Reader("PNG", (".png", ".apng"), ((0, b"\x89PNG\r\n\x1a\n"),), "png:read_png", "png:open_png"),
+    Reader("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), ((0, b"\xff\xd8\xff"),), "jpeg:read_jpeg", "jpeg:open_jpeg"),
     Reader(
         "TIFF",
         (".tif", ".tiff", ".btf", ".svs", ".ndpi", ".scn", ".bif", ".lsm", ".stk", ".qptiff"),
         ((0, b"II*\x00"), (0, b"MM\x00*"), (0, b"II+\x00"), (0, b"MM\x00+")),
-        read_tiff,
-        open_tiff,
+        "tiff:read_tiff",
+        "tiff:open_tiff",
     ),
-    Reader("GIF", (".gif",), ((0, b"GIF87a"), (0, b"GIF89a")), still.read_gif, still.open_still),
-    Reader("BMP", (".bmp", ".dib"), ((0, b"BM"),), still.read_bmp, still.open_still),
-    Reader("WebP", (".webp",), ((8, b"WEBP"),), still.read_webp, still.open_still),
-    Reader("AVIF", (".avif", ".avifs"), tuple((4, b"ftyp" + kind.encode()) for kind in _BOXES), heif.read_avif, heif.open_heif),
-    Reader("HEIC", (".heic", ".heif", ".hif"), tuple((4, b"ftyp" + kind.encode()) for kind in _HEIF), heif.read_heif, heif.open_heif),
+    Reader("GIF", (".gif",), ((0, b"GIF87a"), (0, b"GIF89a")), "still:read_gif", "still:open_still"),
+    Reader("BMP", (".bmp", ".dib"), ((0, b"BM"),), "still:read_bmp", "still:open_still"),
+    Reader("WebP", (".webp",), ((8, b"WEBP"),), "still:read_webp", "still:open_still"),
+    Reader("AVIF", (".avif", ".avifs"), tuple((4, b"ftyp" + kind.encode()) for kind in _BOXES), "heif:read_avif", "heif:open_heif"),
+    Reader("HEIC", (".heic", ".heif", ".hif"), tuple((4, b"ftyp" + kind.encode()) for kind in _HEIF), "heif:read_heif", "heif:open_heif"),
     Reader(
         "JPEG 2000",
         (".jp2", ".j2k", ".jpx", ".j2c", ".jpc", ".jpf"),
         ((0, b"\x00\x00\x00\x0cjP  "), (0, b"\xff\x4f\xff\x51")),
-        jpeg_2000.read_jpeg2k,
-        jpeg_2000.open_jpeg2k,
+        "jpeg_2000:read_jpeg2k",
+        "jpeg_2000:open_jpeg2k",
     ),
-    Reader("JPEG XL", (".jxl",), ((0, b"\xff\x0a"), (4, b"JXL ")), jpeg_xl.read_jpegxl, jpeg_xl.open_jpegxl),
-    Reader("NumPy", (".npy",), ((0, b"\x93NUMPY"),), numpy_file.read_npy, numpy_file.open_npy),
-    Reader("CZI", (".czi",), ((0, b"ZISRAWFILE"),), czi.read_czi, czi.open_czi),
-    Reader("ND2", (".nd2",), ((0, b"\xda\xce\xbe\x0a"),), microscopes.read_nd2, microscopes.open_nd2),
-    Reader("LIF", (".lif",), ((0, b"\x70\x00\x00\x00"),), microscopes.read_lif, microscopes.open_lif),
+    Reader("JPEG XL", (".jxl",), ((0, b"\xff\x0a"), (4, b"JXL ")), "jpeg_xl:read_jpegxl", "jpeg_xl:open_jpegxl"),
+    Reader("NumPy", (".npy",), ((0, b"\x93NUMPY"),), "numpy_file:read_npy", "numpy_file:open_npy"),
+    Reader("CZI", (".czi",), ((0, b"ZISRAWFILE"),), "czi:read_czi", "czi:open_czi"),
+    Reader("ND2", (".nd2",), ((0, b"\xda\xce\xbe\x0a"),), "microscopes:read_nd2", "microscopes:open_nd2"),
+    Reader("LIF", (".lif",), ((0, b"\x70\x00\x00\x00"),), "microscopes:read_lif", "microscopes:open_lif"),
 )
-OME_ZARR = Reader("OME-Zarr", (".zarr",), (), ome_zarr_source.read_ome_zarr, ome_zarr_source.open_ome_zarr)
+OME_ZARR = Reader("OME-Zarr", (".zarr",), (), "ome_zarr_source:read_ome_zarr", "ome_zarr_source:open_ome_zarr")
 # First bytes of what people bring and LabKit does not read.
 _NOT_READ: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF\r\n", "HDF5"),
@@ -190,7 +205,7 @@ def _first_bytes(path: Path) -> bytes | None:
     with explain_os_errors(path):
         if not path.exists():
             raise NotFound(f"{path} does not exist.", hint="Check the path.", path=str(path))
-        if ome_zarr_source.is_zarr(path):
+        if is_zarr(path):
             return None
         if not path.is_file():  # a pipe would be waited for for ever
             raise UnreadableImage(f"{path} is a folder or a device, not a picture.", hint="Name one picture file.", path=str(path))

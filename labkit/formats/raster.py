@@ -212,7 +212,7 @@ def valid_orientation(value: object) -> int:
 def in_array_order(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return decoded pixels (y, x) or (y, x, c) as (y, x) or (c, y, x); one channel is no channel axis."""
     if pixels.ndim == 3:
-        return pixels[..., 0] if pixels.shape[2] == 1 else np.moveaxis(pixels, -1, 0)
+        return pixels[..., 0] if pixels.shape[2] == 1 else pixels.transpose(2, 0, 1)
     return pixels
 
 

@@ -257,11 +257,13 @@ class _Segments:
     def read_into(self, box: Box, out: NDArray[Any]) -> None:
         """Decode every tile that `box` touches, straight into its place in `out`."""
         for row in range(box.y0 // self.height_px, math.ceil(box.y1 / self.height_px)):
+            y = row * self.height_px
+            y0, y1 = max(y, box.y0), min(y + self.height_px, box.y1)
             for column in range(box.x0 // self.width_px, math.ceil(box.x1 / self.width_px)):
-                place = Box(0, 0, self.height_px, self.width_px).shift(row * self.height_px, column * self.width_px)
-                part = place.intersect(box)
-                piece = self.piece(row, column)
-                out[(..., *part.shift(-box.y0, -box.x0).slices)] = piece[(..., *part.shift(-place.y0, -place.x0).slices)]
+                x = column * self.width_px
+                x0, x1 = max(x, box.x0), min(x + self.width_px, box.x1)
+                piece = self.piece(row, column)[..., y0 - y : y1 - y, x0 - x : x1 - x]
+                out[..., y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0] = piece
 
     def piece(self, row: int, column: int) -> NDArray[Any]:
         """Return one tile or strip, (y, x) or (c, y, x)."""

@@ -25,6 +25,7 @@ from labkit.storage import (
     PredictionLayout,
     content_hash,
     explain_os_errors,
+    is_remote,
     load_record,
     publish_folder,
     save_record,
@@ -115,7 +116,8 @@ def predict(
     with explain_os_errors(target.root), scratch_folder(project.layout.predictions / record.id) as folder:
         layout = PredictionLayout(folder)
         work = _Work(image, network, settings, _tile(tile_px, network), folder, on_event, cancel or CancelToken())
-        objects = work.run(layout, np.array([0, *(c.id for c in plan.classes)], np.uint8), os.path.relpath(image.path, target.labels))
+        source = image.url if is_remote(image.url) else os.path.relpath(image.path, target.labels)
+        objects = work.run(layout, np.array([0, *(c.id for c in plan.classes)], np.uint8), source)
         result = PredictionRecord(
             hash=hash_,
             image=record.id,

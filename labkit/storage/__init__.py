@@ -1,35 +1,80 @@
 """How LabKit keeps things: the layout of a project, whole writes, records, locks."""
 
-from labkit.storage.atomic import (
-    explain_os_errors,
-    fsync_folder,
-    new_folder,
-    publish_folder,
-    remove_tree,
-    scratch_folder,
-    write_bytes,
-    write_text,
-)
-from labkit.storage.errors import ObjectMissing
-from labkit.storage.layout import (
-    INCOMING_PREFIX,
-    AnnotationLayout,
-    CheckpointLayout,
-    ImageLayout,
-    ModelLayout,
-    PredictionLayout,
-    ProjectLayout,
-    RunLayout,
-    TrainingSetLayout,
-    UploadLayout,
-    check_name,
-    escape_name,
-    unescape_name,
-)
-from labkit.storage.locks import hold_lock
-from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
-from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
-from labkit.storage.s3 import S3Objects, fetch_object, is_remote
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.storage.atomic import (
+        explain_os_errors,
+        fsync_folder,
+        new_folder,
+        publish_folder,
+        remove_tree,
+        scratch_folder,
+        write_bytes,
+        write_text,
+    )
+    from labkit.storage.errors import ObjectMissing
+    from labkit.storage.layout import (
+        INCOMING_PREFIX,
+        AnnotationLayout,
+        CheckpointLayout,
+        ImageLayout,
+        ModelLayout,
+        PredictionLayout,
+        ProjectLayout,
+        RunLayout,
+        TrainingSetLayout,
+        UploadLayout,
+        check_name,
+        escape_name,
+        unescape_name,
+    )
+    from labkit.storage.locks import hold_lock
+    from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
+    from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
+    from labkit.storage.s3 import S3Objects, fetch_object, is_remote
+
+# Loaded when they are asked for: the process that decodes pictures starts often, and keeps no records.
+_HOMES = {
+    "AnnotationLayout": "layout",
+    "CheckpointLayout": "layout",
+    "FolderObjects": "objects",
+    "INCOMING_PREFIX": "layout",
+    "ImageLayout": "layout",
+    "ModelLayout": "layout",
+    "ObjectMissing": "errors",
+    "Objects": "objects",
+    "PendingObject": "objects",
+    "PredictionLayout": "layout",
+    "ProjectLayout": "layout",
+    "Record": "records",
+    "RunLayout": "layout",
+    "S3Objects": "s3",
+    "TrainingSetLayout": "layout",
+    "UploadLayout": "layout",
+    "check_name": "layout",
+    "content_hash": "records",
+    "escape_name": "layout",
+    "explain_os_errors": "atomic",
+    "fetch_object": "s3",
+    "file_sha256": "records",
+    "fsync_folder": "atomic",
+    "hold_lock": "locks",
+    "is_remote": "s3",
+    "load_record": "records",
+    "new_folder": "atomic",
+    "new_id": "records",
+    "open_objects": "objects",
+    "publish_folder": "atomic",
+    "remove_tree": "atomic",
+    "save_record": "records",
+    "scratch_folder": "atomic",
+    "unescape_name": "layout",
+    "utc_now": "records",
+    "write_bytes": "atomic",
+    "write_text": "atomic",
+}
 
 __all__ = [
     "INCOMING_PREFIX",
@@ -70,3 +115,15 @@ __all__ = [
     "write_bytes",
     "write_text",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'labkit.storage' has no attribute {name!r}")
+    value = getattr(import_module(f"labkit.storage.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

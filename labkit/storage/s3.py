@@ -10,7 +10,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,7 +68,10 @@ class S3Objects:
 
     def size(self, key: str) -> int:
         """Return the length of one object; see `Objects`."""
-        return int(_tried(self._at(key), lambda: _store().info(self._at(key), refresh=True))["size"])
+        found = _tried(self._at(key), lambda: _store().info(self._at(key), refresh=True))
+        if found["type"] != "file":  # a prefix of others
+            raise ObjectMissing(f"{self._at(key)} is no object.", hint="Check the address.", key=key)
+        return int(found["size"])
 
     def keys(self) -> Iterator[str]:
         """Yield all keys; see `Objects`."""
@@ -103,22 +106,43 @@ class _PendingUpload:
         self._parts = []
 
 
-def fetch_object(address: str, target: Path, *, room_bytes: int, on_event: EventSink, cancel: CancelToken) -> None:
-    """Copy one object into a file, in pieces.
+def fetch_object(
+    address: str, target: Path, *, room_bytes: int, on_event: EventSink, cancel: CancelToken, stores: Collection[str] = ()
+) -> None:
+    """Copy what lies at an address, in pieces: one object into a file, or a store with all its objects into a folder.
+
+    Parameters
+    ----------
+    address : str
+        ``s3://bucket/key``.
+    target : Path
+        The file or folder to make.
+    room_bytes : int
+        The most that may be copied.
+    on_event, cancel
+        Told of progress (unit "bytes"); looked at between pieces.
+    stores : collection of str
+        Names of objects, one of which is directly below an address that is a store.
 
     Raises
     ------
     NotFound
-        There is no such object.
+        There is no such object, and no such store.
     StorageFull
         It is larger than `room_bytes`; known before the first byte.
     """
-    folder, _, name = address.rpartition("/")
-    objects = S3Objects(folder)
+    folder, _, name = address.rstrip("/").rpartition("/")
     try:
-        total = objects.size(name)
+        found = {name: S3Objects(folder).size(name)}
+        places = {name: target}
     except ObjectMissing as error:
-        raise NotFound(f"{address} does not exist.", hint="Check the address.", path=address) from error
+        folder = address.rstrip("/")
+        keys = tuple(S3Objects(folder).keys())
+        found = {key: S3Objects(folder).size(key) for key in (keys if set(stores) & set(keys) else ())}
+        places = {key: _place_below(target, key) for key in found}
+        if not found:
+            raise NotFound(f"{address} does not exist.", hint="Check the address.", path=address) from error
+    total = sum(found.values())
     if total > room_bytes:
         raise StorageFull(
             f"{address} is {total / 1e9:.2f} GB, and there is room for {max(room_bytes, 0) / 1e9:.2f} GB.",
@@ -126,12 +150,23 @@ def fetch_object(address: str, target: Path, *, room_bytes: int, on_event: Event
             needed_bytes=total,
             room_bytes=room_bytes,
         )
-    with open(target, "wb") as file:
-        for start in range(0, total, _PIECE_BYTES):
-            cancel.raise_if_cancelled()
-            on_event(Progress(start, total, "bytes", "fetch"))
-            file.write(objects.read(name, start, min(_PIECE_BYTES, total - start)))
+    objects, done = S3Objects(folder), 0
+    for key, length in found.items():
+        places[key].parent.mkdir(parents=True, exist_ok=True)
+        with open(places[key], "wb") as file:
+            for start in range(0, length, _PIECE_BYTES):
+                cancel.raise_if_cancelled()
+                on_event(Progress(done, total, "bytes", "fetch"))
+                file.write(objects.read(key, start, min(_PIECE_BYTES, length - start)))
+                done += min(_PIECE_BYTES, length - start)
     on_event(Progress(total, total, "bytes", "fetch"))
+
+
+def _place_below(folder: Path, key: str) -> Path:
+    """Return where an object goes; its key comes from others and must not lead out of the folder."""
+    if key.startswith("/") or any(part in ("", ".", "..") for part in key.split("/")):
+        raise InvalidInput(f"The object {key!r} cannot be a file of a folder.", hint="Rename it on the store.", key=key)
+    return folder / key
 
 
 @lru_cache(maxsize=4)

@@ -100,11 +100,12 @@ def write_block(
             writers.append(_ShardWriter(alpha_store, plan, node, "image", alpha_plan(plan).shard_key(node)))
         for box, pixels in chunks:
             at = box.y0 // CHUNK_PX, box.x0 // CHUNK_PX
+            complete = quarters.take(box, pixels) if node.level < plan.top else None  # first, while the caches hold the pixels
             writers[0].chunk(*at, _without_alpha(plan, pixels))
             if plan.alpha:
                 writers[1].chunk(*at, pixels[-1])
                 opaque = opaque and bool((pixels[-1] == _opaque_value(plan.dtype)).all())
-            if node.level < plan.top and (complete := quarters.take(box, pixels)):
+            if complete:
                 yield complete
         facts = [writer.close() for writer in writers]
     except BaseException:

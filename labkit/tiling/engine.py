@@ -12,6 +12,7 @@ is made by the caller as their results arrive, in the same order.
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -29,7 +30,7 @@ from labkit.errors import Cancelled
 from labkit.events import CancelToken, EventSink, Progress
 from labkit.formats.ome_zarr import CHUNK_PX, SHARD_PX
 from labkit.geometry import Box
-from labkit.storage import Objects, new_id, open_objects
+from labkit.storage import Objects, open_objects
 from labkit.tiling.blocks import FinishedBlock, read_block_half, write_block
 from labkit.tiling.ledger import BlockFacts, Ledger
 from labkit.tiling.plan import Node, PyramidPlan
@@ -104,7 +105,7 @@ def build_pyramid(
     WorkerLost
         A worker of the cluster died.
     """
-    job = _Job(new_id(), opener, plan, str(target), None if alpha_target is None else str(alpha_target))
+    job = _Job(os.urandom(8).hex(), opener, plan, str(target), None if alpha_target is None else str(alpha_target))
     progress = _ProgressReport(plan.leaves, stage, on_event)
     with open_compute(_within(compute, plan, memory_bytes)) as workers:
         _Building(job, ledger, workers, progress, cancel).run()

@@ -25,7 +25,7 @@ from labkit.compute import ComputeSpec
 from labkit.config import LibrarySettings
 from labkit.errors import Cancelled, Conflict, CorruptStore, InvalidInput, Locked, NotFound, StorageFull, UnreadableImage
 from labkit.events import CancelToken, EventSink, Log, ignore_events
-from labkit.formats.ome_zarr_source import is_zarr
+from labkit.formats.ome_zarr_source import ZARR_FILES, is_zarr
 from labkit.formats.raster import PictureFile, RasterHeader, Role
 from labkit.project import ImageRecord, Project
 from labkit.storage import (
@@ -492,7 +492,7 @@ def _hashing(path: Path) -> Iterator[_Hashing]:
 
 @contextmanager
 def _local_source(project: Project, path: Path | str, on_event: EventSink, cancel: CancelToken) -> Iterator[tuple[Path, str]]:
-    """Give a source as a file of this machine, and the name by which people know it."""
+    """Give a source as a file (or the folder of a store) of this machine, and the name by which people know it."""
     if not is_remote(path):
         local = Path(path).expanduser()
         yield local, local.name
@@ -502,9 +502,10 @@ def _local_source(project: Project, path: Path | str, on_event: EventSink, cance
     target = project.layout.incoming_source(content_hash(address, 24))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        fetch_object(address, target, room_bytes=_room(project), on_event=on_event, cancel=cancel)
+        fetch_object(address, target, room_bytes=_room(project), on_event=on_event, cancel=cancel, stores=ZARR_FILES)
         yield target, shown
     finally:
+        remove_tree(target)
         target.unlink(missing_ok=True)
 
 

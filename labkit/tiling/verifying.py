@@ -294,7 +294,7 @@ def _label_faults(objects: Objects, group: dict[str, Any]) -> Iterator[str]:
     source = (group["attributes"]["ome"]["image-label"].get("source") or {}).get("image")
     if not source:
         return
-    image = open_objects(f"{objects.url}/{source}")
+    image = open_objects(source if is_remote(source) else f"{objects.url}/{source}")
     datasets = multiscale_of(_load_json(image, _METADATA)).get("datasets", [])
     levels = [_load_json(image, f"{dataset['path']}/{_METADATA}").get("shape", [])[-2:] for dataset in datasets]
     if levels and [list(size) for size in labels.levels] != levels:

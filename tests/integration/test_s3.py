@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 from labkit.errors import CorruptStore, NotFound, NotWritable, StorageFull, StorageUnreachable, UnreadableImage
 from labkit.events import Progress
 from labkit.geometry import Box
+from labkit.inference import predict
 from labkit.project import Project
 from labkit.storage import ObjectMissing, S3Objects, open_objects, s3
+from labkit.testing.commands import files_in
+from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
 from labkit.testing.pictures import noise_picture, write_png, write_tiff
 from labkit.testing.s3 import S3Server, running_s3, stumbling_way
 from labkit.tiling import import_image, open_image, verify
@@ -42,7 +46,7 @@ def _use(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cells(store: S3Server, tmp_path: Path) -> Project:
     """A project whose images live on the store."""
-    return Project.create(tmp_path, "cells", images_url=f"s3://bucket/{tmp_path.name}")
+    return Project.create(tmp_path, "cells", classes=["nucleus"], images_url=f"s3://bucket/{tmp_path.name}")
 
 
 def test_an_image_on_the_store_is_read_as_it_was(cells: Project, tmp_path: Path) -> None:
@@ -97,6 +101,35 @@ def test_a_source_on_the_store_is_imported(store: S3Server, project: Project, tm
     assert [p.name for p in project.layout.images.iterdir()] == [record.id]
 
 
+def test_a_zarr_store_on_the_store_is_imported(store: S3Server, project: Project, tmp_path: Path) -> None:
+    """All its objects are fetched, and nothing of them stays."""
+    picture = noise_picture(700, 800)
+    first = open_image(project, import_image(project, write_tiff(tmp_path / "a.tif", picture)).id)
+    for file in files_in(first.path):
+        open_objects("s3://bucket/sources/cells.ome.zarr").write(file, [(first.path / file).read_bytes()])
+    record = import_image(Project.create(tmp_path, "other"), "s3://bucket/sources/cells.ome.zarr/")
+    np.testing.assert_array_equal(open_image(Project.open(tmp_path / "other"), record.id).read(), picture)
+    assert record.name == "cells.ome.zarr"
+    assert [p.name for p in (tmp_path / "other/images").iterdir()] == [record.id]
+
+
+def test_a_folder_of_the_store_that_is_no_picture_is_not_fetched(store: S3Server, project: Project) -> None:
+    """Only the prefix of an OME-Zarr store is taken as a whole."""
+    open_objects("s3://bucket/things").write("letter.txt", [b"dear"])
+    with pytest.raises(NotFound, match="does not exist"):
+        import_image(project, "s3://bucket/things")
+
+
+def test_prediction_of_an_image_on_the_store_names_it(cells: Project, tmp_path: Path) -> None:
+    """Set, training and prediction read the image where it lives; the labels say where that is, and verification finds it."""
+    image = annotated_image(cells, tmp_path, height_px=203, width_px=270)
+    model = tiny_model(cells, tiny_training_set(cells), tmp_path / "training", steps=1)
+    prediction = predict(cells, image.id, model)
+    group = json.loads((prediction.layout.labels / "zarr.json").read_bytes())
+    assert group["attributes"]["ome"]["image-label"]["source"]["image"] == f"{image.url}/image.ome.zarr"
+    assert verify(cells.path).faults == ()
+
+
 def test_a_source_that_is_too_large_is_refused_before_it_is_fetched(
     store: S3Server, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +164,7 @@ def test_a_store_that_fails_one_request_in_twenty(server: S3Server, tmp_path: Pa
     picture = noise_picture(2100, 4200)
     with stumbling_way(server, share=0.05, seed=SEED) as (way, counts):
         _use(way, monkeypatch)
-        project = Project.create(tmp_path, "cells", images_url=f"s3://bucket/{tmp_path.name}")
+        project = Project.create(tmp_path, "cells", classes=["nucleus"], images_url=f"s3://bucket/{tmp_path.name}")
         record = import_image(project, write_tiff(tmp_path / "a.tif", picture))
         for _ in range(5):
             np.testing.assert_array_equal(open_image(project, record.id).read(), picture)

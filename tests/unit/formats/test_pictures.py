@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image, ImageOps
 
 from labkit.errors import NotFound, UnreadableImage, UnsupportedFormat
-from labkit.formats.pictures import open_raster, read_file
+from labkit.formats.pictures import READERS, Reader, open_raster, read_file
 from labkit.formats.raster import RasterHeader, Role
 from labkit.geometry import Box
 from labkit.testing.pictures import (
@@ -349,3 +349,10 @@ def test_a_bomb_shows_its_declared_size(tmp_path: Path) -> None:
     path = write_bomb_tiff(tmp_path / "bomb.tif")
     assert path.stat().st_size < 100_000
     assert read_header(path).declared_bytes == 200_000**2
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_every_reader_of_the_table_is_there(reader: Reader) -> None:
+    """Readers are loaded when the first file of their kind comes, so that a wrong name would be noticed late."""
+    assert callable(reader.read)
+    assert callable(reader.open)
