@@ -6,21 +6,24 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from labkit.errors import InvalidInput
 from labkit.formats.geojson import RESERVED_PROPERTIES
-from labkit.geometry import Point, Rectangle, Region, Shape
+from labkit.geometry import Ellipse, Mask, Point, Rectangle, Region, Shape
 from labkit.storage import utc_now
 
-__all__ = ["KINDS", "AnnotationObject", "ObjectKind", "new_object"]
+__all__ = ["KINDS", "AnnotationObject", "ObjectKind", "ObjectStatus", "new_object"]
 
-ObjectKind = Literal["polygon", "box", "point", "area"]
+ObjectKind = Literal["polygon", "box", "ellipse", "point", "mask", "area"]
+ObjectStatus = Literal["accepted", "proposed", "rejected"]
 KINDS: Mapping[ObjectKind, tuple[type, ...]] = {
     "polygon": (Region,),
     "box": (Rectangle,),
+    "ellipse": (Ellipse,),
     "point": (Point,),
-    "area": (Region, Rectangle),
+    "mask": (Mask,),
+    "area": (Region, Rectangle, Ellipse, Mask),
 }
 
 
@@ -32,9 +35,10 @@ class AnnotationObject:
     ----------
     id : str
         A UUID; the same object has it in every copy of the project.
-    kind : {"polygon", "box", "point", "area"}
-        "area" is an *annotated area*: it has no class, and a pixel inside it without an object is background.
-    shape : Region, Rectangle or Point
+    kind : {"polygon", "box", "ellipse", "point", "mask", "area"}
+        A "mask" is painted. An "area" is an *annotated area*: it has no class, and a pixel inside it without an object is
+        background.
+    shape : Region, Rectangle, Ellipse, Point or Mask
         Full-resolution pixels, (y, x), as drawn: what leaves the picture is kept.
     class_id : int or None
         1-254; None is not classified yet.
@@ -44,6 +48,10 @@ class AnnotationObject:
         Who made it.
     created : datetime
         UTC.
+    z : int or None
+        Plane of a stack that it lies in; None is all of them.
+    status : {"accepted", "proposed", "rejected"}
+        A model's proposal counts nowhere until a person accepts it; one that was rejected is remembered, so that it does not come again.
     attributes : dict
         Anything else, as JSON; ``source_id`` is the id that the object had in a foreign file. Do not change it in place.
 
@@ -60,6 +68,8 @@ class AnnotationObject:
     source: str = "manual"
     author: str = ""
     created: datetime = field(default_factory=utc_now)
+    z: int | None = None
+    status: ObjectStatus = "accepted"
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,6 +83,9 @@ class AnnotationObject:
             raise InvalidInput(f"A {self.kind} cannot have the shape of a {type(self.shape).__name__}.", hint="Choose the other kind.")
         if self.class_id is not None and not 1 <= self.class_id <= 254:
             raise InvalidInput(f"The class id {self.class_id} is not within 1-254.", hint="Use an id of the project's classes.")
+        if self.status not in get_args(ObjectStatus):
+            known = ", ".join(get_args(ObjectStatus))
+            raise InvalidInput(f"An object cannot be {self.status!r}.", hint=f"It is one of: {known}.", id=self.id)
         if taken := RESERVED_PROPERTIES & self.attributes.keys():
             raise InvalidInput(f"An attribute cannot be called {min(taken)!r}.", hint="Use another name.", id=self.id)
         object.__setattr__(self, "attributes", dict(self.attributes))
@@ -86,10 +99,12 @@ def new_object(
     kind: ObjectKind | None = None,
     source: str = "manual",
     author: str = "",
+    z: int | None = None,
+    status: ObjectStatus = "accepted",
     attributes: Mapping[str, Any] | None = None,
 ) -> AnnotationObject:
     """Return a new object with a new id; `kind` follows from the shape unless it is "area"."""
-    default: ObjectKind = "polygon" if isinstance(shape, Region) else "box" if isinstance(shape, Rectangle) else "point"
+    default = next(name for name, shapes in KINDS.items() if isinstance(shape, shapes))
     return AnnotationObject(
         id=str(uuid.uuid4()),
         kind=kind or default,
@@ -97,5 +112,7 @@ def new_object(
         class_id=class_id,
         source=source,
         author=author,
+        z=z,
+        status=status,
         attributes=attributes or {},
     )

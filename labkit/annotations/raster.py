@@ -70,7 +70,7 @@ def _iter_parts(
     """Yield (number, object, slices into the box, pixels inside) of the annotated areas, or of all others, that reach into `box`."""
     for k in document.numbers_within(box):
         item = document.objects[k]
-        if (item.kind == "area") != areas:
+        if (item.kind == "area") != areas or item.status != "accepted":
             continue
         part = covering_box(item.shape).intersect(box)
         yield k + 1, item, part.shift(-box.y0, -box.x0).slices, rasterise(item.shape, part)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from labkit.annotations.document import Document
-from labkit.annotations.objects import KINDS, AnnotationObject, ObjectKind
+from labkit.annotations.objects import KINDS, AnnotationObject, ObjectKind, ObjectStatus
 from labkit.errors import InvalidInput
 from labkit.formats.geojson import Collection, Feature, read_geojson, write_geojson
 from labkit.geometry import Shape
 from labkit.project import ClassRecord
 from labkit.storage import utc_now
 
-__all__ = ["derived_id", "document_bytes", "document_from_bytes", "object_from_feature"]
+__all__ = ["derived_id", "document_bytes", "document_from_bytes", "feature_of", "object_from_feature"]
 
 _FORMAT = 1
 _NAMES = uuid.UUID("9a2c3f0e-6f0b-5d53-9d7a-2f6f1b6c4a10")  # ids of foreign objects are derived below this one
@@ -31,7 +31,7 @@ def document_bytes(document: Document, classes: Sequence[ClassRecord]) -> bytes:
         "revision": document.revision,
         "completed_tasks": list(document.completed_tasks),
     }
-    return write_geojson(Collection(tuple(_feature(item, known) for item in document.objects), facts))
+    return write_geojson(Collection(tuple(feature_of(item, known) for item in document.objects), facts))
 
 
 def document_from_bytes(data: bytes, *, name: str) -> Document:
@@ -58,7 +58,8 @@ def document_from_bytes(data: bytes, *, name: str) -> Document:
         raise InvalidInput(f"{name} lacks facts of the document: {error}.", hint="Restore it from a backup.") from error
 
 
-def _feature(item: AnnotationObject, classes: Mapping[int, ClassRecord]) -> Feature:
+def feature_of(item: AnnotationObject, classes: Mapping[int, ClassRecord]) -> Feature:
+    """Return an object as a feature of a file; `classes` gives names and colours."""
     known = None if item.class_id is None else classes.get(item.class_id)
     own = {
         "kind": item.kind,
@@ -66,6 +67,8 @@ def _feature(item: AnnotationObject, classes: Mapping[int, ClassRecord]) -> Feat
         "source": item.source,
         "author": item.author,
         "created": item.created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        **({} if item.z is None else {"z": item.z}),
+        **({} if item.status == "accepted" else {"status": item.status}),
     }
     return Feature(
         shape=item.shape,
@@ -114,6 +117,8 @@ def object_from_feature(
         source=_text(own.get("source"), "import:geojson"),
         author=_text(own.get("author"), author),
         created=_time(own.get("created")),
+        z=own["z"] if type(own.get("z")) is int else None,
+        status=own["status"] if own.get("status") in get_args(ObjectStatus) else "accepted",
         attributes=attributes,
     )
 

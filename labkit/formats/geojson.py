@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from labkit.errors import InvalidInput
-from labkit.geometry import Point, Rectangle, Region, Shape, polygons_of
+from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of, outline_of, polygons_of
 from labkit.geometry.shapes import FloatArray
 
 __all__ = ["RESERVED_PROPERTIES", "Collection", "Feature", "read_geojson", "write_geojson"]
@@ -136,16 +136,29 @@ def _feature_record(feature: Feature) -> dict[str, Any]:
         properties["classification"] = {"name": feature.class_name}
         if feature.class_colour is not None:
             properties["classification"]["color"] = list(bytes.fromhex(feature.class_colour.removeprefix("#")))
-    if feature.labkit or isinstance(feature.shape, Rectangle):
-        properties["labkit"] = dict(feature.labkit) | ({"shape": "rectangle"} if isinstance(feature.shape, Rectangle) else {})
+    if own := dict(feature.labkit) | _shape_facts(feature.shape):
+        properties["labkit"] = own
     identity = {} if feature.id is None else {"id": feature.id}
     return {"type": "Feature", **identity, "geometry": _geometry_record(feature.shape), "properties": properties}
+
+
+def _shape_facts(shape: Shape) -> dict[str, Any]:
+    """Return what polygons cannot say; it holds as long as nobody has moved a vertex."""
+    match shape:
+        case Rectangle():
+            return {"shape": "rectangle"}
+        case Ellipse():
+            return {"shape": "ellipse", "ellipse": [shape.x, shape.y, shape.radius1, shape.radius2, shape.angle_rad]}
+        case Mask():
+            return {"shape": "mask"}
+        case _:
+            return {}
 
 
 def _geometry_record(shape: Shape) -> dict[str, Any]:
     if isinstance(shape, Point):
         return {"type": "Point", "coordinates": [_number(shape.x), _number(shape.y)]}
-    polygons = polygons_of((shape.ring,) if isinstance(shape, Rectangle) else shape.rings)
+    polygons = polygons_of(outline_of(shape).rings)
     coordinates = [[_closed_xy(ring) for ring in polygon] for polygon in polygons]
     if len(coordinates) == 1:
         return {"type": "Polygon", "coordinates": coordinates[0]}
@@ -209,10 +222,10 @@ def _read_feature(record: Any) -> tuple[list[Feature], str]:
         return [], f"a {geometry['type']} covers no area"
     own = properties.get("labkit")
     own = own if isinstance(own, dict) else {}
-    shapes = list(_shapes(geometry, as_rectangle=own.get("shape") == "rectangle"))
+    shapes = list(_shapes(geometry, own))
     class_name, class_colour = _classification(properties)
     kept = {k: v for k, v in properties.items() if k not in RESERVED_PROPERTIES and not (k == "objectType" and v == "annotation")}
-    labkit = {k: v for k, v in own.items() if k != "shape"}
+    labkit = {k: v for k, v in own.items() if k not in ("shape", "ellipse")}
     ids = _ids(record.get("id"), len(shapes))
     found = [Feature(shape, id_, class_name, class_colour, labkit, kept) for shape, id_ in zip(shapes, ids, strict=True)]
     return found, "" if found else "it encloses nothing"
@@ -251,7 +264,7 @@ def _colour(classification: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _shapes(geometry: Mapping[str, Any], *, as_rectangle: bool) -> Iterator[Shape]:
+def _shapes(geometry: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[Shape]:
     kind, coordinates = geometry["type"], geometry.get("coordinates")
     if not isinstance(coordinates, list):
         raise _Malformed(f"its {kind} has no coordinates")
@@ -261,9 +274,9 @@ def _shapes(geometry: Mapping[str, Any], *, as_rectangle: bool) -> Iterator[Shap
         case "MultiPoint":
             yield from map(_point, coordinates)
         case "Polygon":
-            yield from _areas(_rings(coordinates), as_rectangle)
+            yield from _areas(_rings(coordinates), own)
         case "MultiPolygon":
-            yield from _areas([ring for polygon in coordinates for ring in _rings(polygon)], as_rectangle)
+            yield from _areas([ring for polygon in coordinates for ring in _rings(polygon)], own)
         case _:
             raise _Malformed(f"its geometry is of an unknown type, {kind!r}")
 
@@ -298,15 +311,35 @@ def _pairs(value: Any, what: str) -> FloatArray:
     raise _Malformed(f"{what} is not a list of pairs of numbers")
 
 
-def _areas(rings: Sequence[FloatArray], as_rectangle: bool) -> Iterator[Region | Rectangle]:
+def _areas(rings: Sequence[FloatArray], own: Mapping[str, Any]) -> Iterator[Shape]:
     """Yield the one area that `rings` bound, or none without rings."""
     if not rings:
         return
     region = Region(tuple(rings))
-    if as_rectangle and len(rings) == 1:
-        (y0, x0), (y1, x1) = rings[0].min(axis=0).tolist(), rings[0].max(axis=0).tolist()
-        rectangle = Rectangle(y0, x0, y1, x1)
-        if np.array_equal(rectangle.ring, region.rings[0]):  # else somebody has moved a corner since
-            yield rectangle
-            return
-    yield region
+    special = _special(region, own)
+    yield region if special is None else special
+
+
+def _special(region: Region, own: Mapping[str, Any]) -> Shape | None:
+    """Return the shape that our facts name if the rings are still those that we wrote for it; else somebody has moved a vertex since."""
+    match own.get("shape"):
+        case "rectangle":
+            rectangle = Rectangle(*bounds(region))
+            return rectangle if region == outline_of(rectangle) else None
+        case "ellipse":
+            try:
+                x, y, radius1, radius2, angle_rad = own["ellipse"]
+                ellipse = Ellipse(y, x, radius1, radius2, angle_rad)
+            except (KeyError, TypeError, ValueError):  # InvalidInput is a ValueError
+                return None
+            ring = ellipse.ring()
+            same = (
+                len(region.rings) == 1 and region.rings[0].shape == ring.shape and np.allclose(region.rings[0], ring, rtol=1e-9, atol=1e-6)
+            )
+            return ellipse if same else None
+        case "mask":
+            on_grid = all((ring == np.rint(ring)).all() for ring in region.rings)
+            y0, x0, y1, x1 = (int(v) for v in bounds(region))
+            return mask_of(region, Box(y0, x0, y1, x1)) if on_grid else None
+        case _:
+            return None

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.geometry.boxes import Box
-from labkit.geometry.shapes import FloatArray, Point, Region, Shape, bounds
+from labkit.geometry.masks import Mask
+from labkit.geometry.shapes import Ellipse, FloatArray, Point, Region, Shape, bounds
 
 __all__ = ["covering_box", "rasterise"]
 
@@ -33,7 +34,7 @@ def rasterise(shape: Shape, box: Box) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    shape : Region, Rectangle or Point
+    shape : Region, Rectangle, Ellipse, Point or Mask
         What to rasterise; parts outside the box are clipped, its vertices are never moved. A point covers the one pixel
         that it lies in.
     box : Box
@@ -47,8 +48,31 @@ def rasterise(shape: Shape, box: Box) -> NDArray[np.bool_]:
     part = covering_box(shape).intersect(box)
     if part.area_px:
         inner = part.shift(-box.y0, -box.x0)
-        mask[inner.slices] = _region_mask(shape, part) if isinstance(shape, Region) else True
+        match shape:
+            case Region():
+                mask[inner.slices] = _region_mask(shape, part)
+            case Ellipse():
+                mask[inner.slices] = _ellipse_mask(shape, part)
+            case Mask():
+                mask[inner.slices] = shape.read(part)
+            case _:
+                mask[inner.slices] = True
     return mask
+
+
+def _ellipse_mask(ellipse: Ellipse, box: Box) -> NDArray[np.bool_]:
+    """Fill each row of `box` between the two places where its line of centres crosses the ellipse."""
+    cos, sin = math.cos(ellipse.angle_rad), math.sin(ellipse.angle_rad)
+    narrow, wide = 1 / ellipse.radius1**2, 1 / ellipse.radius2**2
+    # The ellipse is a dx^2 + 2 b dx dy + c dy^2 = 1.
+    a, b, c = cos * cos * narrow + sin * sin * wide, cos * sin * (narrow - wide), sin * sin * narrow + cos * cos * wide
+    dy = np.arange(box.y0, box.y1) + 0.5 - ellipse.y
+    square = (b * dy) ** 2 - a * (c * dy**2 - 1)
+    root = np.sqrt(np.maximum(square, 0))
+    middle = ellipse.x - b * dy / a
+    columns = np.arange(box.x0, box.x1) + 0.5
+    left, right = (middle - root / a)[:, None], (middle + root / a)[:, None]
+    return np.asarray((square > 0)[:, None] & (columns >= left) & (columns < right))
 
 
 def _first_centre(coordinate: float) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.geometry.shapes import FloatArray, Point, Rectangle, Shape
+from labkit.geometry.masks import Mask
+from labkit.geometry.shapes import Ellipse, FloatArray, Point, Rectangle, Shape
 
 __all__ = ["polygons_of", "ring_area", "shape_area"]
 
@@ -27,6 +29,10 @@ def shape_area(shape: Shape) -> float:
         return 0.0
     if isinstance(shape, Rectangle):
         return (shape.y1 - shape.y0) * (shape.x1 - shape.x0)
+    if isinstance(shape, Ellipse):
+        return math.pi * shape.radius1 * shape.radius2
+    if isinstance(shape, Mask):
+        return float(shape.area_px)
     depths, _ = _nesting(shape.rings)
     return sum(abs(ring_area(ring)) * (-1 if depth % 2 else 1) for ring, depth in zip(shape.rings, depths, strict=True))
 

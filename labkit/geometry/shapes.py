@@ -1,4 +1,4 @@
-"""Shapes of objects: regions, rectangles and points.
+"""Shapes of objects: regions, rectangles, ellipses, points, and painted masks.
 
 All coordinates are full-resolution pixels in (y, x) order, y down and x right, with the origin at the outer corner of the
 first pixel: pixel (i, j) covers [i, i+1) x [j, j+1). A shape may leave the picture; it is clipped where it is rasterised.
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labkit.errors import InvalidInput
+from labkit.geometry.masks import Mask
 
-__all__ = ["Bounds", "FloatArray", "Point", "Rectangle", "Region", "Shape", "bounds"]
+__all__ = ["Bounds", "Ellipse", "FloatArray", "Point", "Rectangle", "Region", "Shape", "bounds"]
 
 FloatArray = NDArray[np.float64]
 Bounds = tuple[float, float, float, float]
@@ -82,6 +83,46 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
+class Ellipse:
+    """An ellipse of any direction.
+
+    Attributes
+    ----------
+    y, x : float
+        Its centre.
+    radius1, radius2 : float
+        Half its length along its axis, and across; both above 0.
+    angle_rad : float
+        Direction of the axis, clockwise on the screen from +x.
+
+    Raises
+    ------
+    InvalidInput
+        A radius is not above 0, or a number is not finite or beyond 1e9.
+    """
+
+    y: float
+    x: float
+    radius1: float
+    radius2: float
+    angle_rad: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("y", "x", "radius1", "radius2", "angle_rad"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if not (self.radius1 > 0 and self.radius2 > 0):
+            raise InvalidInput("An ellipse has no size.", hint="Give two radii above 0.")
+        _check_range(np.array((self.y, self.x, self.angle_rad)), np.array((self.radius1, self.radius2, 0.0)))
+
+    def ring(self, vertices: int = 64) -> FloatArray:
+        """Return vertices (y, x) on the ellipse, float64 of shape (vertices, 2), for formats that know polygons only."""
+        turn = np.arange(vertices) * (2 * math.pi / vertices)
+        along, across = self.radius1 * np.cos(turn), self.radius2 * np.sin(turn)
+        cos, sin = math.cos(self.angle_rad), math.sin(self.angle_rad)
+        return np.stack((self.y + along * sin + across * cos, self.x + along * cos - across * sin), axis=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A place; rasterised it covers the pixel that it lies in."""
 
@@ -94,7 +135,7 @@ class Point:
         _check_range(np.array((self.y, self.x)), np.array((self.y, self.x)))
 
 
-Shape = Region | Rectangle | Point
+Shape = Region | Rectangle | Ellipse | Point | Mask
 
 
 def bounds(shape: Shape) -> Bounds:
@@ -104,8 +145,16 @@ def bounds(shape: Shape) -> Bounds:
             return shape._bounds
         case Rectangle():
             return shape.y0, shape.x0, shape.y1, shape.x1
+        case Ellipse():
+            cos, sin = math.cos(shape.angle_rad), math.sin(shape.angle_rad)
+            half_y = math.hypot(shape.radius1 * sin, shape.radius2 * cos)
+            half_x = math.hypot(shape.radius1 * cos, shape.radius2 * sin)
+            return shape.y - half_y, shape.x - half_x, shape.y + half_y, shape.x + half_x
         case Point():
             return shape.y, shape.x, shape.y, shape.x
+        case Mask():
+            y0, x0, y1, x1 = shape.box.as_tuple()
+            return float(y0), float(x0), float(y1), float(x1)
 
 
 def _as_ring(vertices: ArrayLike) -> FloatArray:

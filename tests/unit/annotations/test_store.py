@@ -17,9 +17,9 @@ from labkit.annotations import (
     validate,
 )
 from labkit.errors import Conflict, CorruptStore, NotFound
-from labkit.geometry import Point, Rectangle, Region
+from labkit.geometry import Ellipse, Mask, Point, Rectangle, Region
 from labkit.project import Project
-from labkit.testing.shapes import lake_with_island, square, star
+from labkit.testing.shapes import lake_with_island, noise_labels, square, star
 
 
 def test_a_document_that_is_not_there_is_new(project, image):
@@ -36,7 +36,9 @@ def test_everything_comes_back_exactly(project, image):
         new_object(lake_with_island(), class_id=1, author="Zoë", source="model:unet 3"),
         new_object(star(1, (-5, 70), (0.1, 33), 99), class_id=2),
         new_object(Rectangle(0.1, 1 / 3, 2.5, 1e-7 + 7)),
-        new_object(Point(1e-9, 39.999999999999996)),
+        new_object(Point(1e-9, 39.999999999999996), z=3),
+        new_object(Ellipse(10, 20.25, 7.5, 1 / 3, 0.7), class_id=2, status="proposed", source="model:unet 3"),
+        new_object(Mask.from_array(noise_labels(1, (300, 290), 1).astype(bool), 5, 7), class_id=1, status="rejected"),
         new_object(Rectangle(0, 0, 40, 60), kind="area"),
         new_object(Region((square(0, 0, 9, 9),)), kind="area", attributes={"note": 'ß 細胞 "/\n', "n": [1, 2.5, None, {"a": True}]}),
     ]
