@@ -17,7 +17,7 @@ from labkit.storage import ObjectMissing, Objects, open_objects
 from labkit.tiling.blocks import alpha_plan
 from labkit.tiling.engine import build_pyramid
 from labkit.tiling.ledger import Ledger, ShardFacts
-from labkit.tiling.plan import PyramidPlan, level_sizes
+from labkit.tiling.plan import Node, PyramidPlan, level_sizes
 from labkit.tiling.windows import display_windows
 
 __all__ = ["build_stores", "picture_file_from_json", "plan_of", "probe_file"]
@@ -120,6 +120,20 @@ def _forget_what_is_not_there(ledger: Ledger, plan: PyramidPlan, target: str, al
             sound = sound and _is_there(alpha_store, alpha_plan(plan).shard_key(node), facts.alpha)
         if not sound:
             ledger.forget(node, plan.top)
+    for root in plan.roots():
+        _forget_incomplete(ledger, plan, root)
+
+
+def _forget_incomplete(ledger: Ledger, plan: PyramidPlan, node: Node) -> bool:
+    """Drop blocks that stand on one that is missing, and return whether `node` is whole.
+
+    Several threads wait for the disk, so that a kill may leave the line of a block, but not yet that of one below it.
+    """
+    below = [_forget_incomplete(ledger, plan, child) for child in plan.children(node)]
+    if all(below) and node in ledger:
+        return True
+    ledger.forget(node, plan.top)
+    return False
 
 
 def _is_there(store: Objects, key: str, facts: ShardFacts) -> bool:

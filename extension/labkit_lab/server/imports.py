@@ -136,10 +136,22 @@ class ImportQueue:
         NotFound
             There is no such upload (any more).
         """
+        if known := self._known(upload_id):
+            return known
+        try:
+            return self._item(*self._find(upload_id))
+        except NotFound:
+            if known := self._known(upload_id):  # it ended, and its bytes went, since we looked
+                return known
+            raise
+
+    def _known(self, upload_id: str) -> UploadItem | None:
+        """Return a file that a thread is busy with, or that ended; its bytes may be gone already."""
         with self._lock:
-            if upload_id in self._ended:
-                return self._ended[upload_id]
-        return self._item(*self._find(upload_id))
+            if ended := self._ended.get(upload_id):
+                return ended
+            job = self._jobs.get(upload_id)
+            return job.item() if job else None
 
     def answer(self, upload_id: str, answers: Mapping[str, str]) -> UploadItem:
         """Take the answers to a file's questions, and put it into the queue.
@@ -220,11 +232,8 @@ class ImportQueue:
 
     def _item(self, project: Project, upload: Upload) -> UploadItem:
         """Return an upload as it stands; where a thread should be busy with it and none is, one will be."""
-        with self._lock:
-            if ended := self._ended.get(upload.id):
-                return ended
-            if job := self._jobs.get(upload.id):
-                return job.item()
+        if known := self._known(upload.id):
+            return known
         state = _saved_state(upload)
         if state is not None and state.state != "waiting":
             return _item(project, upload, state.state, questions=state.questions, message=state.message, hint=state.hint)

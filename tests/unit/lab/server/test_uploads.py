@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,27 @@ async def test_imports_come_one_after_another(ask: Ask, project: Project, pictur
     assert {(u.name, u.state) for u in listed} == {("first.png", "importing"), ("second.png", "waiting")}
     go_on.set()
     await _until_state(ask, second, "done")
+
+
+async def test_upload_whose_bytes_have_just_gone_is_still_known(
+    ask: Ask, project: Project, picture: bytes, monkeypatch: pytest.MonkeyPatch, jp_serverapp: ServerApp
+) -> None:
+    """Between the end of an import and the word of it nobody is told that the upload is not there."""
+    queue = jp_serverapp.web_app.settings[QUEUE_SETTING]
+    told, go_on = queue._remember, threading.Event()
+
+    def late(item: UploadItem) -> None:
+        go_on.wait(WITHIN_S)
+        told(item)
+
+    monkeypatch.setattr(queue, "_remember", late)
+    upload_id = await _upload(ask, project, picture)
+    async with asyncio.timeout(WITHIN_S):
+        while list_uploads(project.layout):
+            await asyncio.sleep(0.02)
+    assert UploadItem.model_validate_json((await ask("uploads", upload_id)).body).state == "importing"
+    go_on.set()
+    await _until_state(ask, upload_id, "done")
 
 
 async def test_ended_upload_is_told_until_somebody_has_seen_it(ask: Ask, project: Project, picture: bytes) -> None:
