@@ -1,6 +1,8 @@
 """What people mark in images: objects, one document per author, and their pixels by the background rule."""
 
 from labkit.annotations.document import FINISHED, Document
+from labkit.annotations.editor import Acknowledgement, Editor
+from labkit.annotations.edits import Change, Edit
 from labkit.annotations.exporting import EXPORT_FORMATS, ExportFormat, export_annotations
 from labkit.annotations.importing import AnnotationImport, import_annotations
 from labkit.annotations.objects import AnnotationObject, ObjectKind, new_object
@@ -12,9 +14,13 @@ __all__ = [
     "EXPORT_FORMATS",
     "FINISHED",
     "IGNORE",
+    "Acknowledgement",
     "AnnotationImport",
     "AnnotationObject",
+    "Change",
     "Document",
+    "Edit",
+    "Editor",
     "ExportFormat",
     "ObjectKind",
     "authors",

@@ -151,6 +151,10 @@ def _shape_facts(shape: Shape) -> dict[str, Any]:
             return {"shape": "ellipse", "ellipse": [shape.x, shape.y, shape.radius1, shape.radius2, shape.angle_rad]}
         case Mask():
             return {"shape": "mask"}
+        case Region():
+            written = [ring for polygon in polygons_of(shape.rings) for ring in polygon]
+            order = [next(k for k, ring in enumerate(written) if ring is own) for own in shape.rings]
+            return {} if order == sorted(order) else {"rings": order}  # where each ring of ours stands in the file
         case _:
             return {}
 
@@ -225,7 +229,7 @@ def _read_feature(record: Any) -> tuple[list[Feature], str]:
     shapes = list(_shapes(geometry, own))
     class_name, class_colour = _classification(properties)
     kept = {k: v for k, v in properties.items() if k not in RESERVED_PROPERTIES and not (k == "objectType" and v == "annotation")}
-    labkit = {k: v for k, v in own.items() if k not in ("shape", "ellipse")}
+    labkit = {k: v for k, v in own.items() if k not in ("shape", "ellipse", "rings")}
     ids = _ids(record.get("id"), len(shapes))
     found = [Feature(shape, id_, class_name, class_colour, labkit, kept) for shape, id_ in zip(shapes, ids, strict=True)]
     return found, "" if found else "it encloses nothing"
@@ -337,6 +341,10 @@ def _special(region: Region, own: Mapping[str, Any]) -> Shape | None:
                 len(region.rings) == 1 and region.rings[0].shape == ring.shape and np.allclose(region.rings[0], ring, rtol=1e-9, atol=1e-6)
             )
             return ellipse if same else None
+        case None:
+            order = own.get("rings")
+            known = isinstance(order, list) and all(type(k) is int for k in order) and sorted(order) == list(range(len(region.rings)))
+            return Region(tuple(region.rings[k] for k in order)) if order and known else None
         case "mask":
             on_grid = all((ring == np.rint(ring)).all() for ring in region.rings)
             y0, x0, y1, x1 = (int(v) for v in bounds(region))

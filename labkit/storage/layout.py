@@ -135,9 +135,9 @@ class AnnotationLayout:
         return self.root / "journal.jsonl"
 
     @property
-    def raster(self) -> Path:
-        """Painted (raster) objects."""
-        return self.root / "raster.zarr"
+    def exists(self) -> bool:
+        """Whether there is a document: saved as a whole, or a journal of its first edits."""
+        return self.snapshot.is_file() or self.journal.is_file()
 
     @property
     def lock(self) -> Path:
@@ -395,7 +395,7 @@ class ProjectLayout:
     def is_annotated(self, image_id: str) -> bool:
         """Return whether anybody has saved annotations of an image."""
         folder = self.annotations / image_id
-        return folder.is_dir() and any(AnnotationLayout(path).snapshot.is_file() for path in folder.iterdir())
+        return folder.is_dir() and any(AnnotationLayout(path).exists for path in folder.iterdir())
 
     @property
     def training_sets(self) -> Path:

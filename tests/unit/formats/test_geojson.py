@@ -226,3 +226,11 @@ def test_what_is_no_json_is_not_written(value):
     """A property that another program could not read is refused when writing."""
     with pytest.raises(InvalidInput):
         write_geojson(Collection((Feature(Point(0, 0), properties={"a": value}),)))
+
+
+def test_the_order_of_rings_comes_back():
+    """A hole that was drawn before its outer ring: GeoJSON wants the outer one first, and our document its own order."""
+    region = Region((square(3, 3, 7, 7), square(20, 20, 30, 30), square(1, 1, 9, 9)))
+    data = write_geojson(Collection((Feature(region),)))
+    assert read_geojson(data).features[0].shape == region
+    assert [len(polygon) for polygon in json.loads(data)["features"][0]["geometry"]["coordinates"]] == [1, 2]

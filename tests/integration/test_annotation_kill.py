@@ -1,0 +1,77 @@
+"""A kernel that is killed at any moment: every edit that it acknowledged is there afterwards."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit.annotations import Document, Editor, open_document
+from labkit.annotations.edits import apply_edit
+from labkit.project import Project
+from labkit.testing.annotations import random_edits
+from labkit.testing.pictures import noise_picture, write_png
+from labkit.tiling import import_image
+
+REPEAT = int(os.environ.get("LABKIT_REPEAT", "5"))
+EDITS = 200
+_PROGRAM = """
+import sys
+from labkit.annotations import Editor
+from labkit.project import Project
+from labkit.testing.annotations import random_edits
+
+editor = Editor(Project.open(sys.argv[1]), sys.argv[2], "Ada")
+for number, edit in enumerate(random_edits(int(sys.argv[3]), int(sys.argv[4])), 1):
+    editor.apply(edit(editor.document), client="kernel", number=number)
+    print(number, flush=True)
+print("end", flush=True)
+sys.stdin.read()
+"""
+
+
+def _killed_after(project: Project, image_id: str, seed: int, acknowledgements: int) -> int:
+    """Let a process draw, kill it after so many acknowledgements, and return how many it gave."""
+    program = [sys.executable, "-c", _PROGRAM, str(project.path), image_id, str(seed), str(EDITS)]
+    child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    seen = 0
+    for line in child.stdout:
+        seen = int(line)
+        if seen >= acknowledgements:
+            break
+    child.send_signal(signal.SIGKILL)
+    rest, _ = child.communicate()
+    return max([seen, *(int(line) for line in rest.split() if line.isdigit())])
+
+
+@pytest.mark.parametrize("attempt", range(REPEAT))
+def test_acknowledged_edits_outlive_a_kill(tmp_path: Path, attempt: int) -> None:
+    """200 random edits, killed after any of them: none that was acknowledged is missing, and undo and redo lead there and back."""
+    rng = random.Random(attempt)
+    project = Project.create(tmp_path, "cells")
+    image = import_image(project, write_png(tmp_path / "a.png", noise_picture(40, 60)))
+    acknowledged = _killed_after(project, image.id, attempt, rng.randint(1, EDITS))
+    states = [Document(image.id, "Ada")]
+    for edit in random_edits(attempt, EDITS):
+        states.append(apply_edit(states[-1], edit(states[-1])))
+    found = open_document(project, image.id, "Ada")
+    matching = [k for k in (acknowledged, acknowledged + 1) if k < len(states) and _same(found, states[k])]
+    assert matching
+    editor = Editor(project, image.id, "Ada")
+    while editor.undo().changed:
+        pass
+    assert _same(editor.document, states[0])
+    while editor.redo().changed:
+        pass
+    assert _same(editor.document, found)
+    assert open_document(project, image.id, "Ada") == editor.document
+
+
+def _same(a: Document, b: Document) -> bool:
+    return (a.objects, a.completed_tasks) == (b.objects, b.completed_tasks)
