@@ -1,0 +1,592 @@
+"""Drawing tools: state machines that are fed with pointer events and answer with previews and edits.
+
+They know no widget: places are pixels of the full picture, and `reach_px` says how far a hand may miss at the zoom at hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from labkit.annotations.commands import add_shape, move, split_objects, subtract_shape
+from labkit.annotations.document import Document
+from labkit.annotations.edits import Edit, put
+from labkit.annotations.objects import AnnotationObject, ObjectKind, new_object
+from labkit.errors import InvalidInput
+from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of
+from labkit.geometry.combining import buffered_path, simplified
+from labkit.geometry.hits import contains, nearest_edge, nearest_vertex
+
+__all__ = ["TOOLS", "Outcome", "PointerEvent", "Scene", "Tool", "objects_at", "objects_within", "tool_named"]
+
+EventKind = Literal["down", "move", "up", "double", "key", "cancel"]
+Mode = Literal["new", "add", "subtract"]
+_MOST_STEPS = 1000  # of one straight line
+_FREEHAND_SIMPLIFIED = 0.1  # of the reach: what a hand cannot aim at needs no vertex
+
+
+@dataclass(frozen=True, slots=True)
+class PointerEvent:
+    """What the hand did.
+
+    Attributes
+    ----------
+    kind : {"down", "move", "up", "double", "key", "cancel"}
+        The main button goes down or up, the pointer moves (held or not), a double click, a key, or the gesture is given up.
+    y, x : float
+        Place in pixels of the full picture.
+    keys : frozenset of str
+        Of "shift", "ctrl" and "alt", those held.
+    key : str
+        Which key, for "key": "Enter", "Escape", "Backspace", ...
+    reach_px : float
+        How far a hand may miss, in pixels of the picture: a few pixels of the screen.
+    """
+
+    kind: EventKind
+    y: float = 0.0
+    x: float = 0.0
+    keys: frozenset[str] = frozenset()
+    key: str = ""
+    reach_px: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(v) for v in (self.y, self.x, self.reach_px)) or self.reach_px <= 0:
+            raise InvalidInput("A pointer event has no place.", hint="Give finite pixels, and a reach above 0.")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a tool works on.
+
+    Attributes
+    ----------
+    document : Document
+        As it is now.
+    frame : Box
+        The picture.
+    selection : tuple of str
+        Ids of the chosen objects.
+    class_id, author, z
+        Of what is drawn.
+    radius_px : float
+        Of brush and eraser.
+    mode : {"new", "add", "subtract"}
+        Whether a drawn area becomes an object, or joins or leaves the chosen ones.
+    kind : {"object", "area"}
+        "area" draws annotated areas.
+    """
+
+    document: Document
+    frame: Box
+    selection: tuple[str, ...] = ()
+    class_id: int | None = None
+    author: str = ""
+    z: int | None = None
+    radius_px: float = 10.0
+    mode: Mode = "new"
+    kind: Literal["object", "area"] = "object"
+
+    @property
+    def chosen(self) -> tuple[AnnotationObject, ...]:
+        """The chosen objects that are there."""
+        wanted = set(self.selection)
+        return tuple(item for item in self.document.objects if item.id in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event: an edit to carry out, another selection, and what to show meanwhile (lines of (y, x))."""
+
+    edit: Edit = field(default_factory=Edit)
+    selection: tuple[str, ...] | None = None
+    preview: tuple[tuple[float, float], ...] = ()
+
+
+NOTHING = Outcome()
+
+
+class Tool:
+    """A state machine; `feed` takes one event after the other. A tool that is put away is `reset`."""
+
+    name = ""
+
+    def feed(self, event: PointerEvent, scene: Scene) -> Outcome:
+        """Take an event and say what becomes of it."""
+        if event.kind == "cancel" or (event.kind == "key" and event.key == "Escape"):
+            self.reset()
+            return NOTHING
+        return self.take(event, scene)
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        """Take an event that does not give up."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Forget a gesture that is not finished."""
+
+
+class PolygonTool(Tool):
+    """Clicks set vertices and a held button draws freehand, mixed as one likes; closed by a double click, Enter, or the first vertex."""
+
+    name = "polygon"
+
+    def __init__(self) -> None:
+        self._path: list[tuple[float, float]] = []
+        self._held_from: int | None = None  # number of vertices when the button went down
+        self._only_freehand = False
+
+    def reset(self) -> None:
+        self.__init__()  # type: ignore[misc]
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        here = event.y, event.x
+        match event.kind:
+            case "down":
+                if len(self._path) >= 3 and _near(here, self._path[0], event.reach_px):
+                    return self._closed(event, scene)
+                self._held_from = len(self._path)
+                self._only_freehand = not self._path
+                self._path.append(here)
+            case "move" if self._held_from is not None:
+                if not _near(here, self._path[-1], event.reach_px / 4):
+                    self._path.append(here)
+            case "move":
+                return Outcome(preview=(*self._path, here) if self._path else ())
+            case "up" if self._held_from is not None:
+                drawn = len(self._path) - self._held_from > 3
+                self._held_from = None
+                if drawn and self._only_freehand:
+                    return self._closed(event, scene)
+            case "double":
+                return self._closed(event, scene)
+            case "key" if event.key == "Enter":
+                return self._closed(event, scene)
+            case "key" if event.key == "Backspace" and self._path:
+                self._path.pop()
+        return Outcome(preview=tuple(self._path))
+
+    def _closed(self, event: PointerEvent, scene: Scene) -> Outcome:
+        path, freehand = self._path, self._only_freehand
+        self.reset()
+        ring = [place for k, place in enumerate(path) if k == 0 or place != path[k - 1]]
+        if len(ring) > 1 and ring[0] == ring[-1]:
+            ring.pop()
+        if len(ring) < 3:
+            return NOTHING
+        region = Region((np.array(ring),))
+        return _drawn(scene, simplified(region, event.reach_px * _FREEHAND_SIMPLIFIED) if freehand and len(ring) > 16 else region)
+
+
+class _DragTool(Tool):
+    """A shape between where the button went down and where it goes up; shift makes it regular, alt grows it from its centre."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, float] | None = None
+
+    def reset(self) -> None:
+        self._start = None
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        if event.kind == "down":
+            self._start = event.y, event.x
+            return NOTHING
+        if self._start is None or event.kind not in ("move", "up"):
+            return NOTHING
+        rectangle = _rectangle(self._start, event)
+        if event.kind == "move":
+            return Outcome(preview=_outline(rectangle))
+        self.reset()
+        if rectangle.y1 == rectangle.y0 or rectangle.x1 == rectangle.x0:
+            return NOTHING
+        return _drawn(scene, self.shape(rectangle))
+
+    def shape(self, rectangle: Rectangle) -> Shape:
+        """Return the shape that fills the rectangle."""
+        raise NotImplementedError
+
+
+class BoxTool(_DragTool):
+    """Draws rectangles."""
+
+    name = "box"
+
+    def shape(self, rectangle: Rectangle) -> Shape:
+        return rectangle
+
+
+class EllipseTool(_DragTool):
+    """Draws ellipses within a rectangle."""
+
+    name = "ellipse"
+
+    def shape(self, rectangle: Rectangle) -> Shape:
+        height, width = rectangle.y1 - rectangle.y0, rectangle.x1 - rectangle.x0
+        return Ellipse((rectangle.y0 + rectangle.y1) / 2, (rectangle.x0 + rectangle.x1) / 2, width / 2, height / 2)
+
+
+class PointTool(Tool):
+    """Marks places."""
+
+    name = "point"
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        return _drawn(scene, Point(event.y, event.x)) if event.kind == "down" else NOTHING
+
+
+class BrushTool(Tool):
+    """Paints pixels: onto the one chosen object, or a new one."""
+
+    name = "brush"
+
+    def __init__(self) -> None:
+        self._path: list[tuple[float, float]] = []
+
+    def reset(self) -> None:
+        self._path = []
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        if event.kind == "down":
+            self._path = [(event.y, event.x)]
+        elif event.kind == "move" and self._path:
+            self._path.append((event.y, event.x))
+        elif event.kind == "up" and self._path:
+            path = [*self._path, (event.y, event.x)]
+            self.reset()
+            stroke = mask_of(buffered_path(path, scene.radius_px), scene.frame)
+            return NOTHING if stroke is None else self.stroke(scene, stroke)
+        return Outcome(preview=tuple(self._path))
+
+    def stroke(self, scene: Scene, stroke: Mask) -> Outcome:
+        """Return what a finished stroke does."""
+        areas = [item for item in scene.chosen if item.kind != "point"]
+        if scene.mode == "subtract":
+            return Outcome(subtract_shape(scene.document, scene.selection, stroke))
+        if len(areas) == 1:
+            return Outcome(add_shape(scene.document, areas[0].id, stroke))
+        return _drawn(replace(scene, mode="new"), stroke)
+
+
+class EraserTool(BrushTool):
+    """Takes pixels away: from the chosen objects, or from the topmost one under the stroke's beginning."""
+
+    name = "eraser"
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        if event.kind == "down":
+            self._start = event
+        return super().take(event, scene)
+
+    def stroke(self, scene: Scene, stroke: Mask) -> Outcome:
+        ids = scene.selection or tuple(item.id for item in objects_at(scene, self._start.y, self._start.x)[:1])
+        return Outcome(subtract_shape(scene.document, ids, stroke))
+
+
+class SelectTool(Tool):
+    """Chooses by a click or a frame (shift adds and takes away), and moves what is chosen by dragging it."""
+
+    name = "select"
+
+    def __init__(self) -> None:
+        self._start: PointerEvent | None = None
+        self._moves = False
+
+    def reset(self) -> None:
+        self._start, self._moves = None, False
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        match event.kind:
+            case "down":
+                return self._down(event, scene)
+            case "move" if self._start is not None:
+                return self._dragged(event, scene, self._start)
+            case "up" if self._start is not None:
+                start, moves = self._start, self._moves
+                self.reset()
+                return self._up(event, scene, start, moves)
+            case _:
+                return NOTHING
+
+    def _down(self, event: PointerEvent, scene: Scene) -> Outcome:
+        self._start = event
+        hit = next(iter(objects_at(scene, event.y, event.x, event.reach_px)), None)
+        if hit is None:
+            return Outcome() if "shift" in event.keys else Outcome(selection=())
+        if "shift" in event.keys:
+            others = tuple(i for i in scene.selection if i != hit.id)
+            return Outcome(selection=others if hit.id in scene.selection else (*scene.selection, hit.id))
+        self._moves = True
+        return NOTHING if hit.id in scene.selection else Outcome(selection=(hit.id,))
+
+    def _dragged(self, event: PointerEvent, scene: Scene, start: PointerEvent) -> Outcome:
+        if not self._moves:
+            return Outcome(preview=_outline(_between(start, event)))
+        dy, dx = event.y - start.y, event.x - start.x
+        boxes = [bounds(item.shape) for item in scene.chosen]
+        return Outcome(preview=tuple(p for b in boxes for p in _outline(Rectangle(b[0] + dy, b[1] + dx, b[2] + dy, b[3] + dx))))
+
+    def _up(self, event: PointerEvent, scene: Scene, start: PointerEvent, moves: bool) -> Outcome:
+        if _near((event.y, event.x), (start.y, start.x), event.reach_px / 2):
+            return NOTHING  # a click, which chose when it went down
+        if moves:
+            return Outcome(move(scene.document, scene.selection, event.y - start.y, event.x - start.x))
+        found = tuple(item.id for item in objects_within(scene, _between(start, event)))
+        kept = scene.selection if "shift" in event.keys else ()
+        return Outcome(selection=(*kept, *(i for i in found if i not in kept)))
+
+
+class EditTool(Tool):
+    """Moves the vertices of the one chosen object; an edge gives a new vertex, alt takes one away."""
+
+    name = "edit"
+
+    def __init__(self) -> None:
+        self._grip: Callable[[float, float], Shape] | None = None
+        self._id = ""
+
+    def reset(self) -> None:
+        self.__init__()  # type: ignore[misc]
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        if event.kind == "down":
+            return self._down(event, scene)
+        if self._grip is None or event.kind not in ("move", "up"):
+            return NOTHING
+        try:
+            shape = self._grip(event.y, event.x)
+        except InvalidInput:  # dragged so far that nothing is left of it
+            return NOTHING
+        if event.kind == "move":
+            return Outcome(preview=_outline(shape))
+        object_id = self._id
+        self.reset()
+        item = scene.document.object_named(object_id)
+        return NOTHING if item.shape == shape else Outcome(put(replace(item, shape=shape)))
+
+    def _down(self, event: PointerEvent, scene: Scene) -> Outcome:
+        chosen = scene.chosen
+        if len(chosen) != 1 or not isinstance(chosen[0].shape, Region | Rectangle | Ellipse | Point):
+            hit = next(iter(objects_at(scene, event.y, event.x, event.reach_px)), None)
+            return NOTHING if hit is None else Outcome(selection=(hit.id,))
+        item = chosen[0]
+        if isinstance(item.shape, Region) and "alt" in event.keys:
+            shape = _without_vertex(item.shape, event)
+            return NOTHING if shape is None else Outcome(put(replace(item, shape=shape)))
+        self._id, self._grip = item.id, _grip_of(item.shape, event)
+        if self._grip is None:
+            hit = next(iter(objects_at(scene, event.y, event.x, event.reach_px)), None)
+            return Outcome(selection=() if hit is None else (hit.id,))
+        return NOTHING
+
+
+class SplitTool(Tool):
+    """Cuts the chosen objects, or all under the line, along it."""
+
+    name = "split"
+
+    def __init__(self) -> None:
+        self._path: list[tuple[float, float]] = []
+
+    def reset(self) -> None:
+        self._path = []
+
+    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        if event.kind == "down":
+            self._path = [(event.y, event.x)]
+        elif event.kind == "move" and self._path:
+            self._path.append((event.y, event.x))
+        elif event.kind == "up" and self._path:
+            path = [*self._path, (event.y, event.x)]
+            self.reset()
+            if _near(path[0], path[-1], event.reach_px):
+                return NOTHING
+            crossed = tuple(dict.fromkeys(item.id for place in _walked(path, event.reach_px) for item in objects_at(scene, *place)))
+            return Outcome(split_objects(scene.document, scene.selection or crossed, path, author=scene.author))
+        return Outcome(preview=tuple(self._path))
+
+
+TOOLS: Mapping[str, type[Tool]] = {
+    tool.name: tool for tool in (PolygonTool, BoxTool, EllipseTool, PointTool, BrushTool, EraserTool, SelectTool, EditTool, SplitTool)
+}
+
+
+def tool_named(name: str) -> Tool:
+    """Return a new tool.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such tool.
+    """
+    if name not in TOOLS:
+        raise InvalidInput(f"There is no tool {name!r}.", hint=f"Tools: {', '.join(TOOLS)}.")
+    return TOOLS[name]()
+
+
+def objects_at(scene: Scene, y: float, x: float, reach_px: float = 0.0) -> list[AnnotationObject]:
+    """Return the objects at a place, the topmost first; annotated areas below all others, rejected ones not at all."""
+    reach = math.ceil(reach_px) + 1
+    here = Box(math.floor(y) - reach, math.floor(x) - reach, math.floor(y) + reach + 1, math.floor(x) + reach + 1)
+    near = [scene.document.objects[k] for k in reversed(scene.document.numbers_within(here))]
+    found = [item for item in near if _is_shown(item, scene) and contains(item.shape, y, x, reach_px)]
+    return sorted(found, key=lambda item: item.kind == "area")
+
+
+def objects_within(scene: Scene, frame: Rectangle) -> list[AnnotationObject]:
+    """Return the objects that lie wholly within a frame, in the order of drawing."""
+    found = []
+    for item in scene.document.objects:
+        y0, x0, y1, x1 = bounds(item.shape)
+        if frame.y0 <= y0 and frame.x0 <= x0 and y1 <= frame.y1 and x1 <= frame.x1 and _is_shown(item, scene):
+            found.append(item)
+    return found
+
+
+def _is_shown(item: AnnotationObject, scene: Scene) -> bool:
+    return item.status != "rejected" and (item.z is None or scene.z is None or item.z == scene.z)
+
+
+def _drawn(scene: Scene, shape: Shape) -> Outcome:
+    """Return what a finished shape does by the mode at hand."""
+    areas = tuple(item.id for item in scene.chosen if item.kind != "point")
+    if scene.mode == "subtract" and not isinstance(shape, Point):
+        return Outcome(subtract_shape(scene.document, areas, shape))
+    if scene.mode == "add" and areas and not isinstance(shape, Point):
+        return Outcome(add_shape(scene.document, areas[0], shape))
+    kind: ObjectKind | None = "area" if scene.kind == "area" and not isinstance(shape, Point) else None
+    class_id = None if kind == "area" else scene.class_id
+    item = new_object(shape, class_id=class_id, kind=kind, author=scene.author, z=scene.z)
+    return Outcome(put(item), selection=(item.id,))
+
+
+def _walked(path: Sequence[tuple[float, float]], step_px: float) -> list[tuple[float, float]]:
+    """Return places on a line, at most a step from one another."""
+    places = [path[0]]
+    for (y0, x0), (y1, x1) in pairwise(path):
+        count = min(math.ceil(math.hypot(y1 - y0, x1 - x0) / step_px), _MOST_STEPS)
+        places += [(y0 + (y1 - y0) * k / count, x0 + (x1 - x0) * k / count) for k in range(1, count + 1)]
+    return places
+
+
+def _near(a: tuple[float, float], b: tuple[float, float], reach_px: float) -> bool:
+    return math.hypot(a[0] - b[0], a[1] - b[1]) <= reach_px
+
+
+def _between(start: PointerEvent, end: PointerEvent) -> Rectangle:
+    return Rectangle(min(start.y, end.y), min(start.x, end.x), max(start.y, end.y), max(start.x, end.x))
+
+
+def _rectangle(start: tuple[float, float], event: PointerEvent) -> Rectangle:
+    dy, dx = event.y - start[0], event.x - start[1]
+    if "shift" in event.keys:
+        side = max(abs(dy), abs(dx))
+        dy, dx = math.copysign(side, dy), math.copysign(side, dx)
+    y, x = (start[0] - dy, start[1] - dx) if "alt" in event.keys else start
+    ends = (y, start[0] + dy), (x, start[1] + dx)
+    return Rectangle(min(ends[0]), min(ends[1]), max(ends[0]), max(ends[1]))
+
+
+def _outline(shape: Shape) -> tuple[tuple[float, float], ...]:
+    """Return a closed line to show."""
+    match shape:
+        case Region():
+            ring = shape.rings[0].tolist()
+        case Rectangle():
+            ring = shape.ring.tolist()
+        case Ellipse():
+            ring = shape.ring().tolist()
+        case Point():
+            ring = [(shape.y, shape.x)]
+        case Mask():
+            return ()
+    return tuple((float(y), float(x)) for y, x in (*ring, ring[0]))
+
+
+def _grip_of(shape: Shape, event: PointerEvent) -> Callable[[float, float], Shape] | None:
+    """Return what dragging makes of a shape that is gripped at a vertex or an edge; None where there is neither."""
+    match shape:
+        case Region():
+            return _region_grip(shape, event)
+        case Rectangle():
+            return _rectangle_grip(shape, event)
+        case Ellipse():
+            return _ellipse_grip(shape, event)
+        case Point() if _near((shape.y, shape.x), (event.y, event.x), event.reach_px):
+            return Point
+        case _:
+            return None
+
+
+def _region_grip(region: Region, event: PointerEvent) -> Callable[[float, float], Shape] | None:
+    vertex = nearest_vertex(region, event.y, event.x)
+    if vertex.distance_px <= event.reach_px:
+        ring, number, inserts = vertex.ring, vertex.number, False
+    else:
+        edge = nearest_edge(region, event.y, event.x)
+        if edge.distance_px > event.reach_px:
+            return None
+        ring, number, inserts = edge.ring, edge.number, True
+
+    def dragged(y: float, x: float) -> Shape:
+        old = region.rings[ring]
+        moved_ring = np.insert(old, number + 1, (y, x), axis=0) if inserts else old.copy()
+        if not inserts:
+            moved_ring[number] = y, x
+        return Region((*region.rings[:ring], moved_ring, *region.rings[ring + 1 :]))
+
+    return dragged
+
+
+def _rectangle_grip(rectangle: Rectangle, event: PointerEvent) -> Callable[[float, float], Shape] | None:
+    """Return what dragging a corner (both its sides) or a side does."""
+    rows = [k for k, v in enumerate((rectangle.y0, rectangle.y1)) if abs(v - event.y) <= event.reach_px]
+    columns = [k for k, v in enumerate((rectangle.x0, rectangle.x1)) if abs(v - event.x) <= event.reach_px]
+    within_y = rectangle.y0 - event.reach_px <= event.y <= rectangle.y1 + event.reach_px
+    within_x = rectangle.x0 - event.reach_px <= event.x <= rectangle.x1 + event.reach_px
+    if not (within_y and within_x) or not (rows or columns):
+        return None
+
+    def dragged(y: float, x: float) -> Shape:
+        ys, xs = [rectangle.y0, rectangle.y1], [rectangle.x0, rectangle.x1]
+        if rows:
+            ys[rows[0]] = y
+        if columns:
+            xs[columns[0]] = x
+        return Rectangle(min(ys), min(xs), max(ys), max(xs))
+
+    return dragged
+
+
+def _ellipse_grip(ellipse: Ellipse, event: PointerEvent) -> Callable[[float, float], Shape] | None:
+    """Return what dragging an end of the axis (turns and stretches), an end across (stretches) or the centre (moves) does."""
+    cos, sin = math.cos(ellipse.angle_rad), math.sin(ellipse.angle_rad)
+    here = event.y, event.x
+    for sign in (1, -1):
+        if _near(here, (ellipse.y + sign * ellipse.radius1 * sin, ellipse.x + sign * ellipse.radius1 * cos), event.reach_px):
+            return lambda y, x: Ellipse(
+                ellipse.y,
+                ellipse.x,
+                math.hypot(y - ellipse.y, x - ellipse.x),
+                ellipse.radius2,
+                math.atan2((y - ellipse.y) * sign, (x - ellipse.x) * sign),
+            )
+        if _near(here, (ellipse.y + sign * ellipse.radius2 * cos, ellipse.x - sign * ellipse.radius2 * sin), event.reach_px):
+            return lambda y, x: replace(ellipse, radius2=abs((y - ellipse.y) * cos - (x - ellipse.x) * sin))
+    if _near(here, (ellipse.y, ellipse.x), event.reach_px):
+        return lambda y, x: replace(ellipse, y=y, x=x)
+    return None
+
+
+def _without_vertex(region: Region, event: PointerEvent) -> Region | None:
+    """Return the region without the vertex that is hit; a ring of three goes as a whole, unless it is the only one."""
+    hit = nearest_vertex(region, event.y, event.x)
+    if hit.distance_px > event.reach_px:
+        return None
+    ring = np.delete(region.rings[hit.ring], hit.number, axis=0)
+    rest = (*region.rings[: hit.ring], *((ring,) if len(ring) >= 3 else ()), *region.rings[hit.ring + 1 :])
+    return Region(rest) if rest else None
