@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.annotations import AnnotationObject, Document, Edit, Editor, commands
+from labkit.annotations.edits import put
 from labkit.annotations.tools import Outcome, PointerEvent, Scene, tool_named
 from labkit.errors import InvalidInput, LabKitError, Locked, NotWritable, StorageFull
-from labkit.geometry import Box, Point, outline_of
+from labkit.geometry import Box, Point, Rectangle, outline_of
 from labkit.project import Project
+from labkit.tiling import open_image
 
 __all__ = ["Desk", "Message", "display_list"]
 
@@ -113,6 +115,9 @@ class Desk:
 
     def _gesture(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
         document = self.editor.refresh()
+        if content.get("tool") == "assist":
+            self._assist(document, content, _events(content, buffers))
+            return
         tool, scene = tool_named(_text(content, "tool")), self._scene(document, content)
         outcome, selection = Outcome(), None
         for event in _events(content, buffers):
@@ -123,6 +128,22 @@ class Desk:
             if outcome.edit:
                 break
         self._carry_out(content, outcome.edit, selection)
+
+    def _assist(self, document: Document, content: Mapping[str, Any], events: Sequence[PointerEvent]) -> None:
+        """Outline what was clicked, or what a box was dragged around."""
+        from labkit.annotations.assistants import outline_objects  # here, because it loads scikit-image
+
+        scene = self._scene(document, content)
+        found = outline_objects(
+            open_image(self._project, self._record.id),
+            _place(events),
+            zoom=_number(content, "zoom", 1.0),
+            assistant=str(content.get("assistant", "watershed")),
+            class_id=scene.class_id,
+            author=scene.author,
+            z=scene.z,
+        )
+        self._carry_out(content, put(*found), tuple(item.id for item in found))
 
     def _scene(self, document: Document, content: Mapping[str, Any]) -> Scene:
         class_id, z = content.get("class_id"), content.get("z")
@@ -299,6 +320,16 @@ def _events(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -
         keys = frozenset(name for bit, name in enumerate(_MODIFIERS) if int(held) >> bit & 1)
         events.append(PointerEvent(kind, y, x, keys, next(names, "") if kind == "key" else "", reach))  # type: ignore[arg-type]
     return events
+
+
+def _place(events: Sequence[PointerEvent]) -> tuple[float, float] | Rectangle:
+    """Return the place of a click, or the box of a drag."""
+    if not events:
+        raise InvalidInput("A gesture came without its events.", hint="Reload the page.")
+    first, last = events[0], events[-1]
+    if abs(first.y - last.y) <= first.reach_px and abs(first.x - last.x) <= first.reach_px:
+        return first.y, first.x
+    return Rectangle(min(first.y, last.y), min(first.x, last.x), max(first.y, last.y), max(first.x, last.x))
 
 
 def _texts(content: Mapping[str, Any], name: str) -> tuple[str, ...]:

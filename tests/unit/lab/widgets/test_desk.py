@@ -140,6 +140,22 @@ def test_copies_are_pasted_beside(project: Project, image: ImageRecord) -> None:
     assert answer.content["selection"] == [second.id]
 
 
+def test_the_assistant_outlines(project: Project, tmp_path: Path) -> None:
+    """By a click and by a box, as gestures that are journalled like any other."""
+    picture = np.full((300, 400), 30, np.uint8)
+    picture[100:140, 200:260] = 220
+    image = import_image(project, write_png(tmp_path / "b.png", picture))
+    browser = Browser(project, image)
+    click = browser.draws("assist", [(0, 120, 230, 0), (2, 120, 230, 0)], zoom=2.0)
+    box = browser.draws("assist", [(0, 90, 190, 0), (2, 150, 270, 0)])
+    objects = open_document(project, image.id, "Ada").objects
+    assert [shape_area(item.shape) for item in objects] == pytest.approx([2400, 2400], rel=0.1)
+    assert click.content["selection"] == [objects[0].id]
+    assert box.content["selection"] == [objects[1].id]
+    assert {item.source for item in objects} == {"assistant:watershed"}
+    assert browser.draws("assist", [(0, 900, 190, 0), (2, 900, 190, 0)]).content["type"] == "refused"
+
+
 @pytest.mark.parametrize(
     "content",
     [
