@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labkit.annotations.document import Document
 from labkit.annotations.objects import AnnotationObject
-from labkit.annotations.overlap import BLOCK_PX, similar_pairs
+from labkit.annotations.overlap import BLOCK_PX, count_pixels, similar_pairs
 from labkit.annotations.raster import IGNORE, rasterise_classes, rasterise_objects
 from labkit.annotations.records import derived_id
 from labkit.annotations.store import authors, open_document, save_document
@@ -84,7 +84,8 @@ def merge_documents(documents: Sequence[Document], image: ImageRecord, *, share:
 
     Objects of different authors that overlap (IoU of at least 0.5, the most similar first) are one group, with at most one object
     of each author. The pixels of the group are those that more than `share` of the authors who know the pixel marked with it. Its
-    class is the one with most votes; a tie leaves it unclassified. Where all authors know the picture, an annotated area says so.
+    class is the one with most votes; a tie leaves it unclassified. Small objects lie on top of large ones. Where all authors know
+    the picture, an annotated area says so.
 
     Parameters
     ----------
@@ -103,7 +104,8 @@ def merge_documents(documents: Sequence[Document], image: ImageRecord, *, share:
     picture = Box.of_shape(image.height_px, image.width_px)
     groups = _grouped([_Member(rank, item) for rank, document in enumerate(ordered) for item in _counting(document)], picture)
     voted = [_voted_object(group, ordered, picture, share) for group in groups]
-    objects = [item for item in voted if item is not None]
+    # Large ones lie below: else what the first author missed would hide what lies within it.
+    objects = sorted((item for item in voted if item is not None), key=lambda item: -count_pixels(item.shape, picture))
     merged = Document(image.id, CONSENSUS, objects=(*_common_area(ordered, picture), *objects))
     return merged, len(voted) - len(objects)
 

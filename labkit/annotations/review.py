@@ -236,7 +236,8 @@ def add_time(project: Project, image_id: str, author: str, times: Iterable[datet
     """Count the time that a person worked on an author's document.
 
     What is counted already is not counted again: moments up to the last counted one add nothing, so that a batch may be sent
-    twice, and two windows of one person add no double time. A batch joins the one before it if the gap is short.
+    twice, and two windows of one person add no double time. A batch joins the one before it if the gap is short. Moments to come (of
+    a clock that is wrong) are left out: else nothing would count until then.
 
     Parameters
     ----------
@@ -252,7 +253,8 @@ def add_time(project: Project, image_id: str, author: str, times: Iterable[datet
     InvalidInput
         A time has no zone.
     """
-    moments = sorted(_seconds_of(time) for time in times)
+    latest = utc_now().timestamp() + IDLE_S
+    moments = sorted(moment for moment in map(_seconds_of, times) if moment <= latest)
 
     def counted(review: Review) -> Review:
         known = {item.author: item for item in review.time_spent}

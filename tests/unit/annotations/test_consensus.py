@@ -61,8 +61,8 @@ def test_who_has_not_looked_has_no_vote(image):
     ada = by("Ada", cell(0, 0, 5, 5), cell(0, 40, 5, 45), cell(10, 25, 20, 35))
     merged, dropped = merge_documents([ada, by("Grace", left, finished=False)], image)
     assert [pixels(item) for item in found_in(merged)] == [
-        {(y, x) for y in range(5) for x in range(40, 45)},
         {(y, x) for y in range(10, 20) for x in range(30, 35)},
+        {(y, x) for y in range(5) for x in range(40, 45)},
     ]
     assert dropped == 1
 
@@ -98,6 +98,14 @@ def test_an_author_is_in_a_group_once(image):
     merged, dropped = merge_documents([by("Ada", cell(0, 0, 10, 10), cell(0, 0, 10, 9)), by("Grace", cell(0, 0, 10, 10))], image)
     assert len(found_in(merged)) == 1
     assert dropped == 1
+
+
+def test_what_the_first_author_missed_hides_nothing(image):
+    """Ada has the nucleus only, the others the cell around it too: the nucleus lies on top."""
+    nucleus, around = (lambda: cell(12, 12, 16, 16, 2)), (lambda: cell(5, 5, 25, 25))
+    merged, _ = merge_documents([by("Ada", nucleus()), by("Grace", around(), nucleus()), by("Zoë", around(), nucleus())], image)
+    found = rasterise_classes(merged, PICTURE)
+    assert [int((found == number).sum()) for number in (1, 2)] == [400 - 16, 16]
 
 
 def test_where_all_know_is_an_area(image):

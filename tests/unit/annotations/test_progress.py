@@ -14,7 +14,7 @@ from labkit.annotations.review import add_comment, add_time, change_state, resol
 from labkit.geometry import Point, Rectangle
 from labkit.storage import save_record, utc_now
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture

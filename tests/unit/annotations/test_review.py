@@ -22,7 +22,7 @@ from labkit.annotations.review import (
 from labkit.errors import Conflict, CorruptStore, InvalidInput, NotFound
 from labkit.geometry import Point, Rectangle
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 WAYS = {"to-annotate": (), "in-review": ("in-review",), "returned": ("in-review", "returned"), "accepted": ("in-review", "accepted")}
 ALLOWED = {
     ("to-annotate", "in-review"),
@@ -161,6 +161,13 @@ def test_batches_of_time_join_and_never_count_twice(project, image):
     assert load_review(project, image.id, "Ada").seconds == 80
     review = add_time(project, image.id, "Ada", at(1000, 1007.5), by="Ada")
     assert review.seconds == 87.5
+
+
+def test_a_clock_that_is_wrong_stops_no_counting(project, image):
+    """A moment of next year is left out, and what comes after still counts."""
+    add_time(project, image.id, "Ada", [datetime.now(UTC) + timedelta(days=365)], by="Ada")
+    assert load_review(project, image.id, "Ada").time_spent == ()
+    assert add_time(project, image.id, "Ada", at(0, 30), by="Ada").seconds == 30
 
 
 def test_time_is_kept_by_person(project, image):
