@@ -67,6 +67,12 @@ def test_who_has_not_looked_has_no_vote(image):
     assert dropped == 1
 
 
+def test_an_object_without_class_is_known_to_its_author(image):
+    """Grace, who is not finished, marked one without a class; Ada saw background there: one of two is no majority."""
+    merged, dropped = merge_documents([by("Ada"), by("Grace", cell(0, 0, 5, 5, None), finished=False)], image)
+    assert (found_in(merged), dropped) == ([], 1)
+
+
 @pytest.mark.parametrize(("share", "width"), [(0, 12), (0.5, 10), (0.9, 8)])
 def test_the_share_can_be_chosen(image, share, width):
     """What anybody marked, what most did, what all did."""

@@ -136,6 +136,12 @@ def test_claimed_images_are_left_out_and_expired_ones_are_not(project, images):
     assert next_free_image(project, "Ada") == images[0]
 
 
+def test_label_images_are_no_work(project, images):
+    """An image that holds labels is not annotated."""
+    save_record(project.layout.image(images[0].id).record, images[0].model_copy(update={"role": "labels"}))
+    assert next_free_image(project, "Ada") == images[1]
+
+
 def test_there_may_be_nothing_to_do(project, images):
     """Then the answer is None, and nothing is claimed."""
     for image in images:
