@@ -44,7 +44,7 @@ def authors(project: Project, image_id: str) -> tuple[str, ...]:
     folder = project.layout.annotations / image_id
     if not folder.is_dir():
         return ()
-    names = (unescape_name(path.name) for path in folder.iterdir() if not path.name.startswith(INCOMING_PREFIX))
+    names = {unescape_name(path.name) for path in folder.iterdir() if not path.name.startswith(INCOMING_PREFIX)}
     return tuple(sorted(name for name in names if project.layout.annotation(image_id, name).exists))
 
 

@@ -11,6 +11,7 @@ from labkit.annotations import export_annotations, import_annotations
 from labkit.cli.app import command, long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
+from labkit.cli.quality_commands import QUALITY_COMMANDS
 from labkit.datasets import PARTS, Part, PartBox, SplitSpec, build_training_set
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
@@ -22,7 +23,11 @@ __all__ = ["annotations_command", "trainset_command", "verify_command"]
 
 @click.group("annotations")
 def annotations_command() -> None:
-    """Bring annotations in, or take them out."""
+    """Bring annotations in, take them out, review and compare them."""
+
+
+for _quality_command in QUALITY_COMMANDS:
+    annotations_command.add_command(_quality_command)
 
 
 @annotations_command.command("import")
