@@ -11,6 +11,7 @@ from labkit.annotations.locking import Claim, claim, claim_next_image, current_c
 from labkit.annotations.objects import AnnotationObject, ObjectKind, new_object
 from labkit.annotations.progress import ProjectProgress, project_progress
 from labkit.annotations.raster import IGNORE, rasterise_classes, rasterise_objects
+from labkit.annotations.records import document_sha256
 from labkit.annotations.review import (
     REVIEW_STATES,
     Review,
@@ -58,6 +59,7 @@ __all__ = [
     "compare_documents",
     "compare_with_gold",
     "current_claim",
+    "document_sha256",
     "export_annotations",
     "import_annotations",
     "load_review",

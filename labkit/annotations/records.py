@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -15,7 +17,7 @@ from labkit.geometry import Shape
 from labkit.project import ClassRecord
 from labkit.storage import utc_now
 
-__all__ = ["derived_id", "document_bytes", "document_from_bytes", "feature_of", "object_from_feature"]
+__all__ = ["derived_id", "document_bytes", "document_from_bytes", "document_sha256", "feature_of", "object_from_feature"]
 
 _FORMAT = 1
 _NAMES = uuid.UUID("9a2c3f0e-6f0b-5d53-9d7a-2f6f1b6c4a10")  # ids of foreign objects are derived below this one
@@ -32,6 +34,11 @@ def document_bytes(document: Document, classes: Sequence[ClassRecord]) -> bytes:
         "completed_tasks": list(document.completed_tasks),
     }
     return write_geojson(Collection(tuple(feature_of(item, known) for item in document.objects), facts))
+
+
+def document_sha256(document: Document) -> str:
+    """Return the hash of what is annotated, as 64 hex digits; how often it was saved does not matter."""
+    return hashlib.sha256(document_bytes(replace(document, revision=0), ())).hexdigest()
 
 
 def document_from_bytes(data: bytes, *, name: str) -> Document:
