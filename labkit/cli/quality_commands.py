@@ -10,6 +10,7 @@ from labkit.annotations import authors, open_document, resolve_author
 from labkit.annotations.agreement import Agreement, compare_documents
 from labkit.annotations.consensus import build_consensus
 from labkit.annotations.document import Document
+from labkit.annotations.editor import Editor
 from labkit.annotations.locking import CLAIM_MINUTES, Claim, claim_next_image, next_free_image
 from labkit.annotations.progress import ProgressRow, ProjectProgress, project_progress
 from labkit.annotations.review import (
@@ -22,10 +23,11 @@ from labkit.annotations.review import (
     resolve_comment,
 )
 from labkit.annotations.validation import validation_report
-from labkit.cli.app import command, project_option
+from labkit.cli.app import command, long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
 from labkit.errors import InvalidInput, NotFound
+from labkit.events import CancelToken, EventSink
 from labkit.project import ImageRecord, Project
 
 __all__ = ["QUALITY_COMMANDS"]
@@ -240,6 +242,29 @@ def _document(project: Project, image: ImageRecord, author: str | None) -> Docum
     return open_document(project, image.id, _author(project, image, author))
 
 
+@click.command("propose")
+@click.argument("image")
+@click.option("--prediction", default=None, help="Which prediction (its hash); default: the newest of IMAGE.")
+@click.option("--author", default=None, help="Into whose annotations; default: yours.")
+@project_option
+@long_command
+def propose_command(
+    image: str, prediction: str | None, author: str | None, project_path: Path | None, on_event: EventSink, cancel: CancelToken
+) -> Answer:
+    """Put the objects of a prediction of IMAGE into annotations, as proposals to be accepted, corrected or rejected."""
+    from labkit.inference import open_prediction, proposals  # here, because it loads torch
+
+    project = open_project(project_path)
+    record = project.image(image)
+    found = open_prediction(project, f"{record.id}/{prediction}" if prediction else record.id)
+    editor = Editor(project, record.id, author)
+    edit = proposals(found, editor.document, author=editor.author, on_event=on_event, cancel=cancel)
+    editor.apply(edit)
+    editor.close()
+    data = {"image_id": record.id, "author": editor.author, "prediction": found.key, "proposed": len(edit.changes)}
+    return Answer(data, (f"{len(edit.changes)} object(s) proposed in {record.name}",))
+
+
 QUALITY_COMMANDS: tuple[click.Command, ...] = (
     progress_command,
     validate_command,
@@ -247,4 +272,5 @@ QUALITY_COMMANDS: tuple[click.Command, ...] = (
     consensus_command,
     review_command,
     next_command,
+    propose_command,
 )
