@@ -12,8 +12,8 @@ import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from labkit.annotations.review import check_image, load_review
-from labkit.annotations.store import authors, open_document
+from labkit.annotations.review import load_review
+from labkit.annotations.store import authors, check_image, open_document
 from labkit.errors import CorruptStore, InvalidInput, Locked, NotFound
 from labkit.project import ImageRecord, Project
 from labkit.storage import Record, explain_os_errors, hold_lock, load_record, save_record, utc_now

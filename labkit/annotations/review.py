@@ -14,6 +14,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, FiniteFloat
 
+from labkit.annotations.store import check_image
 from labkit.errors import Conflict, InvalidInput, NotFound
 from labkit.project import Project
 from labkit.storage import Record, hold_lock, load_record, new_id, save_record, utc_now
@@ -30,7 +31,6 @@ __all__ = [
     "add_comment",
     "add_time",
     "change_state",
-    "check_image",
     "load_review",
     "resolve_comment",
 ]
@@ -101,12 +101,6 @@ class Review(Record):
     def seconds(self) -> float:
         """Time that all persons together worked on the document, in seconds."""
         return math.fsum(item.seconds for item in self.time_spent)
-
-
-def check_image(project: Project, image_id: str) -> None:
-    """Raise `NotFound` unless the project has an image of this id."""
-    if not project.layout.has_image(image_id):
-        raise NotFound(f"The project has no image {image_id!r}.", hint="List its images with 'labkit project show'.", id=image_id)
 
 
 def load_review(project: Project, image_id: str, author: str) -> Review:

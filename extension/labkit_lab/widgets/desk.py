@@ -9,17 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.annotations import AnnotationObject, Document, Edit, Editor, commands
+from labkit.annotations import AnnotationObject, Document, Edit, Editor, add_time, commands, resolve_author
 from labkit.annotations.edits import put
 from labkit.annotations.tools import Outcome, PointerEvent, Scene, tool_named
 from labkit.errors import InvalidInput, LabKitError, Locked, NotWritable, StorageFull
 from labkit.geometry import Box, Point, Rectangle, outline_of
 from labkit.project import Project
+from labkit.storage import utc_now
 from labkit.tiling import open_image
 
 __all__ = ["Desk", "Message", "display_list"]
@@ -27,6 +29,7 @@ __all__ = ["Desk", "Message", "display_list"]
 _EVENTS = ("down", "move", "up", "double", "key", "cancel")
 _MODIFIERS = ("shift", "ctrl", "alt")
 _MOST_EVENTS = 200_000
+_COUNT_EVERY_S = 30.0
 _PASTED_BESIDE_PX = 10.0
 _TRY_AGAIN = (StorageFull, NotWritable, Locked)  # the same message may succeed later
 
@@ -63,6 +66,7 @@ class Desk:
         self._record = project.image(image_id)
         self._project = project
         self._shown: Document | None = None
+        self._moments: list[datetime] = []  # when somebody did something, and it is not counted yet
         self.editor = Editor(project, self._record.id, author, on_change=self._show)
 
     @property
@@ -76,14 +80,29 @@ class Desk:
         Whatever goes wrong is answered as ``refused``, with words for a person; only our own faults are raised.
         """
         with self._lock:
+            self._moments.append(utc_now())
             try:
                 self._dispatch(content, buffers)
             except LabKitError as error:
                 self._refuse(content, error)
+            if (self._moments[-1] - self._moments[0]).total_seconds() > _COUNT_EVERY_S:
+                self._count_time()
 
     def close(self) -> None:
-        """Write a snapshot and let the files go."""
+        """Write a snapshot, count the time, and let the files go."""
+        with self._lock:
+            self._count_time()
         self.editor.close()
+
+    def _count_time(self) -> None:
+        """Add the time that somebody worked to the review; pauses do not count."""
+        if not self._moments:
+            return
+        try:
+            add_time(self._project, self._record.id, self.editor.author, self._moments, by=resolve_author())
+        except LabKitError:
+            return  # it is tried again with the next message
+        self._moments = self._moments[-1:]
 
     def _dispatch(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
         match content.get("type"):

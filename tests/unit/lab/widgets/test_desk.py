@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from labkit.annotations import Editor, new_object, open_document, save_document
+from labkit.annotations import Editor, load_review, new_object, open_document, save_document
 from labkit.annotations.edits import put
 from labkit.errors import NotFound
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, shape_area
 from labkit.project import ImageRecord, Project
+from labkit.storage import utc_now
 from labkit.testing.pictures import noise_picture, write_png
 from labkit.testing.shapes import square_with_hole
 from labkit.tiling import import_image
@@ -215,6 +217,19 @@ def test_others_are_seen(project: Project, image: ImageRecord) -> None:
     browser.draws("box", [(0, 100, 100, 0), (2, 140, 140, 0)])
     assert browser.ids == [item.id for item in open_document(project, image.id, "Ada").objects]
     assert len(browser.ids) == 3
+
+
+def test_work_is_timed_without_its_pauses(project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three messages 20 s apart, a pause of an hour, and two more: a minute in all, counted when the widget goes at the latest."""
+    browser = Browser(project, image)
+    begin = utc_now() - timedelta(hours=2)
+    browser.desk._moments = []
+    for k, seconds in enumerate((0, 20, 40, 3640, 3660)):
+        monkeypatch.setattr("labkit_lab.widgets.desk.utc_now", lambda at=begin + timedelta(seconds=seconds): at)
+        browser.commands("set_task", task=f"step {k}")
+    browser.desk.close()
+    (spent,) = load_review(project, image.id, "Ada").time_spent
+    assert (spent.author, spent.seconds) == ("Ada", 60)
 
 
 def test_the_display_list_holds_every_kind() -> None:
