@@ -18,7 +18,7 @@ from labkit.errors import InvalidInput
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of, outline_of, polygons_of
 from labkit.geometry.shapes import FloatArray
 
-__all__ = ["RESERVED_PROPERTIES", "Collection", "Feature", "read_geojson", "write_geojson"]
+__all__ = ["RESERVED_PROPERTIES", "Collection", "Feature", "features_from_json", "parse_json", "read_geojson", "write_geojson"]
 
 RESERVED_PROPERTIES = frozenset({"classification", "labkit"})
 _NO_GEOMETRY = {"LineString", "MultiLineString", "GeometryCollection"}
@@ -99,7 +99,11 @@ def read_geojson(data: bytes, *, name: str = "The file") -> Collection:
     InvalidInput
         The file is no GeoJSON; the message names the feature, counted from 1.
     """
-    root = _parse(data, name)
+    return features_from_json(parse_json(data, name), name=name)
+
+
+def features_from_json(root: Any, *, name: str = "The file") -> Collection:
+    """Return the features of GeoJSON that has been parsed already; otherwise as `read_geojson`."""
     features: list[Feature] = []
     left_out: list[str] = []
     for number, record in enumerate(_feature_list(root, name), 1):
@@ -178,8 +182,15 @@ def _number(value: float) -> float:
 # Reading
 
 
-def _parse(data: bytes, name: str) -> Any:
-    hint = "Export it again as GeoJSON."
+def parse_json(data: bytes, name: str) -> Any:
+    """Return the object or list that a file of annotations holds as JSON; NaN and infinities become None.
+
+    Raises
+    ------
+    InvalidInput
+        It is not UTF-8, no JSON, cut short, or neither an object nor a list.
+    """
+    hint = "Export it again, for example as GeoJSON."
     try:
         root = json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: None)  # NaN of a measurement: no number
     except UnicodeDecodeError as error:

@@ -1,0 +1,420 @@
+"""Label files of Django Labeller 0.3, legacy forms included.
+
+Source: the format of the program that LabKit's annotations come from. Coordinates are objects ``{"x", "y"}`` in full-resolution pixels,
+origin at the corner of the first pixel; rings are not closed and combine even-odd, as ours do. What of a label has no place in a feature
+(its source, its notes, unknown keys, the parts of a group) is kept in the property ``labeller``, what the file says of the whole in
+``metadata`` of the collection, so that a file goes out as it came in.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from labkit.errors import InvalidInput
+from labkit.formats.exchange import Picture, Tell, dump_json, finite_number, union_of
+from labkit.formats.geojson import Collection, Feature
+from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of, outline_of
+from labkit.geometry.shapes import FloatArray
+
+__all__ = ["is_labeller", "is_lasting_id", "read_labeller", "write_labeller"]
+
+_LASTING = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}__\d{1,18}", re.ASCII)
+_OURS = "__0"  # ends the id of an object that was drawn here; the other program counts from 1
+_NAMES = uuid.UUID("0c1f9a52-7f0e-5c0b-8e55-1a6d0f5f7c21")  # ids of labels that had none are derived below this one
+_DEEPEST = 50
+_HALF_PX = 0.5
+_GEOMETRY = {"position", "centre", "size", "regions", "vertices", "radius1", "radius2", "orientation_radians", "components"}
+_NAMED = {"label_type", "label_class", "object_id"}
+_HINT = "Correct the file or export it again."
+Label = dict[str, Any]
+
+
+def is_labeller(root: Any) -> bool:
+    """Return whether JSON is a file of Django Labeller: an object with labels, or a list of them."""
+    if isinstance(root, dict):
+        return isinstance(root.get("labels"), list) and root.get("type") not in ("FeatureCollection", "Feature")
+    return isinstance(root, list) and any(isinstance(item, dict) and "label_type" in item for item in root)
+
+
+def is_lasting_id(text: str | None) -> bool:
+    """Return whether an id of a label names the same object in every file: a UUID and a number."""
+    return text is not None and _LASTING.fullmatch(text) is not None
+
+
+def read_labeller(root: Any, picture: Picture, *, name: str = "The file", shift_auto: bool = False) -> Collection:
+    """Read the labels of a file.
+
+    Parameters
+    ----------
+    root : dict or list
+        The parsed JSON; either form.
+    picture : Picture
+        What the labels lie on: overlapping parts of a group are joined in its pixels.
+    name : str
+        What errors call the file.
+    shift_auto : bool
+        Move what an automatic tool drew (``source`` begins with ``auto:``) by half a pixel to the right and down, where it belongs; its
+        source then begins with ``shifted:auto:``, so that it is never moved twice.
+
+    Returns
+    -------
+    Collection
+        Its ``labkit`` has ``completed_tasks`` and ``metadata``. Labels that cover nothing are named in ``left_out``.
+
+    Raises
+    ------
+    InvalidInput
+        A label is not what the format says, or an id stands twice; the message names the label, counted from 1.
+    """
+    head = root if isinstance(root, dict) else {"labels": root}
+    reading = _Reading(picture.box, shift_auto)
+    for number, record in enumerate(head["labels"], 1):
+        try:
+            reading.add(record, number)
+        except InvalidInput as error:
+            raise InvalidInput(f"{name}: label {number}: {error.message.rstrip('.')}.", hint=_HINT, label=number) from error
+    metadata = {key: value for key, value in head.items() if key not in ("labels", "completed_tasks", "complete")}
+    composites = reading.known_composites()
+    kept = ({"labeller": metadata} if metadata else {}) | ({"labeller_composites": composites} if composites else {})
+    return Collection(tuple(reading.features), {"completed_tasks": _tasks(head, name), "metadata": kept}, tuple(reading.left_out))
+
+
+def write_labeller(collection: Collection, picture: Picture, tell: Tell, *, target: str = "the file") -> bytes:
+    """Return the features as a file of Django Labeller; the same bytes for the same content.
+
+    Parameters
+    ----------
+    collection : Collection
+        The objects; ``labkit`` has ``completed_tasks`` and ``metadata`` as `read_labeller` gives them.
+    picture : Picture
+        What they lie on.
+    tell : function
+        Gets a line per object that cannot be in the file.
+    target : str
+        Name of the file, for the remarks.
+    """
+    metadata = collection.labkit.get("metadata") or {}
+    own, composites = metadata.get("labeller"), metadata.get("labeller_composites")
+    head: dict[str, Any] = {"image_filename": picture.name} | (own if isinstance(own, dict) else {})
+    head |= {"completed_tasks": list(collection.labkit.get("completed_tasks") or ())}
+    writing = _Writing(picture.box)
+    for feature in collection.features:
+        if feature.labkit.get("kind") == "area":
+            tell(f"object {feature.id} is an annotated area: it is not in {target}")
+        else:
+            writing.add(feature)
+    writing.add_composites(composites if isinstance(composites, list) else [])
+    return dump_json(head, "labels", writing.labels)
+
+
+# Reading
+
+
+def _tasks(head: Mapping[str, Any], name: str) -> list[str]:
+    tasks, complete = head.get("completed_tasks"), head.get("complete")
+    if tasks is None and isinstance(complete, bool | None):
+        return ["finished"] if complete else []
+    if isinstance(tasks, list) and all(isinstance(task, str) for task in tasks):
+        return tasks
+    raise InvalidInput(f"{name}: the completed tasks are not a list of names.", hint=_HINT)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A file being read: first every label, then the composites, which may name labels that come later."""
+
+    within: Box
+    shift_auto: bool
+    features: list[Feature] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    composites: list[tuple[int, Label]] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+
+    def add(self, record: Any, number: int) -> None:
+        """Read one label."""
+        label = _normal(record, self.ids)
+        if self.shift_auto:
+            label = _shifted(label, None)
+        if label["label_type"] == "composite":
+            self.composites.append((number, label))
+            return
+        shape = _shape_of(label, self.within)
+        if shape is None:
+            self.left_out.append(f"label {number}: it encloses nothing")
+        else:
+            self.features.append(_feature(label, shape))
+
+    def known_composites(self) -> list[Label]:
+        """Return the composites with those of their components that are in the file."""
+        found = []
+        for number, label in self.composites:
+            known = [part for part in label["components"] if part in self.ids]
+            if len(known) < len(label["components"]):
+                self.left_out.append(f"label {number}: components that are not in the file")
+            found.append(label | {"components": known})
+        return found
+
+
+def _normal(record: Any, ids: set[str], depth: int = 0) -> Label:
+    """Return a label with its numbers checked, legacy forms made new, and its id as text; ids are noted."""
+    if not isinstance(record, dict):
+        raise InvalidInput("it is not an object.")
+    if depth > _DEEPEST:
+        raise InvalidInput(f"its groups are nested more than {_DEEPEST} deep.")
+    if "label_class" not in record or not isinstance(record["label_class"], str | None):
+        raise InvalidInput("its label_class is neither text nor null.")
+    if not isinstance(record.get("source"), str | None) or not isinstance(record.get("anno_data"), dict | None):
+        raise InvalidInput("its source is not text, or its anno_data not an object.")
+    kind = record.get("label_type")
+    read = _GEOMETRIES.get(kind) if isinstance(kind, str) else None
+    if read is None:
+        raise InvalidInput(f"its label_type {kind!r} is not known.")
+    label = {key: value for key, value in record.items() if key not in _GEOMETRY and key != "component_models"}
+    label["object_id"] = _noted_id(record.get("object_id"), ids)
+    if kind == "group":
+        return label | {"component_models": [_normal(part, ids, depth + 1) for part in _list(record.get("component_models"), "components")]}
+    return label | read(record)
+
+
+def _noted_id(value: Any, ids: set[str]) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InvalidInput("its object_id is neither text nor a whole number.")
+    text = str(value)
+    if text in ids:
+        raise InvalidInput(f"its object_id {text} stands twice in the file.")
+    ids.add(text)
+    return text
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise InvalidInput(f"its {what} are not a list.")
+    return value
+
+
+def _pair(record: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {key: _xy(record.get(key), f"its {key}")}
+
+
+def _xy(value: Any, what: str) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{what} is not an object with x and y.")
+    return {axis: finite_number(value.get(axis), f"{axis} of {what}") for axis in ("x", "y")}
+
+
+def _polygon(record: Mapping[str, Any]) -> Label:
+    regions = [record["vertices"]] if "regions" not in record and "vertices" in record else record.get("regions")
+    rings = (_list(region, "vertices") for region in _list(regions, "regions"))
+    return {"regions": [[_xy(vertex, "a vertex") for vertex in ring] for ring in rings]}
+
+
+def _ellipse(record: Mapping[str, Any]) -> Label:
+    keys = ("radius1", "radius2", "orientation_radians")
+    return _pair(record, "centre") | {key: finite_number(record.get(key), f"its {key}") for key in keys}
+
+
+def _composite(record: Mapping[str, Any]) -> Label:
+    return {"components": [str(part) for part in _list(record.get("components"), "components") if isinstance(part, int | str)]}
+
+
+_GEOMETRIES: dict[str, Callable[[Mapping[str, Any]], Label]] = {
+    "point": lambda record: _pair(record, "position"),
+    "box": lambda record: _pair(record, "centre") | _pair(record, "size"),
+    "polygon": _polygon,
+    "oriented_ellipse": _ellipse,
+    "group": lambda _: {},
+    "composite": _composite,
+}
+
+
+def _shifted(label: Label, source: str | None) -> Label:
+    """Return a label moved by half a pixel if an automatic tool drew it; the parts of a group by their own source, else by the group's."""
+    source = label.get("source") or source
+    moved = dict(label)
+    if label["label_type"] == "group":
+        moved["component_models"] = [_shifted(part, source) for part in label["component_models"]]
+    if source is None or not source.startswith("auto:"):
+        return moved
+    for key in ("position", "centre"):
+        if key in label:
+            moved[key] = _half_on(label[key])
+    if "regions" in label:
+        moved["regions"] = [[_half_on(vertex) for vertex in ring] for ring in label["regions"]]
+    return moved | {"source": f"shifted:{source}"}
+
+
+def _half_on(xy: Mapping[str, float]) -> dict[str, float]:
+    return {axis: value + _HALF_PX for axis, value in xy.items()}
+
+
+def _shape_of(label: Label, within: Box) -> Shape | None:
+    """Return the shape of a label; None if it encloses nothing. A group is the union of its parts."""
+    match label["label_type"]:
+        case "point":
+            return Point(label["position"]["y"], label["position"]["x"])
+        case "box":
+            (cx, cy), (w, h) = label["centre"].values(), (abs(v) / 2 for v in label["size"].values())
+            return Rectangle(cy - h, cx - w, cy + h, cx + w)
+        case "polygon":
+            rings = [np.array([(v["y"], v["x"]) for v in ring]) for ring in label["regions"] if len(ring) >= 3]
+            return Region(tuple(rings)) if rings else None
+        case "oriented_ellipse":
+            along, across = label["radius1"], label["radius2"]
+            centre = label["centre"]
+            return Ellipse(centre["y"], centre["x"], along, across, label["orientation_radians"]) if min(along, across) > 0 else None
+        case "group":
+            parts = [_shape_of(part, within) for part in label["component_models"]]
+            return union_of([part for part in parts if part is not None], within)
+        case _:  # a composite renders nothing
+            return None
+
+
+def _feature(label: Label, shape: Shape) -> Feature:
+    notes = dict(label.get("anno_data") or {})
+    ours = notes.pop("labkit", None)
+    ours = ours if isinstance(ours, dict) else {}
+    kept = {key: value for key, value in label.items() if key not in _NAMED | _GEOMETRY and key != "anno_data"}
+    if notes or (ours == {} and label.get("anno_data") is not None):
+        kept["anno_data"] = notes
+    attributes = ours.get("attributes")
+    identity = label["object_id"]
+    return Feature(
+        shape=_painted(shape) if ours.get("shape") == "mask" else shape,
+        id=identity.removesuffix(_OURS) if is_lasting_id(identity) and identity.endswith(_OURS) else identity,
+        class_name=label["label_class"] or None,
+        labkit={"z": ours["z"]} if type(ours.get("z")) is int else {},
+        properties=(dict(attributes) if isinstance(attributes, dict) else {}) | ({"labeller": kept} if kept else {}),
+    )
+
+
+def _painted(shape: Shape) -> Shape:
+    """Return the mask that we wrote as a polygon, as long as its vertices are still on the grid of pixels."""
+    if not isinstance(shape, Region) or not all((ring == np.rint(ring)).all() for ring in shape.rings):
+        return shape
+    y0, x0, y1, x1 = (int(v) for v in bounds(shape))
+    if (y1 - y0) * (x1 - x0) > 2**32:  # nothing that was painted
+        return shape
+    return mask_of(shape, Box(y0, x0, y1, x1)) or shape
+
+
+# Writing
+
+
+@dataclass(slots=True)
+class _Writing:
+    """A file being written: its labels, the ids in it, and which of them stand for ids of a foreign file."""
+
+    within: Box
+    labels: list[Label] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    written_as: dict[str, str] = field(default_factory=dict)
+
+    def add(self, feature: Feature) -> None:
+        """Write one object."""
+        foreign = feature.properties.get("source_id")
+        identity = self.take_id(str(foreign), f"{feature.id}{_OURS}")
+        self.written_as |= {f"{feature.id}{_OURS}": identity} | ({} if foreign is None else {str(foreign): identity})
+        kept = feature.properties.get("labeller")
+        kept = dict(kept) if isinstance(kept, dict) else {}
+        notes = kept.pop("anno_data", None)
+        geometry = self._geometry(feature.shape, kept.pop("component_models", None), identity)
+        ours = _our_facts(feature, painted=isinstance(feature.shape, Mask) and geometry["label_type"] == "polygon")
+        self.labels.append(
+            {
+                **geometry,
+                "label_class": feature.class_name,
+                "object_id": identity,
+                **_source(feature, kept),
+                "anno_data": (notes if isinstance(notes, dict) else {}) | ({"labkit": ours} if ours else {}),
+                **{key: value for key, value in kept.items() if key not in _GEOMETRY | _NAMED},
+            }
+        )
+
+    def take_id(self, wanted: str, otherwise: str) -> str:
+        """Return an id of the new form that no other label has."""
+        chosen = wanted if is_lasting_id(wanted) and wanted not in self.used else otherwise
+        while chosen in self.used:
+            chosen = f"{uuid.uuid5(_NAMES, chosen)}{_OURS}"
+        self.used.add(chosen)
+        return chosen
+
+    def add_composites(self, composites: Iterable[Any]) -> None:
+        """Write the composites whose components are still there."""
+        for number, label in enumerate(composites):
+            known = [self.written_as[part] for part in label.get("components", []) if part in self.written_as]
+            if known:
+                identity = self.take_id(str(label.get("object_id")), f"{uuid.uuid5(_NAMES, f'composite {number} of {known}')}{_OURS}")
+                self.labels.append({**label, "object_id": identity, "components": known})
+
+    def _geometry(self, shape: Shape, parts: Any, identity: str) -> Label:
+        """Return what a label says of its shape: the group that it came from, as long as nobody has changed it here."""
+        if isinstance(parts, list):
+            group = {"label_type": "group", "component_models": parts}
+            if _same_shape(group, shape, self.within):
+                return {"label_type": "group", "component_models": [self._part(part, f"{identity}/{k}") for k, part in enumerate(parts)]}
+        return _geometry_record(shape)
+
+    def _part(self, part: Label, place: str) -> Label:
+        written = dict(part)
+        written["object_id"] = self.take_id(str(part.get("object_id")), f"{uuid.uuid5(_NAMES, place)}{_OURS}")
+        if "component_models" in part:
+            written["component_models"] = [self._part(child, f"{place}/{k}") for k, child in enumerate(part["component_models"])]
+        return written
+
+
+def _same_shape(group: Label, shape: Shape, within: Box) -> bool:
+    try:
+        return _shape_of(group, within) == shape
+    except (KeyError, TypeError, ValueError, AttributeError):  # somebody wrote the attribute by hand
+        return False
+
+
+def _source(feature: Feature, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where an object comes from: as the file said that it came in, which may be nothing, else as we know it."""
+    known = kept.get("source", feature.labkit.get("source", "manual"))
+    return {} if known == "import:labeller" else {"source": known}
+
+
+def _our_facts(feature: Feature, *, painted: bool) -> dict[str, Any]:
+    attributes = {key: value for key, value in feature.properties.items() if key not in ("labeller", "source_id")}
+    plane = feature.labkit.get("z")
+    return (
+        ({"attributes": attributes} if attributes else {})
+        | ({} if plane is None else {"z": plane})
+        | ({"shape": "mask"} if painted else {})
+    )
+
+
+def _geometry_record(shape: Shape) -> Label:
+    match shape:
+        case Point():
+            return {"label_type": "point", "position": _written_xy(shape.y, shape.x)}
+        case Rectangle():
+            centre = _written_xy((shape.y0 + shape.y1) / 2, (shape.x0 + shape.x1) / 2)
+            return {"label_type": "box", "centre": centre, "size": _written_xy(shape.y1 - shape.y0, shape.x1 - shape.x0)}
+        case Ellipse():
+            return {
+                "label_type": "oriented_ellipse",
+                "centre": _written_xy(shape.y, shape.x),
+                "radius1": shape.radius1,
+                "radius2": shape.radius2,
+                "orientation_radians": shape.angle_rad,
+            }
+        case _:
+            return {"label_type": "polygon", "regions": _written_rings(outline_of(shape).rings)}
+
+
+def _written_rings(rings: Sequence[FloatArray]) -> list[list[dict[str, float]]]:
+    return [[_written_xy(y, x) for y, x in ring.tolist()] for ring in rings]
+
+
+def _written_xy(y: float, x: float) -> dict[str, float]:
+    return {"x": int(x) if x.is_integer() else x, "y": int(y) if y.is_integer() else y}
