@@ -22,7 +22,7 @@ from labkit.errors import Conflict, InvalidInput
 from labkit.events import EventSink, Log, Progress, ignore_events
 from labkit.formats.exchange import Picture
 from labkit.formats.geojson import Collection, Feature
-from labkit.formats.labeller import is_lasting_id
+from labkit.formats.labeller import is_lasting_id, merge_metadata, with_our_ids
 from labkit.formats.labels import LabelFile, orient_labels, read_labels
 from labkit.geometry import Region, vectorise
 from labkit.project import ImageRecord, Project
@@ -233,7 +233,11 @@ def _from_features(wish: _Wish, file: ForeignFile, sha256: str) -> _Import:
     own = file.format == "geojson" and facts.get("format") == 1
     author = resolve_author(wish.author or _named_author(file.collection))
     objects, warnings = _feature_objects(wish, file, author, sha256)
-    metadata = facts.get("metadata")
+    found = facts.get("metadata")
+    metadata: dict[str, Any] = found if isinstance(found, dict) else {}
+    if file.format == "labeller":
+        ids = {str(item.attributes["source_id"]): item.id for item in objects if "source_id" in item.attributes}
+        metadata = with_our_ids(metadata, ids)
     keeps = own or file.format == "labeller"
     return _Import(
         image_id=wish.image.id,
@@ -243,7 +247,7 @@ def _from_features(wish: _Wish, file: ForeignFile, sha256: str) -> _Import:
         completed_tasks=_resolved_tasks(_tasks(file.collection) if keeps else (), wish.finished, own),
         replaces=own,
         warnings=tuple(warnings),
-        metadata=metadata if keeps and isinstance(metadata, dict) else {},
+        metadata=metadata if keeps else {},
     )
 
 
@@ -323,7 +327,8 @@ def _save(project: Project, what: _Import) -> AnnotationImport:
         merged = document.with_objects([*changed, *fresh])
         for task in what.completed_tasks:
             merged = merged.with_task(task)
-        merged = replace(merged, metadata={**merged.metadata, **what.metadata})
+        metadata = {**merged.metadata, **what.metadata} if what.replaces else merge_metadata(merged.metadata, what.metadata)
+        merged = replace(merged, metadata=metadata)
         try:
             saved = document if merged == document and document.revision else save_document(project, merged)
         except Conflict:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.errors import InvalidInput
-from labkit.formats.exchange import Picture, Tell, clip_area, dump_json, finite_number, iter_classified, same_name, union_of
+from labkit.formats.exchange import Picture, Tell, clip_area, dump_json, finite_number, iter_classified, leaves, same_name, union_of
 from labkit.formats.geojson import Collection, Feature
 from labkit.geometry import Box, Ellipse, Mask, Rectangle, Region, Shape, covering_box, mask_of, polygons_of, rasterise
 from labkit.geometry.shapes import FloatArray, bounds
@@ -82,8 +82,7 @@ def _geometry_record(feature: Feature, within: Box, target: str, tell: Tell) -> 
     if mask is None and not rings:
         tell(f"object {feature.id} lies outside the image: it is not in {target}")
         return None
-    y0, x0, y1, x1 = bounds(shape)
-    if y0 < within.y0 or x0 < within.x0 or y1 > within.y1 or x1 > within.x1:
+    if leaves(shape, within):
         tell(f"object {feature.id} reaches beyond the image: it is clipped in {target}")
     if isinstance(shape, Ellipse):
         tell(f"object {feature.id} is an ellipse: it is a polygon in {target}")

@@ -22,9 +22,11 @@ __all__ = [
     "Tell",
     "clip_area",
     "dump_json",
+    "extent_in",
     "finite_number",
     "held_back",
     "iter_classified",
+    "leaves",
     "lost_facts",
     "same_name",
     "union_of",
@@ -74,6 +76,29 @@ def iter_classified(features: Sequence[Feature], target: str, tell: Tell, *, own
         if lost:
             tell(f"object {feature.id}: its {', its '.join(lost)} cannot be kept in {target}")
         yield feature
+
+
+def extent_in(feature: Feature, picture: Picture, target: str, tell: Tell) -> tuple[float, float, float, float] | None:
+    """Return the extent (y0, x0, y1, x1) of the part of an object that is in the picture, for formats of boxes; None if there is none.
+
+    What is clipped, left out, or no box is told.
+    """
+    rings = clip_area(feature.shape, picture.box)
+    if not rings:
+        tell(f"object {feature.id} lies outside the image: it is not in {target}")
+        return None
+    if not isinstance(feature.shape, Rectangle):
+        tell(f"object {feature.id} is no box: only its box is in {target}")
+    if leaves(feature.shape, picture.box):
+        tell(f"object {feature.id} reaches beyond the image: it is clipped in {target}")
+        return bounds(Region(rings))
+    return bounds(feature.shape)
+
+
+def leaves(shape: Shape, within: Box) -> bool:
+    """Return whether a part of `shape` lies beyond the border."""
+    y0, x0, y1, x1 = bounds(shape)
+    return y0 < within.y0 or x0 < within.x0 or y1 > within.y1 or x1 > within.x1
 
 
 def held_back(feature: Feature) -> str:

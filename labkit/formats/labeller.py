@@ -22,7 +22,7 @@ from labkit.formats.geojson import Collection, Feature
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of, outline_of
 from labkit.geometry.shapes import FloatArray
 
-__all__ = ["is_labeller", "is_lasting_id", "read_labeller", "write_labeller"]
+__all__ = ["is_labeller", "is_lasting_id", "merge_metadata", "read_labeller", "with_our_ids", "write_labeller"]
 
 _LASTING = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}__\d{1,18}", re.ASCII)
 _OURS = "__0"  # ends the id of an object that was drawn here; the other program counts from 1
@@ -111,6 +111,27 @@ def write_labeller(collection: Collection, picture: Picture, tell: Tell, *, targ
             writing.add(feature)
     writing.add_composites(composites if isinstance(composites, list) else [])
     return dump_json(head, "labels", writing.labels)
+
+
+def with_our_ids(metadata: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """Return the metadata of a file with its references to labels turned into those of our objects; `ids` is ours by theirs."""
+    composites = [
+        label | {"components": [f"{ids[part]}{_OURS}" if part in ids else part for part in label["components"]]}
+        for label in metadata.get("labeller_composites", ())
+    ]
+    return dict(metadata) | ({"labeller_composites": composites} if composites else {})
+
+
+def merge_metadata(here: Mapping[str, Any], brought: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a document into which a file was imported: what is here stays, what it lacks is added."""
+    merged = {**brought, **here}
+    if all(isinstance(side.get("labeller"), dict) for side in (here, brought)):
+        merged["labeller"] = {**brought["labeller"], **here["labeller"]}
+    ours, theirs = (side.get("labeller_composites") for side in (here, brought))
+    if isinstance(ours, list) and isinstance(theirs, list):
+        known = [(label.get("label_class"), label.get("components")) for label in ours]
+        merged["labeller_composites"] = [*ours, *(x for x in theirs if (x.get("label_class"), x.get("components")) not in known)]
+    return merged
 
 
 # Reading

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from labkit.errors import InvalidInput
-from labkit.formats.exchange import Picture, Tell, clip_area, finite_number, iter_classified, same_name
+from labkit.formats.exchange import Picture, Tell, extent_in, finite_number, iter_classified, leaves, same_name
 from labkit.formats.geojson import Collection, Feature
-from labkit.geometry import Rectangle, Region, bounds
+from labkit.geometry import Rectangle
 
 __all__ = ["read_voc", "write_voc"]
 
@@ -57,20 +57,13 @@ def write_voc(features: Sequence[Feature], picture: Picture, tell: Tell, *, targ
 
 
 def _object_lines(feature: Feature, picture: Picture, target: str, tell: Tell) -> list[str]:
-    rings = clip_area(feature.shape, picture.box)
-    if not rings:
-        tell(f"object {feature.id} lies outside the image: it is not in {target}")
+    extent = extent_in(feature, picture, target, tell)
+    if extent is None:
         return []
-    whole, box = bounds(feature.shape), bounds(Region(rings))
-    if not isinstance(feature.shape, Rectangle):
-        tell(f"object {feature.id} is no box: only its box is in {target}")
-    clipped = not (whole[0] >= 0 and whole[1] >= 0 and whole[2] <= picture.height_px and whole[3] <= picture.width_px)
-    if clipped:
-        tell(f"object {feature.id} reaches beyond the image: it is clipped in {target}")
+    y0, x0, y1, x1 = extent
     known = feature.properties.get("voc")
-    facts: dict[str, Any] = {"pose": "Unspecified", "truncated": int(clipped), "difficult": 0}
+    facts: dict[str, Any] = {"pose": "Unspecified", "truncated": int(leaves(feature.shape, picture.box)), "difficult": 0}
     facts |= {key: value for key, value in known.items() if key in _FACTS} if isinstance(known, dict) else {}
-    y0, x0, y1, x1 = box
     corners = {"xmin": x0 + 1, "ymin": y0 + 1, "xmax": x1, "ymax": y1}
     return [
         "  <object>",

@@ -15,10 +15,9 @@ from typing import Literal
 import numpy as np
 
 from labkit.errors import InvalidInput
-from labkit.formats.exchange import Picture, Tell, clip_area, iter_classified
+from labkit.formats.exchange import Picture, Tell, clip_area, extent_in, iter_classified, leaves
 from labkit.formats.geojson import Collection, Feature
-from labkit.geometry import Ellipse, Mask, Rectangle, Region, Shape, bounds, polygons_of
-from labkit.geometry.shapes import FloatArray
+from labkit.geometry import Ellipse, Mask, Rectangle, Region, Shape
 
 __all__ = ["CLASSES_NAME", "is_yolo", "read_class_names", "read_yaml_names", "read_yolo", "write_class_names", "write_yolo"]
 
@@ -77,36 +76,29 @@ def write_yolo(
     size = (picture.width_px, picture.height_px)
     lines = []
     for feature in iter_classified(features, target, tell):
-        rings = clip_area(feature.shape, picture.box)
-        _tell_of_border(feature, rings, picture, target, tell)
-        values = _box_values(feature, rings, target, tell) if form == "boxes" else _segment_values(feature, rings, target, tell)
+        values = _box_values(feature, picture, target, tell) if form == "boxes" else _segment_values(feature, picture, target, tell)
         if values:
             shares = [value / size[k % 2] for k, value in enumerate(values)]
             lines.append(" ".join([str(numbers[str(feature.class_name)]), *map(_written, shares)]))
     return "".join(line + "\n" for line in lines).encode()
 
 
-def _tell_of_border(feature: Feature, rings: Sequence[FloatArray], picture: Picture, target: str, tell: Tell) -> None:
-    y0, x0, y1, x1 = bounds(feature.shape)
-    if not rings:
-        tell(f"object {feature.id} lies outside the image: it is not in {target}")
-    elif y0 < 0 or x0 < 0 or y1 > picture.height_px or x1 > picture.width_px:
-        tell(f"object {feature.id} reaches beyond the image: it is clipped in {target}")
-
-
-def _box_values(feature: Feature, rings: Sequence[FloatArray], target: str, tell: Tell) -> list[float]:
-    if not rings:
+def _box_values(feature: Feature, picture: Picture, target: str, tell: Tell) -> list[float]:
+    extent = extent_in(feature, picture, target, tell)
+    if extent is None:
         return []
-    if not isinstance(feature.shape, Rectangle):
-        tell(f"object {feature.id} is no box: only its box is in {target}")
-    y0, x0, y1, x1 = bounds(Region(tuple(rings)))
+    y0, x0, y1, x1 = extent
     return [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
 
 
-def _segment_values(feature: Feature, rings: Sequence[FloatArray], target: str, tell: Tell) -> list[float]:
+def _segment_values(feature: Feature, picture: Picture, target: str, tell: Tell) -> list[float]:
+    rings = clip_area(feature.shape, picture.box)
     if not rings:
+        tell(f"object {feature.id} lies outside the image: it is not in {target}")
         return []
-    if len(polygons_of(rings)) > 1 or len(rings) > 1:
+    if leaves(feature.shape, picture.box):
+        tell(f"object {feature.id} reaches beyond the image: it is clipped in {target}")
+    if len(rings) > 1:
         tell(f"object {feature.id} has holes or several parts, which a segment cannot have: it is not in {target}")
         return []
     if isinstance(feature.shape, Ellipse | Mask | Rectangle):
