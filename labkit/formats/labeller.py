@@ -169,7 +169,7 @@ class _Reading:
         if shape is None:
             self.left_out.append(f"label {number}: it encloses nothing")
         else:
-            self.features.append(_feature(label, shape))
+            self.features.append(_feature(label, shape, self.within))
 
     def known_composites(self) -> list[Label]:
         """Return the composites with those of their components that are in the file."""
@@ -298,7 +298,7 @@ def _shape_of(label: Label, within: Box) -> Shape | None:
             return None
 
 
-def _feature(label: Label, shape: Shape) -> Feature:
+def _feature(label: Label, shape: Shape, within: Box) -> Feature:
     notes = dict(label.get("anno_data") or {})
     ours = notes.pop("labkit", None)
     ours = ours if isinstance(ours, dict) else {}
@@ -308,7 +308,7 @@ def _feature(label: Label, shape: Shape) -> Feature:
     attributes = ours.get("attributes")
     identity = label["object_id"]
     return Feature(
-        shape=_painted(shape) if ours.get("shape") == "mask" else shape,
+        shape=_painted(shape, within) if ours.get("shape") == "mask" else shape,
         id=identity.removesuffix(_OURS) if is_lasting_id(identity) and identity.endswith(_OURS) else identity,
         class_name=label["label_class"] or None,
         labkit={"z": ours["z"]} if type(ours.get("z")) is int else {},
@@ -316,12 +316,12 @@ def _feature(label: Label, shape: Shape) -> Feature:
     )
 
 
-def _painted(shape: Shape) -> Shape:
+def _painted(shape: Shape, within: Box) -> Shape:
     """Return the mask that we wrote as a polygon, as long as its vertices are still on the grid of pixels."""
     if not isinstance(shape, Region) or not all((ring == np.rint(ring)).all() for ring in shape.rings):
         return shape
     y0, x0, y1, x1 = (int(v) for v in bounds(shape))
-    if (y1 - y0) * (x1 - x0) > 2**32:  # nothing that was painted
+    if (y1 - y0) * (x1 - x0) > 4 * within.area_px:  # nothing that was painted here; its pixels might not fit the memory
         return shape
     return mask_of(shape, Box(y0, x0, y1, x1)) or shape
 
