@@ -78,6 +78,8 @@ def _from_json(root: Any, picture: Picture, name: str, shift_auto: bool) -> Fore
         return ForeignFile(name, "coco", read_coco(root, picture, name=name))
     if is_labeller(root):
         return ForeignFile(name, "labeller", read_labeller(root, picture, name=name, shift_auto=shift_auto))
+    if isinstance(root, list) and any(isinstance(item, dict) and "category_id" in item for item in root):
+        raise InvalidInput(f"{name} holds results of COCO, without images and classes.", hint="Put them into a file of COCO instances.")
     return ForeignFile(name, "geojson", features_from_json(root, name=name))
 
 

@@ -15,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labkit.errors import InvalidInput
-from labkit.formats.exchange import Picture, Tell, clip_area, dump_json, finite_number, iter_classified, leaves, same_name, union_of
+from labkit.formats.exchange import (
+    Picture,
+    Tell,
+    clip_area,
+    dump_json,
+    finite_number,
+    iter_classified,
+    leaves,
+    other_image,
+    same_name,
+    union_of,
+)
 from labkit.formats.geojson import Collection, Feature
 from labkit.geometry import Box, Ellipse, Mask, Rectangle, Region, Shape, covering_box, mask_of, polygons_of, rasterise
 from labkit.geometry.shapes import FloatArray, bounds
@@ -145,7 +156,8 @@ def read_coco(root: Mapping[str, Any], picture: Picture, *, name: str = "The fil
     InvalidInput
         The image is not in the file, or is of another size; an annotation is malformed (the message names it), or an id stands twice.
     """
-    image_id = _image_id(_records(root, "images", name), picture, name)
+    image = _image_of(_records(root, "images", name), picture, name)
+    image_id = image.get("id")
     names = _category_names(_records(root, "categories", name), name)
     features, left_out, seen = [], [], set()
     for number, record in enumerate(_records(root, "annotations", name), 1):
@@ -164,7 +176,7 @@ def read_coco(root: Mapping[str, Any], picture: Picture, *, name: str = "The fil
             raise InvalidInput(f"{name}: the id of {where} stands twice.", hint=_HINT, annotation=number)
         seen.add(feature.id)
         features.append(feature)
-    return Collection(tuple(features), {}, tuple(left_out))
+    return Collection(tuple(features), other_image(picture, image.get("file_name")), tuple(left_out))
 
 
 def _records(root: Mapping[str, Any], key: str, name: str) -> list[dict[str, Any]]:
@@ -174,7 +186,7 @@ def _records(root: Mapping[str, Any], key: str, name: str) -> list[dict[str, Any
     return records
 
 
-def _image_id(images: Sequence[Mapping[str, Any]], picture: Picture, name: str) -> Any:
+def _image_of(images: Sequence[Mapping[str, Any]], picture: Picture, name: str) -> Mapping[str, Any]:
     if not images:
         raise InvalidInput(f"{name} names no image.", hint=_HINT)
     files = [str(image.get("file_name", "")) for image in images]
@@ -191,7 +203,7 @@ def _image_id(images: Sequence[Mapping[str, Any]], picture: Picture, name: str) 
             f"{picture.height_px} x {picture.width_px}.",
             hint="Give the file of this very picture.",
         )
-    return image.get("id")
+    return image
 
 
 def _category_names(categories: Sequence[Mapping[str, Any]], name: str) -> dict[Any, str]:

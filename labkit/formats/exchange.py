@@ -28,6 +28,7 @@ __all__ = [
     "iter_classified",
     "leaves",
     "lost_facts",
+    "other_image",
     "same_name",
     "union_of",
 ]
@@ -169,6 +170,13 @@ def same_name(wanted: str, names: Sequence[str]) -> list[int]:
         return found
     stem = PurePath(_plain(wanted)).stem
     return [k for k, name in enumerate(whole) if PurePath(name).stem == stem]
+
+
+def other_image(picture: Picture, named: Any) -> dict[str, tuple[str, ...]]:
+    """Return the remark that a file names another image; nothing where it names this one, or none."""
+    if not isinstance(named, str) or not named or same_name(picture.name, [named]):
+        return {}
+    return {"remarks": (f"the file was made for the image {named}, not for {picture.name}",)}
 
 
 def _plain(name: str) -> str:

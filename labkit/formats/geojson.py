@@ -212,7 +212,8 @@ def _feature_list(root: Any, name: str) -> list[Any]:
     if root.get("type") == "FeatureCollection" and isinstance(root.get("features"), list):
         return list(root["features"])
     raise InvalidInput(
-        f"{name} is JSON, but holds no FeatureCollection.", hint="Export the annotations as GeoJSON, for example from QuPath."
+        f"{name} is JSON, but holds no FeatureCollection.",
+        hint="Export the annotations as GeoJSON (QuPath does), as COCO instances, or from Labeller.",
     )
 
 

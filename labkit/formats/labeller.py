@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from labkit.errors import InvalidInput
-from labkit.formats.exchange import Picture, Tell, dump_json, finite_number, union_of
+from labkit.formats.exchange import Picture, Tell, dump_json, finite_number, other_image, union_of
 from labkit.formats.geojson import Collection, Feature
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of, outline_of
 from labkit.geometry.shapes import FloatArray
@@ -82,7 +82,8 @@ def read_labeller(root: Any, picture: Picture, *, name: str = "The file", shift_
     metadata = {key: value for key, value in head.items() if key not in ("labels", "completed_tasks", "complete")}
     composites = reading.known_composites()
     kept = ({"labeller": metadata} if metadata else {}) | ({"labeller_composites": composites} if composites else {})
-    return Collection(tuple(reading.features), {"completed_tasks": _tasks(head, name), "metadata": kept}, tuple(reading.left_out))
+    facts = {"completed_tasks": _tasks(head, name), "metadata": kept} | other_image(picture, head.get("image_filename"))
+    return Collection(tuple(reading.features), facts, tuple(reading.left_out))
 
 
 def write_labeller(collection: Collection, picture: Picture, tell: Tell, *, target: str = "the file") -> bytes:
@@ -405,7 +406,8 @@ def _source(feature: Feature, kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _our_facts(feature: Feature, *, painted: bool) -> dict[str, Any]:
-    attributes = {key: value for key, value in feature.properties.items() if key not in ("labeller", "source_id")}
+    kept = {"source_id", "labeller"} if isinstance(feature.properties.get("labeller"), dict) else {"source_id"}
+    attributes = {key: value for key, value in feature.properties.items() if key not in kept}
     plane = feature.labkit.get("z")
     return (
         ({"attributes": attributes} if attributes else {})

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from labkit.errors import InvalidInput
-from labkit.formats.exchange import Picture, Tell, extent_in, finite_number, iter_classified, leaves, same_name
+from labkit.formats.exchange import Picture, Tell, extent_in, finite_number, iter_classified, leaves, other_image
 from labkit.formats.geojson import Collection, Feature
 from labkit.geometry import Rectangle
 
@@ -121,9 +121,7 @@ def read_voc(data: bytes, picture: Picture, *, name: str = "The file") -> Collec
             features.append(_read_object(element))
         except InvalidInput as error:
             raise InvalidInput(f"{name}: object {number}: {error.message.rstrip('.')}.", hint=_HINT, object=number) from error
-    filename = root.findtext("filename") or ""
-    remarks = () if not filename or same_name(picture.name, [filename]) else (f"the file was made for the image {filename}",)
-    return Collection(tuple(features), {"remarks": remarks})
+    return Collection(tuple(features), other_image(picture, root.findtext("filename")))
 
 
 class _Builder(ET.TreeBuilder):

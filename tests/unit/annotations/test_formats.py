@@ -511,6 +511,33 @@ def test_a_picture_or_a_text_is_refused_with_what_would_do(project, image, tmp_p
         import_annotations(project, image, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"image_filename": "other.png", "labels": []},
+        {"images": [{"id": 1, "file_name": "train/other.png"}], "annotations": [], "categories": []},
+    ],
+)
+def test_a_file_of_another_image_is_named(project, image, tmp_path, root):
+    """Somebody may have taken the wrong one; it comes in all the same."""
+    (warning,) = import_annotations(project, image, save_json(tmp_path / "a.json", root)).warnings
+    assert "other.png, not for image1.png" in warning
+
+
+@pytest.mark.parametrize(
+    ("root", "words"),
+    [
+        ([{"image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5}], "results of COCO"),
+        ({"shapes": []}, "no FeatureCollection"),
+    ],
+)
+def test_json_that_is_no_file_of_annotations_is_refused(project, image, tmp_path, root, words):
+    """Results of COCO have neither classes nor images; of others the hint says what would do."""
+    with pytest.raises(InvalidInput, match=words) as caught:
+        import_annotations(project, image, save_json(tmp_path / "a.json", root))
+    assert "COCO instances" in caught.value.hint
+
+
 # OME-Zarr
 
 

@@ -127,8 +127,9 @@ def test_a_file_of_another_size_is_refused_with_both_sizes():
 
 def test_a_file_of_another_image_is_named():
     """The name is a hint, not a reason to refuse."""
-    assert read(xml("<filename>b.jpg</filename>")).labkit["remarks"] == ("the file was made for the image b.jpg",)
-    assert read(xml("<filename>Capture_de\u0301cran.jpg</filename>")).labkit["remarks"] == ()
+    (remark,) = read(xml("<filename>b.jpg</filename>")).labkit["remarks"]
+    assert "the image b.jpg" in remark
+    assert read(xml("<filename>Capture_de\u0301cran.jpg</filename>")).labkit == {}
 
 
 @pytest.mark.parametrize(
