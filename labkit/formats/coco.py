@@ -1,8 +1,7 @@
 """COCO: the instances of one image.
 
-Sources: the data format of the COCO dataset (images, categories, annotations; several polygons of an annotation are a union, bbox is
-x, y, width, height) and the run lengths of its masks: column by column, beginning with a run of background, each number (from the fourth
-on less the one two before it) in groups of five bits, lowest first, as characters from "0" on.
+Source: the data format of the COCO dataset (images, categories, annotations; several polygons of an annotation are a union, bbox is
+x, y, width, height).
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from labkit.errors import InvalidInput
 from labkit.formats.exchange import (
@@ -28,15 +26,15 @@ from labkit.formats.exchange import (
     union_of,
 )
 from labkit.formats.geojson import Collection, Feature
+from labkit.formats.run_lengths import decode_mask, encode_mask
 from labkit.geometry import Box, Ellipse, Mask, Rectangle, Region, Shape, covering_box, mask_of, polygons_of, rasterise
 from labkit.geometry.shapes import FloatArray, bounds
 
-__all__ = ["decode_mask", "encode_mask", "is_coco", "pack_runs", "read_coco", "unpack_runs", "write_coco"]
+__all__ = ["is_coco", "read_coco", "write_coco"]
 
 _HINT = "Correct the file or export it again."
 _STANDARD = {"id", "image_id", "category_id", "segmentation", "area", "bbox", "iscrowd"}
 _ID_BITS = 53  # what a number of JavaScript holds exactly
-_GROUP, _MORE, _FIRST = 5, 0x20, 48
 
 
 def is_coco(root: Any) -> bool:
@@ -236,7 +234,7 @@ def _shape_of(record: Mapping[str, Any], picture: Picture) -> Shape | None:
     if not segmentation:
         return _rectangle(record.get("bbox"))
     if isinstance(segmentation, dict):
-        return decode_mask(segmentation, picture)
+        return decode_mask(segmentation, picture.box.shape)
     if not isinstance(segmentation, list):
         raise InvalidInput("its segmentation is neither polygons nor run lengths.")
     rings = [_ring(flat) for flat in segmentation]
@@ -264,96 +262,3 @@ def _as_rectangle(ring: FloatArray, bbox: Any) -> Rectangle | None:
     y0, x0, y1, x1 = bounds(Region((ring,)))
     box = Rectangle(y0, x0, y1, x1)
     return box if bbox is not None and len(ring) == 4 and np.array_equal(ring, box.ring) else None
-
-
-# Run lengths
-
-
-def encode_mask(mask: Mask, within: Box) -> dict[str, Any]:
-    """Return the pixels of a mask as compressed run lengths; `within` is the box of the picture."""
-    area = mask.box.intersect(within)
-    height = within.height_px
-    columns = np.zeros((area.width_px, area.height_px + 2), dtype=np.int8)
-    columns[:, 1:-1] = mask.read(area).T
-    steps = np.diff(columns, axis=1)
-    column, start = np.nonzero(steps == 1)
-    _, end = np.nonzero(steps == -1)
-    first = (column + area.x0).astype(np.int64) * height + area.y0
-    edges = np.stack((first + start, first + end), axis=1).reshape(-1)
-    meet = edges[1:-1:2] == edges[2::2]  # a run that goes on at the top of the next column
-    keep = np.ones(len(edges), dtype=np.bool_)
-    keep[1:-1:2][meet] = keep[2::2][meet] = False
-    runs = np.diff(np.concatenate(([0], edges[keep], [height * within.width_px])))
-    return {"size": [height, within.width_px], "counts": pack_runs((runs if runs[-1] else runs[:-1]).tolist())}
-
-
-def decode_mask(record: Mapping[str, Any], picture: Picture) -> Mask | None:
-    """Return the mask that run lengths describe, compressed or not; None where they have no pixel.
-
-    Raises
-    ------
-    InvalidInput
-        The size is not that of the picture, or the runs do not fill it.
-    """
-    size, counts = record.get("size"), record.get("counts")
-    if size != [picture.height_px, picture.width_px]:
-        raise InvalidInput(f"its mask is of a picture of {size} pixels (height, width), not {[picture.height_px, picture.width_px]}.")
-    runs = unpack_runs(counts) if isinstance(counts, str) else counts
-    total = picture.height_px * picture.width_px
-    if not isinstance(runs, list) or not all(type(n) is int and 0 <= n <= total for n in runs) or sum(runs) != total:
-        raise InvalidInput("the runs of its mask do not fill the picture.")
-    return _from_edges(np.cumsum([*runs, *([0] * (len(runs) % 2))], dtype=np.int64), picture.height_px)
-
-
-def _from_edges(ends: NDArray[np.int64], height: int) -> Mask | None:
-    starts, stops = ends[0::2], ends[1::2]
-    used = stops > starts
-    starts, stops = starts[used], stops[used]
-    if not len(starts):
-        return None
-    first, last = int(starts[0]) // height, (int(stops[-1]) - 1) // height + 1
-    steps = np.zeros((last - first) * height + 1, dtype=np.int8)
-    np.add.at(steps, starts - first * height, 1)
-    np.add.at(steps, stops - first * height, -1)
-    inside = np.cumsum(steps[:-1], dtype=np.int8).astype(np.bool_).reshape(-1, height).T
-    rows = np.flatnonzero(inside.any(axis=1))
-    return Mask.from_array(inside[rows[0] : rows[-1] + 1], int(rows[0]), first)
-
-
-def pack_runs(runs: Sequence[int]) -> str:
-    """Return run lengths as the compressed string of COCO."""
-    letters = []
-    for k, run in enumerate(runs):
-        value = run - runs[k - 2] if k > 2 else run
-        more = True
-        while more:
-            group = value & 0x1F
-            value >>= _GROUP
-            more = value != (-1 if group & 0x10 else 0)
-            letters.append(chr(_FIRST + (group | _MORE if more else group)))
-    return "".join(letters)
-
-
-def unpack_runs(text: str) -> list[int]:
-    """Return the run lengths of a compressed string.
-
-    Raises
-    ------
-    InvalidInput
-        It ends within a number, or has other characters.
-    """
-    runs: list[int] = []
-    value = shift = 0
-    for letter in text:
-        group = ord(letter) - _FIRST
-        if not 0 <= group < 2 * _MORE or shift > 60:
-            raise InvalidInput("the string of its mask is no run lengths.")
-        value |= (group & 0x1F) << shift
-        shift += _GROUP
-        if not group & _MORE:
-            value -= (1 << shift) if group & 0x10 else 0
-            runs.append(value + runs[-2] if len(runs) > 2 else value)
-            value = shift = 0
-    if shift:
-        raise InvalidInput("the string of its mask is cut short.")
-    return runs

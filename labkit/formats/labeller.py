@@ -10,29 +10,25 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from labkit.errors import InvalidInput
-from labkit.formats.exchange import Picture, Tell, dump_json, finite_number, other_image, union_of
+from labkit.formats.exchange import Picture, Tell, dump_json, other_image
 from labkit.formats.geojson import Collection, Feature
-from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of, outline_of
-from labkit.geometry.shapes import FloatArray
+from labkit.formats.labeller_labels import GEOMETRY_KEYS, Label, geometry_of, normal_label, shape_of_label, shifted_label
+from labkit.geometry import Box, Mask, Region, Shape, bounds, mask_of
 
 __all__ = ["is_labeller", "is_lasting_id", "merge_metadata", "read_labeller", "with_our_ids", "write_labeller"]
 
 _LASTING = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}__\d{1,18}", re.ASCII)
 _OURS = "__0"  # ends the id of an object that was drawn here; the other program counts from 1
 _NAMES = uuid.UUID("0c1f9a52-7f0e-5c0b-8e55-1a6d0f5f7c21")  # ids of labels that had none are derived below this one
-_DEEPEST = 50
-_HALF_PX = 0.5
-_GEOMETRY = {"position", "centre", "size", "regions", "vertices", "radius1", "radius2", "orientation_radians", "components"}
 _NAMED = {"label_type", "label_class", "object_id"}
 _HINT = "Correct the file or export it again."
-Label = dict[str, Any]
 
 
 def is_labeller(root: Any) -> bool:
@@ -160,13 +156,13 @@ class _Reading:
 
     def add(self, record: Any, number: int) -> None:
         """Read one label."""
-        label = _normal(record, self.ids)
+        label = normal_label(record, self.ids)
         if self.shift_auto:
-            label = _shifted(label, None)
+            label = shifted_label(label, None)
         if label["label_type"] == "composite":
             self.composites.append((number, label))
             return
-        shape = _shape_of(label, self.within)
+        shape = shape_of_label(label, self.within)
         if shape is None:
             self.left_out.append(f"label {number}: it encloses nothing")
         else:
@@ -183,127 +179,11 @@ class _Reading:
         return found
 
 
-def _normal(record: Any, ids: set[str], depth: int = 0) -> Label:
-    """Return a label with its numbers checked, legacy forms made new, and its id as text; ids are noted."""
-    if not isinstance(record, dict):
-        raise InvalidInput("it is not an object.")
-    if depth > _DEEPEST:
-        raise InvalidInput(f"its groups are nested more than {_DEEPEST} deep.")
-    if "label_class" not in record or not isinstance(record["label_class"], str | None):
-        raise InvalidInput("its label_class is neither text nor null.")
-    if not isinstance(record.get("source"), str | None) or not isinstance(record.get("anno_data"), dict | None):
-        raise InvalidInput("its source is not text, or its anno_data not an object.")
-    kind = record.get("label_type")
-    read = _GEOMETRIES.get(kind) if isinstance(kind, str) else None
-    if read is None:
-        raise InvalidInput(f"its label_type {kind!r} is not known.")
-    label = {key: value for key, value in record.items() if key not in _GEOMETRY and key != "component_models"}
-    label["object_id"] = _noted_id(record.get("object_id"), ids)
-    if kind == "group":
-        return label | {"component_models": [_normal(part, ids, depth + 1) for part in _list(record.get("component_models"), "components")]}
-    return label | read(record)
-
-
-def _noted_id(value: Any, ids: set[str]) -> str | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise InvalidInput("its object_id is neither text nor a whole number.")
-    text = str(value)
-    if text in ids:
-        raise InvalidInput(f"its object_id {text} stands twice in the file.")
-    ids.add(text)
-    return text
-
-
-def _list(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise InvalidInput(f"its {what} are not a list.")
-    return value
-
-
-def _pair(record: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {key: _xy(record.get(key), f"its {key}")}
-
-
-def _xy(value: Any, what: str) -> dict[str, float]:
-    if not isinstance(value, dict):
-        raise InvalidInput(f"{what} is not an object with x and y.")
-    return {axis: finite_number(value.get(axis), f"{axis} of {what}") for axis in ("x", "y")}
-
-
-def _polygon(record: Mapping[str, Any]) -> Label:
-    regions = [record["vertices"]] if "regions" not in record and "vertices" in record else record.get("regions")
-    rings = (_list(region, "vertices") for region in _list(regions, "regions"))
-    return {"regions": [[_xy(vertex, "a vertex") for vertex in ring] for ring in rings]}
-
-
-def _ellipse(record: Mapping[str, Any]) -> Label:
-    keys = ("radius1", "radius2", "orientation_radians")
-    return _pair(record, "centre") | {key: finite_number(record.get(key), f"its {key}") for key in keys}
-
-
-def _composite(record: Mapping[str, Any]) -> Label:
-    return {"components": [str(part) for part in _list(record.get("components"), "components") if isinstance(part, int | str)]}
-
-
-_GEOMETRIES: dict[str, Callable[[Mapping[str, Any]], Label]] = {
-    "point": lambda record: _pair(record, "position"),
-    "box": lambda record: _pair(record, "centre") | _pair(record, "size"),
-    "polygon": _polygon,
-    "oriented_ellipse": _ellipse,
-    "group": lambda _: {},
-    "composite": _composite,
-}
-
-
-def _shifted(label: Label, source: str | None) -> Label:
-    """Return a label moved by half a pixel if an automatic tool drew it; the parts of a group by their own source, else by the group's."""
-    source = label.get("source") or source
-    moved = dict(label)
-    if label["label_type"] == "group":
-        moved["component_models"] = [_shifted(part, source) for part in label["component_models"]]
-    if source is None or not source.startswith("auto:"):
-        return moved
-    for key in ("position", "centre"):
-        if key in label:
-            moved[key] = _half_on(label[key])
-    if "regions" in label:
-        moved["regions"] = [[_half_on(vertex) for vertex in ring] for ring in label["regions"]]
-    return moved | {"source": f"shifted:{source}"}
-
-
-def _half_on(xy: Mapping[str, float]) -> dict[str, float]:
-    return {axis: value + _HALF_PX for axis, value in xy.items()}
-
-
-def _shape_of(label: Label, within: Box) -> Shape | None:
-    """Return the shape of a label; None if it encloses nothing. A group is the union of its parts."""
-    match label["label_type"]:
-        case "point":
-            return Point(label["position"]["y"], label["position"]["x"])
-        case "box":
-            (cx, cy), (w, h) = label["centre"].values(), (abs(v) / 2 for v in label["size"].values())
-            return Rectangle(cy - h, cx - w, cy + h, cx + w)
-        case "polygon":
-            rings = [np.array([(v["y"], v["x"]) for v in ring]) for ring in label["regions"] if len(ring) >= 3]
-            return Region(tuple(rings)) if rings else None
-        case "oriented_ellipse":
-            along, across = label["radius1"], label["radius2"]
-            centre = label["centre"]
-            return Ellipse(centre["y"], centre["x"], along, across, label["orientation_radians"]) if min(along, across) > 0 else None
-        case "group":
-            parts = [_shape_of(part, within) for part in label["component_models"]]
-            return union_of([part for part in parts if part is not None], within)
-        case _:  # a composite renders nothing
-            return None
-
-
 def _feature(label: Label, shape: Shape, within: Box) -> Feature:
     notes = dict(label.get("anno_data") or {})
     ours = notes.pop("labkit", None)
     ours = ours if isinstance(ours, dict) else {}
-    kept = {key: value for key, value in label.items() if key not in _NAMED | _GEOMETRY and key != "anno_data"}
+    kept = {key: value for key, value in label.items() if key not in _NAMED | GEOMETRY_KEYS and key != "anno_data"}
     if notes or (ours == {} and label.get("anno_data") is not None):
         kept["anno_data"] = notes
     attributes = ours.get("attributes")
@@ -356,7 +236,7 @@ class _Writing:
                 "object_id": identity,
                 **_source(feature, kept),
                 "anno_data": (notes if isinstance(notes, dict) else {}) | ({"labkit": ours} if ours else {}),
-                **{key: value for key, value in kept.items() if key not in _GEOMETRY | _NAMED},
+                **{key: value for key, value in kept.items() if key not in GEOMETRY_KEYS | _NAMED},
             }
         )
 
@@ -382,7 +262,7 @@ class _Writing:
             group = {"label_type": "group", "component_models": parts}
             if _same_shape(group, shape, self.within):
                 return {"label_type": "group", "component_models": [self._part(part, f"{identity}/{k}") for k, part in enumerate(parts)]}
-        return _geometry_record(shape)
+        return geometry_of(shape)
 
     def _part(self, part: Label, place: str) -> Label:
         written = dict(part)
@@ -394,7 +274,7 @@ class _Writing:
 
 def _same_shape(group: Label, shape: Shape, within: Box) -> bool:
     try:
-        return _shape_of(group, within) == shape
+        return shape_of_label(group, within) == shape
     except (KeyError, TypeError, ValueError, AttributeError):  # somebody wrote the attribute by hand
         return False
 
@@ -414,30 +294,3 @@ def _our_facts(feature: Feature, *, painted: bool) -> dict[str, Any]:
         | ({} if plane is None else {"z": plane})
         | ({"shape": "mask"} if painted else {})
     )
-
-
-def _geometry_record(shape: Shape) -> Label:
-    match shape:
-        case Point():
-            return {"label_type": "point", "position": _written_xy(shape.y, shape.x)}
-        case Rectangle():
-            centre = _written_xy((shape.y0 + shape.y1) / 2, (shape.x0 + shape.x1) / 2)
-            return {"label_type": "box", "centre": centre, "size": _written_xy(shape.y1 - shape.y0, shape.x1 - shape.x0)}
-        case Ellipse():
-            return {
-                "label_type": "oriented_ellipse",
-                "centre": _written_xy(shape.y, shape.x),
-                "radius1": shape.radius1,
-                "radius2": shape.radius2,
-                "orientation_radians": shape.angle_rad,
-            }
-        case _:
-            return {"label_type": "polygon", "regions": _written_rings(outline_of(shape).rings)}
-
-
-def _written_rings(rings: Sequence[FloatArray]) -> list[list[dict[str, float]]]:
-    return [[_written_xy(y, x) for y, x in ring.tolist()] for ring in rings]
-
-
-def _written_xy(y: float, x: float) -> dict[str, float]:
-    return {"x": int(x) if x.is_integer() else x, "y": int(y) if y.is_integer() else y}

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from labkit.errors import InvalidInput
-from labkit.formats.coco import decode_mask, encode_mask, is_coco, pack_runs, read_coco, unpack_runs, write_coco
+from labkit.formats.coco import is_coco, read_coco, write_coco
 from labkit.formats.exchange import Picture
 from labkit.formats.geojson import Feature
 from labkit.geometry import Ellipse, Mask, Point, Rectangle, Region, outline_of, rasterise
-from labkit.testing.shapes import lake_with_island, noise_labels, square, square_with_hole
+from labkit.testing.shapes import lake_with_island, square, square_with_hole
 
 PICTURE = Picture("Capture_décran.png", 10, 12)
 OWN = "{:08d}-2222-4333-8444-000000000000"
@@ -227,39 +227,6 @@ def test_an_image_of_another_size_is_refused_with_both_sizes():
     """Its annotations would lie wrong."""
     with pytest.raises(InvalidInput, match=r"11 x 12 .* 10 x 12"):
         read(file_of(height=11))
-
-
-# Run lengths
-
-
-def test_the_documented_examples_of_run_lengths():
-    """Those of the interface of COCO, and one of a mask of 9 x 10 pixels that its users pass around."""
-    for row, runs in (([0, 0, 1, 1, 1, 0, 1], [2, 3, 1, 1]), ([1, 1, 1, 1, 1, 1, 0], [0, 6, 1])):
-        mask = Mask.from_array(np.array([row], dtype=bool))
-        assert unpack_runs(encode_mask(mask, Picture("a", 1, 7).box)["counts"]) == runs
-    assert pack_runs([6, 1, 40, 4, 5, 4, 5, 4, 21]) == "61X13mN000`0"
-    assert unpack_runs("61X13mN000`0") == [6, 1, 40, 4, 5, 4, 5, 4, 21]
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_run_lengths_go_down_the_columns(seed):
-    """As counted pixel by pixel, and back, compressed or not; runs go on at the top of the next column."""
-    pixels = noise_labels(seed, (7, 9 + seed), 1 + seed % 3).astype(bool)
-    picture = Picture("a", *pixels.shape)
-    flat = pixels.T.reshape(-1)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flat.view(np.int8), [2]))))
-    runs = np.diff(np.concatenate(([0], edges))).tolist() if not flat[0] else [0, *np.diff(edges).tolist()]
-    mask = Mask.from_array(pixels)
-    record = encode_mask(mask, picture.box)
-    assert unpack_runs(record["counts"]) == runs
-    assert decode_mask(record, picture) == decode_mask(record | {"counts": runs}, picture) == mask
-
-
-def test_large_numbers_of_a_large_picture():
-    """A pixel in the last corner of 20,000 x 20,000: only its column is unfolded."""
-    picture = Picture("a", 20_000, 20_000)
-    mask = Mask.from_array(np.ones((1, 1), dtype=bool), 19_999, 19_999)
-    assert decode_mask(encode_mask(mask, picture.box), picture) == mask
 
 
 # Broken files
