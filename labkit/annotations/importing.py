@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from labkit.annotations.document import FINISHED, Document
-from labkit.annotations.label_store import LabelStore, read_label_store
+from labkit.annotations.label_images import label_objects, store_objects, with_classes
+from labkit.annotations.label_store import LabelStore
 from labkit.annotations.objects import AnnotationObject
-from labkit.annotations.records import derived_id, is_uuid, object_from_feature
+from labkit.annotations.records import object_from_feature
 from labkit.annotations.sniffing import ForeignFile, sniff_annotations
 from labkit.annotations.store import open_document, resolve_author, save_document
 from labkit.annotations.validation import object_warnings
@@ -23,8 +21,7 @@ from labkit.events import EventSink, Log, Progress, ignore_events
 from labkit.formats.exchange import Picture
 from labkit.formats.geojson import Collection, Feature
 from labkit.formats.labeller import is_lasting_id, merge_metadata, with_our_ids
-from labkit.formats.labels import LabelFile, orient_labels, read_labels
-from labkit.geometry import Region, vectorise
+from labkit.formats.labels import LabelFile
 from labkit.project import ImageRecord, Project
 from labkit.storage import Record, file_sha256
 
@@ -150,79 +147,13 @@ def _from_labels(wish: _Wish, source: LabelFile | LabelStore) -> _Import:
     author = resolve_author(wish.author)
     tasks: tuple[str, ...] = () if wish.finished is False else (FINISHED,)
     if isinstance(source, LabelFile):
-        objects, warnings = _label_objects(wish.project, wish.image, source, wish.class_name, author)
+        objects, warnings = label_objects(wish.project, wish.image, source, wish.class_name, author)
         return _Import(wish.image.id, author, source.kind, tuple(objects), tasks, False, tuple(warnings))
     if wish.finished is None and source.completed_tasks is not None:
         tasks = source.completed_tasks
-    return _Import(wish.image.id, author, "ome-zarr", tuple(_store_objects(wish, source, author)), tasks, False, ())
-
-
-def _label_objects(
-    project: Project, image: ImageRecord, file: LabelFile, class_name: str | None, author: str
-) -> tuple[list[AnnotationObject], list[str]]:
-    turned = _needed_turn(image, file)
-    labels = read_labels(file)
-    warnings = []
-    if turned > 1:
-        labels = orient_labels(labels, turned)
-        warnings.append(f"{file.path.name} lies on its side; it was turned as the image was (orientation {turned}).")
-    if labels.size and int(labels.min()) < 0:
-        raise InvalidInput(f"{file.path.name} holds negative ids.", hint="Use 0 for background and positive ids.", path=str(file.path))
-    class_id = _class_of_labels(project, class_name)
-    namespace = f"{image.id}/{file_sha256(file.path)}"
-    objects = [
-        _outlined(derived_id(namespace, str(number)), region, class_id, f"import:{file.kind}", author, number)
-        for number, region in vectorise(labels).items()
-    ]
-    return objects, warnings
-
-
-def _outlined(object_id: str, region: Region, class_id: int | None, source: str, author: str, number: int) -> AnnotationObject:
-    attributes = {"source_id": number}
-    return AnnotationObject(object_id, "polygon", region, class_id=class_id, source=source, author=author, attributes=attributes)
-
-
-def _store_objects(wish: _Wish, store: LabelStore, author: str) -> list[AnnotationObject]:
-    """Return the objects of an OME-Zarr label image, of the classes and with the ids that it names."""
-    labels = read_label_store(store, wish.image)
-    regions = vectorise(labels)
-    names = {number: store.class_name(number) or wish.class_name for number in regions}
-    otherwise = _class_of_labels(wish.project, None) if regions and not any(names.values()) else None
-    classes = {item.name: item.id for item in _with_classes(wish.project, list(names.values())).classes}
-    namespace = f"{wish.image.id}/{hashlib.sha256(np.ascontiguousarray(labels).data).hexdigest()}"
-    found: dict[str, AnnotationObject] = {}
-    for number, region in regions.items():
-        own, name = store.object_id(number), names[number]
-        object_id = own if own is not None and is_uuid(own) and own not in found else derived_id(namespace, str(number))
-        class_id = otherwise if name is None else classes[name]
-        found[object_id] = _outlined(object_id, region, class_id, "import:ome-zarr", author, number)
-    return list(found.values())
-
-
-def _needed_turn(image: ImageRecord, file: LabelFile) -> int:
-    """Return the orientation to apply so that the labels lie on the image; 1 is as they are."""
-    shape = (image.height_px, image.width_px)
-    if file.shape == shape:
-        return 1
-    facts = f"{file.path.name} is {file.shape[0]} x {file.shape[1]} pixels (height x width), the image {shape[0]} x {shape[1]}"
-    if file.shape != shape[::-1]:
-        raise InvalidInput(f"{facts}.", hint="Give the label image of this very picture.", labels=file.shape, image=shape)
-    turn = image.source.get("orientation")
-    if file.orientation == 1 and isinstance(turn, int) and 5 <= turn <= 8:  # labels of the picture as stored, before it was turned
-        return turn
-    raise InvalidInput(
-        f"{facts}: height and width are swapped.", hint="Turn the label image by 90 degrees.", labels=file.shape, image=shape
+    return _Import(
+        wish.image.id, author, "ome-zarr", tuple(store_objects(wish.project, wish.image, source, wish.class_name, author)), tasks, False, ()
     )
-
-
-def _class_of_labels(project: Project, class_name: str | None) -> int:
-    classes = Project.open(project.path).classes
-    if class_name is None:
-        if len(classes) == 1:
-            return classes[0].id
-        known = ", ".join(item.name for item in classes) or "none yet"
-        raise InvalidInput("A label image does not say of what class its objects are.", hint=f"Name one (--class NAME). Known: {known}.")
-    return project.add_classes([class_name]).class_named(class_name).id
 
 
 # Features
@@ -271,7 +202,7 @@ def _feature_objects(wish: _Wish, file: ForeignFile, author: str, sha256: str) -
     # Everything that may be refused is made first, so that a broken file adds no class.
     objects = [_object_of(feature, k, file, image, author, sha256) for k, feature in enumerate(collection.features, 1)]
     with _naming(file.name):
-        classes = {item.name: item.id for item in _with_classes(wish.project, names).classes}
+        classes = {item.name: item.id for item in with_classes(wish.project, names).classes}
     classified = [item if name is None else replace(item, class_id=classes[name]) for item, name in zip(objects, names, strict=True)]
     return classified, [*warnings, *_class_warnings(classified), *object_warnings(classified, image)]
 
@@ -294,11 +225,6 @@ def _naming(where: str) -> Iterator[None]:
 def _space(feature: Feature, format_: str, sha256: str) -> str:
     """Return below what the id of an object is derived: its file, unless its id is the same in every file."""
     return "labeller" if format_ == "labeller" and is_lasting_id(feature.id) else sha256
-
-
-def _with_classes(project: Project, names: Sequence[str | None]) -> Project:
-    wanted = [name for name in dict.fromkeys(names) if name is not None]
-    return project.add_classes(wanted) if wanted else project
 
 
 def _class_warnings(objects: Sequence[AnnotationObject]) -> list[str]:

@@ -28,7 +28,7 @@ from labkit.annotations import (
     rasterise_objects,
     save_document,
 )
-from labkit.errors import AlreadyExists, Conflict, InvalidInput, LabKitError, NotFound, UnreadableImage
+from labkit.errors import AlreadyExists, Conflict, CorruptStore, InvalidInput, LabKitError, NotFound, UnreadableImage
 from labkit.events import Event, Log
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, bounds, rasterise
 from labkit.project import ImageRecord, Project
@@ -408,6 +408,36 @@ def test_metadata_is_in_the_snapshot_only_where_there_is_any(project, image, tmp
     assert b"metadata" not in snapshot.read_bytes()
     import_annotations(project, image, save_json(tmp_path / "a.json", LABELLER))
     assert open_document(project, image.id, "Ada").metadata["labeller"]["microscope"] == {"gain": 2}
+
+
+def test_metadata_travels_with_a_document_of_ours(project, image, tmp_path):
+    """GeoJSON holds everything, so that Labeller's file can still be made from it elsewhere."""
+    import_annotations(project, image, save_json(tmp_path / "a.json", LABELLER))
+    path = export_annotations(project, image, tmp_path / "a.geojson")
+    import_annotations(project, image, path, author="Zoë")
+    assert open_document(project, image.id, "Zoë").metadata == open_document(project, image.id, "Ada").metadata
+
+
+def test_two_labeller_files_in_one_document_lose_nothing(project, image, tmp_path):
+    """What is here stays, what it lacks is added: keys of the file, and composites."""
+    other = {"stain": "HE", "microscope": {"gain": 9}, "labels": [label | {} for label in LABELLER["labels"]]}
+    other["labels"][0] = other["labels"][0] | {"object_id": 4}
+    other["labels"][1] = other["labels"][1] | {"components": [4]}
+    for name, root in (("a.json", LABELLER), ("b.json", other)):
+        import_annotations(project, image, save_json(tmp_path / name, root))
+    out = json.loads(export_annotations(project, image, tmp_path / "out__labels.json").read_bytes())
+    assert (out["microscope"], out["stain"]) == ({"gain": 2}, "HE")
+    polygons, composites = out["labels"][:2], out["labels"][2:]
+    assert [composite["components"] for composite in composites] == [[polygon["object_id"]] for polygon in polygons]
+
+
+def test_a_snapshot_with_broken_metadata_is_no_document(project, image):
+    """It is refused in words, as every snapshot that is not as it was written."""
+    save_document(project, Document(image.id, "Ada", metadata={"labeller": {"a": 1}}))
+    snapshot = project.layout.annotation(image.id, "Ada").snapshot
+    snapshot.write_bytes(snapshot.read_bytes().replace(b'{"labeller":{"a":1}}', b'"labeller"'))
+    with pytest.raises(CorruptStore):
+        open_document(project, image.id, "Ada")
 
 
 def test_finished_can_be_said_otherwise(project, image, tmp_path):
