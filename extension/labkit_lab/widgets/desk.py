@@ -77,14 +77,18 @@ class Desk:
     def take(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
         """Do what a browser asks for, and answer.
 
-        Whatever goes wrong is answered as ``refused``, with words for a person; only our own faults are raised.
+        Whatever goes wrong is answered as ``refused``, with words for a person; our own faults are raised as well, to be logged.
         """
         with self._lock:
             self._moments.append(utc_now())
             try:
                 self._dispatch(content, buffers)
             except LabKitError as error:
-                self._refuse(content, error)
+                self._refuse(content, error.message, error.hint, retry=isinstance(error, _TRY_AGAIN))
+            except Exception:
+                # the browser keeps what it could not send: a fault of ours must not cost a stroke
+                self._refuse(content, "Something went wrong inside LabKit.", "Your work is kept; reload the page to try again.", retry=True)
+                raise
             if (self._moments[-1] - self._moments[0]).total_seconds() > _COUNT_EVERY_S:
                 self._count_time()
 
@@ -210,19 +214,9 @@ class Desk:
             )
         )
 
-    def _refuse(self, content: Mapping[str, Any], error: LabKitError) -> None:
-        self._send(
-            Message(
-                {
-                    "type": "refused",
-                    "client": content.get("client"),
-                    "number": content.get("number"),
-                    "message": error.message,
-                    "hint": error.hint,
-                    "retry": isinstance(error, _TRY_AGAIN),
-                }
-            )
-        )
+    def _refuse(self, content: Mapping[str, Any], message: str, hint: str, *, retry: bool) -> None:
+        told = {"client": content.get("client"), "number": content.get("number"), "message": message, "hint": hint, "retry": retry}
+        self._send(Message({"type": "refused", **told}))
 
     def _show(self, document: Document) -> None:
         """Tell the browsers what changed since they were told last."""

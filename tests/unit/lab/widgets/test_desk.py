@@ -207,6 +207,18 @@ def _no_room(descriptor: int) -> None:
     raise OSError(28, "No space left on device")
 
 
+def test_a_fault_of_ours_costs_no_stroke(project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser is told to keep it, and the fault is raised where it is logged."""
+    browser = Browser(project, image)
+    with monkeypatch.context() as patch:
+        patch.setattr("labkit_lab.widgets.desk.tool_named", lambda name: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            browser.draws("polygon", SQUARE, "Enter")
+    refused = browser.heard[-1].content
+    assert (refused["type"], refused["retry"], refused["number"]) == ("refused", True, 1)
+    assert "division" not in refused["message"]
+
+
 def test_others_are_seen(project: Project, image: ImageRecord) -> None:
     """What another program saved appears with the next message, and nothing is lost."""
     browser = Browser(project, image)
