@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class Message:
 
 
 Send = Callable[[Message], None]
+_OPEN: WeakSet[Desk] = WeakSet()  # of this process: two tabs, or a tab and a notebook, may show one document
+_OPENING = threading.Lock()
 
 
 class Desk:
@@ -68,6 +71,8 @@ class Desk:
         self._shown: Document | None = None
         self._moments: list[datetime] = []  # when somebody did something, and it is not counted yet
         self.editor = Editor(project, self._record.id, author, on_change=self._show)
+        with _OPENING:
+            _OPEN.add(self)
 
     @property
     def frame(self) -> Box:
@@ -91,9 +96,25 @@ class Desk:
                 raise
             if (self._moments[-1] - self._moments[0]).total_seconds() > _COUNT_EVERY_S:
                 self._count_time()
+            revision = self.editor.document.revision
+        for other in self._others():  # with no lock held: they take their own
+            if other.editor.document.revision != revision:
+                other.editor.refresh()
+
+    def _others(self) -> list[Desk]:
+        """Return the other desks of this process that show the same document."""
+        with _OPENING:
+            return [desk for desk in _OPEN if desk is not self and desk.place == self.place]
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Which document it is: project's folder, image, author."""
+        return str(self._project.path), self._record.id, self.editor.author
 
     def close(self) -> None:
         """Write a snapshot, count the time, and let the files go."""
+        with _OPENING:
+            _OPEN.discard(self)
         with self._lock:
             self._count_time()
         self.editor.close()
@@ -221,9 +242,10 @@ class Desk:
     def _show(self, document: Document) -> None:
         """Tell the browsers what changed since they were told last."""
         with self._lock:
-            before, self._shown = self._shown, document
-            if before is None:  # nobody has asked for the scene yet
+            before = self._shown
+            if before is None or document.revision <= before.revision:  # nobody has asked yet, or a later one was faster
                 return
+            self._shown = document
             old = {item.id: item for item in before.objects}
             kept = {item.id for item in document.objects}
             places = [k for k, item in enumerate(document.objects) if item.id not in old or old[item.id] is not item]

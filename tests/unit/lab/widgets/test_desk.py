@@ -219,6 +219,21 @@ def test_a_fault_of_ours_costs_no_stroke(project: Project, image: ImageRecord, m
     assert "division" not in refused["message"]
 
 
+def test_two_tabs_show_one_document(project: Project, image: ImageRecord) -> None:
+    """What is drawn in one appears in the other at once, and in no other image or author's document; a closed one hears nothing more."""
+    one, other = Browser(project, image, "one"), Browser(project, image, "other")
+    reviewer = Desk(project, image.id, "Bob", send=lambda message: None)
+    one.draws("polygon", SQUARE, "Enter")
+    assert other.ids == one.ids != []
+    other.draws("box", [(0, 100, 100, 0), (2, 140, 140, 0)])
+    assert one.ids == other.ids == [item.id for item in open_document(project, image.id, "Ada").objects]
+    assert reviewer.editor.document.objects == ()
+    other.desk.close()
+    heard = len(other.heard)
+    one.commands("undo")
+    assert len(other.heard) == heard
+
+
 def test_others_are_seen(project: Project, image: ImageRecord) -> None:
     """What another program saved appears with the next message, and nothing is lost."""
     browser = Browser(project, image)
