@@ -1,7 +1,8 @@
 """How LabKit keeps things: the layout of a project, whole writes, records, locks."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from labkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labkit.storage.atomic import (
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
         RunLayout,
         TrainingSetLayout,
         UploadLayout,
-        check_name,
-        escape_name,
-        unescape_name,
     )
     from labkit.storage.locks import hold_lock
+    from labkit.storage.names import check_name, escape_name, unescape_name
     from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
     from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
     from labkit.storage.s3 import S3Objects, fetch_object, is_remote
@@ -53,9 +52,9 @@ _HOMES = {
     "S3Objects": "s3",
     "TrainingSetLayout": "layout",
     "UploadLayout": "layout",
-    "check_name": "layout",
+    "check_name": "names",
     "content_hash": "records",
-    "escape_name": "layout",
+    "escape_name": "names",
     "explain_os_errors": "atomic",
     "fetch_object": "s3",
     "file_sha256": "records",
@@ -70,7 +69,7 @@ _HOMES = {
     "remove_tree": "atomic",
     "save_record": "records",
     "scratch_folder": "atomic",
-    "unescape_name": "layout",
+    "unescape_name": "names",
     "utc_now": "records",
     "write_bytes": "atomic",
     "write_text": "atomic",
@@ -116,14 +115,4 @@ __all__ = [
     "write_text",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'labkit.storage' has no attribute {name!r}")
-    value = getattr(import_module(f"labkit.storage.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES, __all__)

@@ -8,7 +8,6 @@ on the disk; what a crash left behind them is cut off before the next piece.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,16 +16,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from labkit.config import LibrarySettings
 from labkit.errors import AlreadyExists, Conflict, InvalidInput, LabKitError, Locked, NotFound, StorageFull, UnreadableImage
 from labkit.storage.atomic import explain_os_errors, fsync_folder, new_folder, remove_tree, write_text
 from labkit.storage.layout import ProjectLayout, UploadLayout
 from labkit.storage.locks import hold_lock
 from labkit.storage.records import Record, content_hash, load_record, save_record, utc_now
+from labkit.storage.room import room_bytes
 
 __all__ = ["Upload", "UploadRecord", "begin_upload", "list_uploads"]
 
-_RESERVE_BYTES = 5 * 10**9  # left free for everything else, where no quota is set
 _ABANDONED_S = 7 * 24 * 3600.0
 _LONGEST_NAME = 1000
 _ID_LENGTH = 24
@@ -242,11 +240,8 @@ def _write_all(descriptor: int, piece: bytes, offset: int) -> None:
 def _check_room(project: ProjectLayout, name: str, size_bytes: int) -> None:
     """Refuse by the declared size, before the first byte; what other uploads still expect is taken already."""
     with explain_os_errors(project.root):
-        free = shutil.disk_usage(project.root).free
-        quota = LibrarySettings().quota_gb
         expected = sum(u.record.bytes - u.received for u in list_uploads(project) if not u.layout.state.is_file())
-        used = _bytes_below(project.images) + _bytes_below(project.uploads) if quota is not None else 0
-    room = (free - _RESERVE_BYTES if quota is None else min(free, int(quota * 1e9) - used)) - expected
+    room = room_bytes(project.root, project.images, project.uploads) - expected
     if size_bytes > room:
         raise StorageFull(
             f"{name} has {size_bytes / 1e9:.2f} GB, and there is room for {max(room, 0) / 1e9:.2f} GB.",
@@ -254,11 +249,3 @@ def _check_room(project: ProjectLayout, name: str, size_bytes: int) -> None:
             needed_bytes=size_bytes,
             room_bytes=room,
         )
-
-
-def _bytes_below(folder: Path) -> int:
-    total = 0
-    for file in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += file.stat().st_size if file.is_file() else 0
-    return total

@@ -1,7 +1,8 @@
 """Pictures in: probe, import by one depth-first pass, lazy reading, export, verification."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from labkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labkit.tiling.batch import ImportReport, import_files
@@ -55,14 +56,4 @@ __all__ = [
     "write_pyramid",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'labkit.tiling' has no attribute {name!r}")
-    value = getattr(import_module(f"labkit.tiling.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES, __all__)

@@ -6,14 +6,10 @@ When all are there, the metadata follows, and a rename makes the image visible.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import shutil
-import threading
-import time
 import unicodedata
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,25 +19,18 @@ import numpy as np
 
 from labkit.compute import ComputeSpec
 from labkit.config import LibrarySettings
-from labkit.errors import Cancelled, Conflict, CorruptStore, InvalidInput, Locked, NotFound, StorageFull, UnreadableImage
+from labkit.errors import Cancelled, CorruptStore, InvalidInput
 from labkit.events import CancelToken, EventSink, Log, ignore_events
-from labkit.formats.ome_zarr_source import ZARR_FILES, is_zarr
 from labkit.formats.raster import PictureFile, RasterHeader, Role
 from labkit.project import ImageRecord, Project
 from labkit.storage import (
-    INCOMING_PREFIX,
     ImageLayout,
-    Record,
     content_hash,
     explain_os_errors,
-    fetch_object,
-    hold_lock,
-    is_remote,
     load_record,
     new_id,
     open_objects,
     publish_folder,
-    remove_tree,
     save_record,
     utc_now,
     write_bytes,
@@ -49,24 +38,17 @@ from labkit.storage import (
 from labkit.tiling.blocks import alpha_plan
 from labkit.tiling.building import plan_of
 from labkit.tiling.decoder import Decoder, open_decoder
+from labkit.tiling.incoming import ImportJob, check_room, hold_import, remove_incoming, remove_unfinished_files
+from labkit.tiling.intake import Hashing, hashing_of, local_source
 from labkit.tiling.metadata import store_objects
-from labkit.tiling.probing import file_bytes, read_header_of
+from labkit.tiling.probing import read_header_of
 from labkit.tiling.windows import channel_displays
 
 __all__ = ["import_file", "import_image"]
 
 _ENGINE = 2  # raise when stores come out differently: unfinished imports of another engine are not continued
-_RESERVE_BYTES = 5 * 10**9  # left free for everything else, where no quota is set
-_ABANDONED_S = 7 * 24 * 3600.0
 _LONGEST_NAME = 1000
 _SLOWEST_BYTES_PER_S = 5e6  # a picture that is decoded as a whole makes no progress meanwhile
-
-
-class _Job(Record):
-    """``import.json`` of an import under way."""
-
-    id: str
-    url: str | None = None
 
 
 def import_image(
@@ -180,9 +162,9 @@ def import_file(
     size = _checked_pixel_size(pixel_size_um)
     spec = compute or ComputeSpec("threads", workers)
     with ExitStack() as stack:
-        local, shown = stack.enter_context(_local_source(project, path, on_event, cancel))
+        local, shown = stack.enter_context(local_source(project, path, on_event, cancel))
         decoder = decoder or stack.enter_context(open_decoder(_limits(memory_mb)))
-        hashing = stack.enter_context(_hashing(local))
+        hashing = stack.enter_context(hashing_of(local))
         found = read_header_of(decoder, local, role, answers or {})
         if only_one and len(found.pictures) > 1:
             raise InvalidInput(
@@ -235,7 +217,7 @@ class _Wish:
 def _import_picture(
     project: Project,
     wish: _Wish,
-    hashing: _Hashing,
+    hashing: Hashing,
     decoder: Decoder,
     spec: ComputeSpec,
     on_event: EventSink,
@@ -246,10 +228,10 @@ def _import_picture(
     if same_length and (twin := _twin(known, hashing.digest(cancel), wish)):
         return _told(twin, wish, on_event)
     incoming = project.layout.incoming_image(content_hash({**hashing.facts.key(), **wish.settings()}, 24))
-    with _hold_import(project, incoming):
+    with hold_import(project, incoming):
         if twin := _twin(project.images(), hashing.known, wish):
             return _told(twin, wish, on_event)
-        _check_room(project, wish, incoming, decoder.limits.memory_mb * 10**6)
+        check_room(project, wish.header, incoming, decoder.limits.memory_mb * 10**6, source=wish.path, shown=wish.shown)
         return _Import(project, wish, hashing, incoming).run(decoder, spec, on_event, cancel)
 
 
@@ -274,7 +256,7 @@ def _told(twin: ImageRecord, wish: _Wish, on_event: EventSink) -> ImageRecord:
 class _Import:
     """One import under way, in its incoming folder."""
 
-    def __init__(self, project: Project, wish: _Wish, hashing: _Hashing, incoming: ImageLayout) -> None:
+    def __init__(self, project: Project, wish: _Wish, hashing: Hashing, incoming: ImageLayout) -> None:
         self.project, self.wish, self.hashing, self.incoming = project, wish, hashing, incoming
         self.plan = plan_of(wish.header, wish.role)
 
@@ -289,29 +271,29 @@ class _Import:
         except (Cancelled, KeyboardInterrupt, SystemExit):
             raise  # what is finished stays for the next call
         except BaseException:
-            _remove_incoming(self.incoming)
+            remove_incoming(self.incoming)
             raise
 
-    def _job(self) -> _Job:
+    def _job(self) -> ImportJob:
         """Return which id the image will have; noted before anything is written under it elsewhere."""
         if record := self._known_record():
-            return _Job(id=record.id, url=record.url)
+            return ImportJob(id=record.id, url=record.url)
         try:
-            return load_record(self.incoming.job, _Job)
+            return load_record(self.incoming.job, ImportJob)
         except (LookupError, CorruptStore):
             image_id = new_id()
             base = self.project.record.images_url
-            job = _Job(id=image_id, url=None if base is None else f"{base.rstrip('/')}/{image_id}")
+            job = ImportJob(id=image_id, url=None if base is None else f"{base.rstrip('/')}/{image_id}")
             save_record(self.incoming.job, job)
             return job
 
-    def _addresses(self, job: _Job) -> tuple[str, str]:
+    def _addresses(self, job: ImportJob) -> tuple[str, str]:
         if job.url is None:
             return str(self.incoming.store), str(self.incoming.alpha)
         return f"{job.url}/{self.incoming.store.name}", f"{job.url}/{self.incoming.alpha.name}"
 
-    def _build(self, job: _Job, decoder: Decoder, spec: ComputeSpec, on_event: EventSink, cancel: CancelToken) -> dict[str, Any]:
-        _remove_unfinished_files(self.incoming.root)
+    def _build(self, job: ImportJob, decoder: Decoder, spec: ComputeSpec, on_event: EventSink, cancel: CancelToken) -> dict[str, Any]:
+        remove_unfinished_files(self.incoming.root)
         target, alpha_target = self._addresses(job)
         arguments = {
             "path": str(self.wish.path),
@@ -329,11 +311,11 @@ class _Import:
         found: dict[str, Any] = decoder.run(task, arguments, what=self.wish.shown, stall_s=longest, on_event=on_event, cancel=cancel)
         return found
 
-    def _publish(self, job: _Job, built: dict[str, Any], on_event: EventSink, cancel: CancelToken) -> ImageRecord:
+    def _publish(self, job: ImportJob, built: dict[str, Any], on_event: EventSink, cancel: CancelToken) -> ImageRecord:
         sha256 = self.hashing.digest(cancel)
         self.hashing.check_unchanged()
         if twin := _twin(self.project.images(), sha256, self.wish):  # the same bytes under another name, imported meanwhile
-            _remove_incoming(self.incoming)
+            remove_incoming(self.incoming)
             return _told(twin, self.wish, on_event)
         alpha = self.plan.alpha and not built["opaque"]
         self._write_metadata(job, built, alpha)
@@ -345,7 +327,7 @@ class _Import:
         publish_folder(self.incoming.root, self.project.layout.image(record.id).root)
         return record
 
-    def _write_metadata(self, job: _Job, built: dict[str, Any], alpha: bool) -> None:
+    def _write_metadata(self, job: ImportJob, built: dict[str, Any], alpha: bool) -> None:
         header, wish = self.wish.header, self.wish
         target, alpha_target = self._addresses(job)
         bits = min(header.significant_bits or 64, 8 * np.dtype(header.dtype).itemsize)
@@ -370,7 +352,7 @@ class _Import:
         except (LookupError, CorruptStore):
             return None
 
-    def _record(self, job: _Job, sha256: str, alpha: bool) -> ImageRecord:
+    def _record(self, job: ImportJob, sha256: str, alpha: bool) -> ImageRecord:
         wish, header = self.wish, self.wish.header
         return ImageRecord(
             id=job.id,
@@ -406,109 +388,6 @@ class _Import:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _FileFacts:
-    """What tells that a file is still the same without reading it."""
-
-    path: str
-    bytes: int
-    modified_ns: int
-
-    @classmethod
-    def of(cls, path: Path) -> _FileFacts:
-        with explain_os_errors(path):
-            files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
-            return cls(str(path.absolute()), file_bytes(path), max((f.stat().st_mtime_ns for f in files), default=0))
-
-    def key(self) -> dict[str, Any]:
-        return {"path": self.path, "bytes": self.bytes, "modified_ns": self.modified_ns}
-
-
-class _Hashing:
-    """The SHA-256 of a file (of all files in a folder, with their names), taken beside the decoding."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.facts = _FileFacts.of(path)
-        self.known: str | None = None
-        self._error: OSError | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="labkit-hash", daemon=True)
-        self._thread.start()
-
-    def digest(self, cancel: CancelToken) -> str:
-        """Wait for the hash and return it as 64 hex digits."""
-        while self._thread.is_alive():
-            self._thread.join(0.1)
-            cancel.raise_if_cancelled()
-        if self._error is not None:
-            raise self._error
-        if self.known is None:
-            raise Cancelled("Cancelled.")
-        return self.known
-
-    def check_unchanged(self) -> None:
-        """Raise when the file is not what it was at the beginning."""
-        if _FileFacts.of(self._path) != self.facts:
-            raise Conflict(f"{self._path.name} changed while it was imported.", hint="Import it again when it is finished.")
-
-    def stop(self) -> None:
-        """Give up."""
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        digest, buffer = hashlib.sha256(), memoryview(bytearray(2**18))
-        try:
-            for file in self._files():
-                if file != self._path:
-                    digest.update(f"{file.relative_to(self._path).as_posix()}\0{file.stat().st_size}\0".encode())
-                with open(file, "rb", buffering=0) as opened:
-                    while (length := opened.readinto(buffer)) and not self._stopped.is_set():
-                        digest.update(buffer[:length])
-        except OSError as error:
-            self._error = error
-            return
-        if not self._stopped.is_set():
-            self.known = digest.hexdigest()
-
-    def _files(self) -> list[Path]:
-        return sorted(f for f in self._path.rglob("*") if f.is_file()) if self._path.is_dir() else [self._path]
-
-
-@contextmanager
-def _hashing(path: Path) -> Iterator[_Hashing]:
-    """Begin to hash a file, and stop at the end if it is not finished."""
-    if not path.exists():
-        raise NotFound(f"{path} does not exist.", hint="Check the path.", path=str(path))
-    if not (path.is_file() or is_zarr(path)):  # a pipe would be waited for for ever, a folder of everything read through
-        raise UnreadableImage(f"{path} is a folder or a device, not a picture.", hint="Name one picture file.", path=str(path))
-    hashing = _Hashing(path)
-    try:
-        yield hashing
-    finally:
-        hashing.stop()
-
-
-@contextmanager
-def _local_source(project: Project, path: Path | str, on_event: EventSink, cancel: CancelToken) -> Iterator[tuple[Path, str]]:
-    """Give a source as a file (or the folder of a store) of this machine, and the name by which people know it."""
-    if not is_remote(path):
-        local = Path(path).expanduser()
-        yield local, local.name
-        return
-    address = str(path)
-    shown = address.rstrip("/").rsplit("/", 1)[-1]
-    target = project.layout.incoming_source(content_hash(address, 24))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fetch_object(address, target, room_bytes=_room(project), on_event=on_event, cancel=cancel, stores=ZARR_FILES)
-        yield target, shown
-    finally:
-        remove_tree(target)
-        target.unlink(missing_ok=True)
-
-
 def _limits(memory_mb: int | None) -> Any:
     limits = LibrarySettings().imports
     if memory_mb is None:
@@ -542,89 +421,3 @@ def _checked_pixel_size(pixel_size_um: tuple[float, float] | None) -> tuple[floa
     if not (0 < y < 1e9 and 0 < x < 1e9):
         raise InvalidInput(f"A pixel cannot be {y} x {x} micrometres large.", hint="Give two positive numbers (y, x).")
     return y, x
-
-
-@contextmanager
-def _hold_import(project: Project, incoming: ImageLayout) -> Iterator[None]:
-    """Be the only one to import this picture; the lock lies beside the folder, which is renamed when it is finished."""
-    lock = _lock_of(incoming.root)
-    with hold_lock(lock, timeout_s=0.5, what="this image: it is being imported just now"):
-        _remove_abandoned(project, incoming)
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)  # while it is held, so that nobody holds a lock that has no name
-
-
-def _lock_of(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".lock")
-
-
-def _remove_abandoned(project: Project, mine: ImageLayout) -> None:
-    """Remove what imports left that nobody has gone on with for a week: folders, and locks whose folder is gone."""
-    left = {f.with_name(f.name.removesuffix(".lock")) for f in project.layout.images.glob(f"{INCOMING_PREFIX}*")}
-    for folder in left - {mine.root}:
-        try:
-            if time.time() - _last_write(folder) < _ABANDONED_S:
-                continue
-            with hold_lock(_lock_of(folder), timeout_s=0):
-                if folder.is_file():
-                    folder.unlink()
-                _remove_incoming(ImageLayout(folder))
-                _lock_of(folder).unlink(missing_ok=True)
-        except (Locked, FileNotFoundError):  # somebody is at work on it, or has just finished
-            continue
-
-
-def _remove_incoming(incoming: ImageLayout) -> None:
-    """Remove an unfinished image, wherever its objects lie."""
-    with suppress(LookupError, CorruptStore):
-        job = load_record(incoming.job, _Job)
-        if job.url is not None:
-            open_objects(job.url).remove()
-    remove_tree(incoming.root)
-
-
-def _last_write(folder: Path) -> float:
-    ledger = ImageLayout(folder).ledger
-    return next(p for p in (ledger, folder, _lock_of(folder)) if p.exists() or p == _lock_of(folder)).stat().st_mtime
-
-
-def _remove_unfinished_files(folder: Path) -> None:
-    for file in (*folder.rglob(f"{INCOMING_PREFIX}*"), *folder.glob(f"{ImageLayout(folder).scratch.name}*")):
-        file.unlink(missing_ok=True)
-
-
-def _check_room(project: Project, wish: _Wish, incoming: ImageLayout, memory_bytes: int) -> None:
-    """Refuse by the declared size, before a pixel is decoded; lossless levels of noise take 4/3 of the raw size."""
-    header = wish.header
-    plane = header.declared_bytes // header.planes
-    scratch = plane if header.layout != "tiled" and 2 * plane > memory_bytes else 0
-    pixels = 0 if project.record.images_url is not None else header.declared_bytes * 4 // 3
-    needed = max(pixels + scratch - _bytes_below(incoming.root), 0)
-    room = _room(project)
-    if needed > room:
-        raise StorageFull(
-            f"{wish.shown} needs up to {needed / 1e9:.2f} GB unpacked, and there is room for {max(room, 0) / 1e9:.2f} GB.",
-            hint="Free some disk, raise LABKIT_QUOTA_GB, or import a smaller part of the picture.",
-            path=str(wish.path),
-            needed_bytes=needed,
-            room_bytes=room,
-        )
-
-
-def _room(project: Project) -> int:
-    """Return how many bytes imports may still write."""
-    with explain_os_errors(project.path):
-        free = shutil.disk_usage(project.path).free
-        quota = LibrarySettings().quota_gb
-        return free - _RESERVE_BYTES if quota is None else min(free, int(quota * 1e9) - _bytes_below(project.layout.images))
-
-
-def _bytes_below(folder: Path) -> int:
-    """Count the bytes of the files in a folder; a file that another import takes away meanwhile counts nothing."""
-    total = 0
-    for file in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += file.stat().st_size if file.is_file() else 0
-    return total

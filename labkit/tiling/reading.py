@@ -18,6 +18,7 @@ from labkit.formats.ome_zarr import CHUNK_PX, Role, shard_px
 from labkit.geometry import Box
 from labkit.project import ImageRecord, Project
 from labkit.storage import ImageLayout, ObjectMissing, Objects, is_remote, open_objects
+from labkit.tiling.eye import coloured, eight_bit, over_white
 from labkit.tiling.shards import ShardReader
 
 if TYPE_CHECKING:
@@ -237,8 +238,7 @@ class Image:
             return np.asarray(picture.resize(size, PillowImage.Resampling.NEAREST))
         shown = np.moveaxis(self._for_the_eye(pixels.reshape(-1, height, width)), 0, -1)
         if alpha := self.alpha():
-            share = eight_bit(alpha.read(level=level), (0, float(_full(alpha.dtype))))[..., np.newaxis].astype(np.uint16)
-            shown = ((shown * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
+            shown = over_white(shown, alpha.read(level=level))
         return np.asarray(PillowImage.fromarray(np.ascontiguousarray(shown)).resize(size, PillowImage.Resampling.BOX))
 
     def _for_the_eye(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -443,25 +443,3 @@ def _open_array(url: str, level: str) -> Any:
     if not is_remote(url):
         return zarr.open_array(Path(url) / level, mode="r")
     raise InvalidInput(f"{url} was not written by LabKit.", hint="Copy it to this machine and import it.")
-
-
-def eight_bit(pixels: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:
-    """Return values as 0 to 255, stretched between the ends of `window`; what is not a number is 0."""
-    if pixels.dtype == np.uint8 and window == (0.0, 255.0):
-        return pixels
-    low, high = window
-    scaled = (pixels.astype(np.float32) - low) * (255.0 / max(high - low, 1e-12))
-    return np.asarray(np.clip(np.rint(np.nan_to_num(scaled)), 0, 255), dtype=np.uint8)
-
-
-def _full(dtype: np.dtype[Any]) -> float:
-    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
-
-
-def coloured(labels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Give each id a colour of its own that depends on the id only; 0 stays black."""
-    ids = labels.astype(np.uint32)
-    mixed = ids * np.uint32(2654435761)  # Knuth's multiplicative hash spreads neighbouring ids
-    rgb = np.stack([(mixed >> shift & np.uint32(0xFF)) | np.uint32(0x40) for shift in (8, 16, 24)], axis=-1).astype(np.uint8)
-    rgb[ids == 0] = 0
-    return rgb

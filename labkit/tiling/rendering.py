@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from labkit.errors import InvalidInput
 from labkit.formats.ome_zarr import CHUNK_PX
 from labkit.geometry import Box
-from labkit.tiling.reading import Image, coloured, eight_bit
+from labkit.tiling.eye import coloured, eight_bit, highest, over_white
+from labkit.tiling.reading import Image
 
 __all__ = ["ChannelView", "default_view", "parse_view", "render", "render_tile", "tile_box"]
 
@@ -33,8 +34,7 @@ class ChannelView:
 
 def default_view(image: Image) -> tuple[ChannelView, ...]:
     """Return how the store itself says that its channels are shown; without a word of it, stretched from 0 to the highest value."""
-    top = float(np.iinfo(image.dtype).max) if image.dtype.kind in "iu" else 1.0
-    windows = image.windows if len(image.windows) == image.channels else ((0.0, top),) * image.channels
+    windows = image.windows if len(image.windows) == image.channels else ((0.0, highest(image.dtype)),) * image.channels
     usual = ("FF0000", "00FF00", "0000FF") if image.channels == 3 else ("FFFFFF",) * image.channels
     colours = image.colours if len(image.colours) == image.channels else usual
     return tuple(ChannelView(k, *windows[k], colours[k]) for k in range(image.channels))
@@ -111,9 +111,7 @@ def render(
         return coloured(pixels.reshape(box.shape))
     shown = _added(pixels.reshape(-1, *box.shape), default_view(image) if view is None else view)
     if alpha := image.alpha():
-        share = eight_bit(alpha.read(box, level), (0.0, float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else 1.0))
-        weight = share.astype(np.uint16)[..., np.newaxis]
-        shown = ((shown * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+        shown = over_white(shown, alpha.read(box, level))
     return shown
 
 

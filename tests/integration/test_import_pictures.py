@@ -35,7 +35,7 @@ from labkit.testing.pictures import (
     write_png,
     write_tiff,
 )
-from labkit.tiling import import_image, importing, open_image, probe, verify
+from labkit.tiling import import_image, open_image, probe, verify
 
 REPEAT = int(os.environ.get("LABKIT_REPEAT", "3"))
 
@@ -390,6 +390,6 @@ def test_nearly_full_disk_is_a_clear_refusal(project: Project, tmp_path: Path, m
     """Without a quota, less than 5 GB of free disk is said to be no room."""
     monkeypatch.delenv("LABKIT_QUOTA_GB", raising=False)
     usage = type("Usage", (), {"free": 4 * 10**9})
-    monkeypatch.setattr(importing.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     with pytest.raises(StorageFull, match=r"room for 0\.00 GB"):
         import_image(project, write_png(tmp_path / "a.png", noise_picture(10, 10)))

@@ -87,6 +87,7 @@ def test_an_unknown_image_cannot_be_claimed(project, image_id):
     with pytest.raises(NotFound):
         claim(project, image_id, "Ada")
     assert not project.layout.annotations.exists()
+    assert not project.layout.claims.exists()
 
 
 @pytest.mark.parametrize("author", ["claim.json", ".claim.lock"])
