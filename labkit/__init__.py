@@ -6,9 +6,8 @@ The names below are loaded when they are first used, so that ``import labkit`` c
 >>> project = labkit.Project.create("projects", "cells", classes=["nucleus"])  # doctest: +SKIP
 """
 
-from typing import TYPE_CHECKING
-
-from labkit.lazy import lazy_names
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.analysis import Analysis, analyse
@@ -34,32 +33,32 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Analysis": "analysis",
-    "LabKitError": "errors",
-    "Project": "project",
-    "SplitSpec": "datasets",
-    "TrainConfig": "training",
-    "analyse": "analysis",
-    "build_training_set": "datasets",
-    "export_annotations": "annotations",
-    "import_annotations": "annotations",
-    "export_ome_tiff": "tiling",
-    "export_ome_zarr": "tiling",
-    "export_png": "tiling",
-    "import_file": "tiling",
-    "import_files": "tiling",
-    "import_image": "tiling",
-    "list_projects": "project",
-    "open_document": "annotations",
-    "open_image": "tiling",
-    "open_model": "training",
-    "open_prediction": "inference",
-    "open_training_set": "datasets",
-    "predict": "inference",
-    "probe": "tiling",
-    "save_document": "annotations",
-    "start_training": "work",
-    "verify": "tiling",
+    "Analysis": "labkit.analysis",
+    "LabKitError": "labkit.errors",
+    "Project": "labkit.project",
+    "SplitSpec": "labkit.datasets",
+    "TrainConfig": "labkit.training",
+    "analyse": "labkit.analysis",
+    "build_training_set": "labkit.datasets",
+    "export_annotations": "labkit.annotations",
+    "import_annotations": "labkit.annotations",
+    "export_ome_tiff": "labkit.tiling",
+    "export_ome_zarr": "labkit.tiling",
+    "export_png": "labkit.tiling",
+    "import_file": "labkit.tiling",
+    "import_files": "labkit.tiling",
+    "import_image": "labkit.tiling",
+    "list_projects": "labkit.project",
+    "open_document": "labkit.annotations",
+    "open_image": "labkit.tiling",
+    "open_model": "labkit.training",
+    "open_prediction": "labkit.inference",
+    "open_training_set": "labkit.datasets",
+    "predict": "labkit.inference",
+    "probe": "labkit.tiling",
+    "save_document": "labkit.annotations",
+    "start_training": "labkit.work",
+    "verify": "labkit.tiling",
 }
 
 __all__ = [
@@ -92,4 +91,14 @@ __all__ = [
     "verify",
 ]
 
-__getattr__, __dir__ = lazy_names(__name__, _HOMES, __all__)
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'labkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

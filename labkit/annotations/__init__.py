@@ -1,6 +1,7 @@
 """What people mark in images: objects, one document per author, their pixels by the background rule, and their quality."""
 
 from labkit.annotations.agreement import Agreement, compare_documents, compare_with_gold
+from labkit.annotations.confusion import Confusion, mean_score
 from labkit.annotations.consensus import CONSENSUS, Consensus, build_consensus, merge_documents
 from labkit.annotations.document import FINISHED, Document
 from labkit.annotations.editor import Acknowledgement, Editor
@@ -23,7 +24,7 @@ from labkit.annotations.review import (
     load_review,
     resolve_comment,
 )
-from labkit.annotations.store import authors, open_document, resolve_author, save_document
+from labkit.annotations.store import authors, change_document, document_author, open_document, resolve_author, save_document
 from labkit.annotations.validation import ObjectFault, validate, validation_report
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "AnnotationObject",
     "Change",
     "Claim",
+    "Confusion",
     "Consensus",
     "Document",
     "Edit",
@@ -53,16 +55,19 @@ __all__ = [
     "add_time",
     "authors",
     "build_consensus",
+    "change_document",
     "change_state",
     "claim",
     "claim_next_image",
     "compare_documents",
     "compare_with_gold",
     "current_claim",
+    "document_author",
     "document_sha256",
     "export_annotations",
     "import_annotations",
     "load_review",
+    "mean_score",
     "merge_documents",
     "new_object",
     "next_free_image",

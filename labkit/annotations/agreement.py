@@ -11,19 +11,23 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from labkit.annotations.confusion import Confusion
 from labkit.annotations.document import FINISHED, Document
+from labkit.annotations.label_images import class_of_labels, upright_labels
+from labkit.annotations.label_store import LabelStore, read_label_store
 from labkit.annotations.objects import AnnotationObject
 from labkit.annotations.overlap import BLOCK_PX, Similar, count_pixels, match_pairs, similar_pairs
 from labkit.annotations.raster import IGNORE, rasterise_classes
 from labkit.annotations.records import derived_id, object_from_feature
-from labkit.errors import Conflict, InvalidInput, NotFound
-from labkit.formats.geojson import Collection, Feature, read_geojson
-from labkit.formats.labels import LabelFile, orient_labels, probe_labels, read_labels
+from labkit.annotations.sniffing import ForeignFile, sniff_annotations
+from labkit.errors import Conflict, InvalidInput
+from labkit.formats.exchange import Picture
+from labkit.formats.geojson import Collection, Feature
+from labkit.formats.labels import LabelFile
 from labkit.geometry import Box, covering_box, iter_blocks, rasterise, vectorise
 from labkit.project import ClassRecord, ImageRecord
-from labkit.storage import Record, explain_os_errors
+from labkit.storage import Record
 
 __all__ = ["MATCH_IOU", "Agreement", "ClassAgreement", "ObjectAgreement", "compare_documents", "compare_with_gold"]
 
@@ -96,14 +100,14 @@ def compare_documents(first: Document, second: Document, image: ImageRecord, cla
         if document.image_id != image.id:
             raise Conflict(f"{document.author}'s annotations are of another image.", hint="Compare two documents of one image.")
     picture = Box.of_shape(image.height_px, image.width_px)
-    counts = count_pairs(first, second, picture)
+    confusion = confusion_of(first, second, picture)
     return Agreement(
         image_id=image.id,
         first=first.author,
         second=second.author,
-        known_px=int(counts.sum()),
-        kappa=_kappa(counts),
-        classes=_class_rows(counts, classes),
+        known_px=confusion.pixels,
+        kappa=_kappa(confusion),
+        classes=_class_rows(confusion, classes),
         objects=_compare_objects(first, second, picture),
     )
 
@@ -123,76 +127,73 @@ def compare_with_gold(
     document : Document
         Of `image`.
     gold_path : path
-        A document as LabKit exports it, or other GeoJSON: classes go by their names. Or a label image of object ids, which is finished.
+        Whatever `import_annotations` reads; classes go by their names. A label image is finished.
     image : ImageRecord
         The image.
     classes : sequence of ClassRecord
         The classes of the document's project.
     class_name : str, optional
-        Class of the objects of a label image; needed unless there is exactly one class.
+        Class of the objects that come without one. A label image needs it unless there is exactly one class.
 
     Raises
     ------
     NotFound, InvalidInput, UnreadableImage, UnsupportedFormat
         The file cannot be used, or does not fit the image.
     """
-    path = Path(gold_path)
-    collection = _read_collection(path)
-    if collection is None:
-        return compare_documents(document, _gold_of_labels(path, image, classes, class_name), image, classes)
-    known = _with_names(classes, [feature.class_name for feature in collection.features])
-    return compare_documents(document, _gold_of_features(path, collection, image, known), image, known)
+    picture = Picture(image.name, image.height_px, image.width_px, image.channels)
+    source = sniff_annotations(Path(gold_path), picture, has_class=class_name is not None, shift_auto=False)
+    if not isinstance(source, ForeignFile):
+        return compare_documents(document, _gold_of_labels(source, image, classes, class_name), image, classes)
+    names = [feature.class_name or class_name for feature in source.collection.features]
+    known = _with_names(classes, names)
+    return compare_documents(document, _gold_of_features(source.collection, image, known, names), image, known)
 
 
-def count_pairs(first: Document, second: Document, picture: Box) -> NDArray[np.int64]:
-    """Return how many pixels both know have which classes: int64 of shape (255, 255), by class of the first and of the second.
+def confusion_of(first: Document, second: Document, picture: Box) -> Confusion:
+    """Return how many pixels both know have which classes, by class (0-254) of the first and of the second.
 
     Counted block by block; blocks that one of them does not know, or that are background in both, are not rasterised.
     """
-    counts = np.zeros((IGNORE, IGNORE), dtype=np.int64)
+    found = Confusion(IGNORE)
     for block in iter_blocks(picture, BLOCK_PX, BLOCK_PX):
         empty = [not _has_objects(document, block) for document in (first, second)]
         if any(nothing and not document.finished for nothing, document in zip(empty, (first, second), strict=True)):
             continue
         if all(empty):
-            counts[0, 0] += block.area_px
+            found.counts[0, 0] += block.area_px
             continue
         a, b = rasterise_classes(first, block), rasterise_classes(second, block)
-        known = (a != IGNORE) & (b != IGNORE)
-        pairs = a[known].astype(np.int64) * IGNORE + b[known]
-        counts += np.bincount(pairs, minlength=IGNORE * IGNORE).reshape(IGNORE, IGNORE)
-    return counts
+        found.add(np.where(b == IGNORE, b, a), b)
+    return found
 
 
 def _has_objects(document: Document, block: Box) -> bool:
     return any(document.objects[k].status == "accepted" for k in document.numbers_within(block))
 
 
-def _kappa(counts: NDArray[np.int64]) -> float | None:
+def _kappa(confusion: Confusion) -> float | None:
     """Return Cohen's kappa (Cohen 1960, Educ. Psychol. Meas. 20:37), in whole numbers up to the one division."""
-    rows, columns = counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()
-    total, agreed = sum(rows), int(np.trace(counts))
+    rows, columns = (confusion.counts.sum(axis=axis).tolist() for axis in (1, 0))
+    total, agreed = sum(rows), int(np.trace(confusion.counts))
     by_chance = sum(a * b for a, b in zip(rows, columns, strict=True))
     return (total * agreed - by_chance) / (total * total - by_chance) if total * total != by_chance else None
 
 
-def _class_rows(counts: NDArray[np.int64], classes: Sequence[ClassRecord]) -> tuple[ClassAgreement, ...]:
+def _class_rows(confusion: Confusion, classes: Sequence[ClassRecord]) -> tuple[ClassAgreement, ...]:
     names = {item.id: item.name for item in classes}
-    found = (counts.sum(axis=0) + counts.sum(axis=1)).nonzero()[0].tolist()
-    ids = [*names, *(number for number in found if number and number not in names)]
-    return tuple(_class_row(counts, number, names.get(number, f"class {number}")) for number in ids)
-
-
-def _class_row(counts: NDArray[np.int64], number: int, name: str) -> ClassAgreement:
-    both, first, second = int(counts[number, number]), int(counts[number].sum()), int(counts[:, number].sum())
-    union = first + second - both
-    return ClassAgreement(
-        class_id=number,
-        name=name,
-        iou=both / union if union else None,
-        dice=2 * both / (first + second) if union else None,
-        first_px=first,
-        second_px=second,
+    first, second = (confusion.counts.sum(axis=axis).tolist() for axis in (1, 0))
+    iou, dice = confusion.iou(), confusion.dice()
+    ids = [*names, *(number for number in range(1, IGNORE) if iou[number] is not None and number not in names)]
+    return tuple(
+        ClassAgreement(
+            class_id=number,
+            name=names.get(number, f"class {number}"),
+            iou=iou[number],
+            dice=dice[number],
+            first_px=first[number],
+            second_px=second[number],
+        )
+        for number in ids
     )
 
 
@@ -252,16 +253,6 @@ def _knows(document: Document, item: AnnotationObject, picture: Box) -> bool:
 # The reference
 
 
-def _read_collection(path: Path) -> Collection | None:
-    """Return the features of a GeoJSON file; None for any other file."""
-    with explain_os_errors(path):
-        if not path.is_file():
-            raise NotFound(f"{path} is no file.", hint="Check the path.", path=str(path))
-        with open(path, "rb") as file:
-            start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-        return read_geojson(path.read_bytes(), name=path.name) if start in (b"{", b"[") else None
-
-
 def _with_names(classes: Sequence[ClassRecord], names: Sequence[str | None]) -> list[ClassRecord]:
     """Return the classes and, under ids that are free, those that only the reference has."""
     known = {item.name for item in classes}
@@ -272,9 +263,12 @@ def _with_names(classes: Sequence[ClassRecord], names: Sequence[str | None]) -> 
     return [*classes, *(ClassRecord(id=number, name=name) for number, name in zip(free, missing, strict=False))]
 
 
-def _gold_of_features(path: Path, collection: Collection, image: ImageRecord, classes: Sequence[ClassRecord]) -> Document:
+def _gold_of_features(collection: Collection, image: ImageRecord, classes: Sequence[ClassRecord], names: Sequence[str | None]) -> Document:
     ids = {item.name: item.id for item in classes}
-    objects = [_gold_object(feature, number, ids) for number, feature in enumerate(collection.features, 1)]
+    objects = [
+        _gold_object(feature, number, None if name is None else ids[name])
+        for number, (feature, name) in enumerate(zip(collection.features, names, strict=True), 1)
+    ]
     tasks = collection.labkit.get("completed_tasks")
     return Document(
         image_id=image.id,
@@ -284,46 +278,16 @@ def _gold_of_features(path: Path, collection: Collection, image: ImageRecord, cl
     )
 
 
-def _gold_object(feature: Feature, number: int, ids: dict[str, int]) -> AnnotationObject:
+def _gold_object(feature: Feature, number: int, class_id: int | None) -> AnnotationObject:
     made = object_from_feature(feature, foreign=True, namespace=_GOLD, number=number)
-    if made.kind == "area" or feature.class_name is None:
-        return made
-    return replace(made, class_id=ids[feature.class_name])
+    return made if made.kind == "area" else replace(made, class_id=class_id)
 
 
-def _gold_of_labels(path: Path, image: ImageRecord, classes: Sequence[ClassRecord], class_name: str | None) -> Document:
-    class_id = _class_id(classes, class_name)
-    labels = _labels_on(image, probe_labels(path))
+def _gold_of_labels(source: LabelFile | LabelStore, image: ImageRecord, classes: Sequence[ClassRecord], class_name: str | None) -> Document:
+    class_id = class_of_labels(classes, class_name)
+    labels = upright_labels(image, source)[0] if isinstance(source, LabelFile) else read_label_store(source, image)
     objects = (
         AnnotationObject(id=derived_id(_GOLD, str(number)), kind="polygon", shape=region, class_id=class_id)
         for number, region in vectorise(labels).items()
     )
     return Document(image_id=image.id, author=_GOLD, completed_tasks=(FINISHED,), objects=tuple(objects))
-
-
-def _class_id(classes: Sequence[ClassRecord], class_name: str | None) -> int:
-    if class_name is None and len(classes) == 1:
-        return classes[0].id
-    for item in classes:
-        if item.name == class_name:
-            return item.id
-    known = ", ".join(item.name for item in classes) or "none"
-    if class_name is None:
-        raise InvalidInput("A label image does not say of what class its objects are.", hint=f"Name one. Known: {known}.")
-    raise NotFound(f"There is no class {class_name!r}.", hint=f"Known classes: {known}.", name=class_name)
-
-
-def _labels_on(image: ImageRecord, file: LabelFile) -> NDArray[np.integer]:
-    """Return the labels as they lie on the image, turned as it was when it was imported."""
-    shape = (image.height_px, image.width_px)
-    turn = image.source.get("orientation")
-    if file.shape == shape:
-        return read_labels(file)
-    if file.shape == shape[::-1] and file.orientation == 1 and isinstance(turn, int) and 5 <= turn <= 8:
-        return orient_labels(read_labels(file), turn)
-    raise InvalidInput(
-        f"{file.path.name} is {file.shape[0]} x {file.shape[1]} pixels (height x width), the image {shape[0]} x {shape[1]}.",
-        hint="Give the label image of this very picture.",
-        labels=file.shape,
-        image=shape,
-    )

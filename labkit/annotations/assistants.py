@@ -17,7 +17,7 @@ from labkit.errors import InvalidInput
 from labkit.geometry import Box, Rectangle, Region, vectorise
 from labkit.tiling import Image
 
-__all__ = ["ASSISTANTS", "Assistant", "Prompt", "outline_objects", "register_assistant", "watershed_assistant"]
+__all__ = ["ASSISTANTS", "Assistant", "Prompt", "outline_object", "register_assistant", "watershed_assistant"]
 
 _WINDOW_PX = 512  # at most so many pixels a side are looked at
 _CLICK_EXTENT_PX = 256  # side of what is looked at around a click, in pixels of the screen
@@ -78,7 +78,7 @@ def register_assistant(name: str, assistant: Assistant) -> None:
     ASSISTANTS[name] = assistant
 
 
-def outline_objects(
+def outline_object(
     image: Image,
     place: tuple[float, float] | Rectangle,
     *,
@@ -87,8 +87,8 @@ def outline_objects(
     class_id: int | None = None,
     author: str = "",
     z: int | None = None,
-) -> tuple[AnnotationObject, ...]:
-    """Return the object at a place (y, x) or in a box, as an outline; empty where none is found.
+) -> AnnotationObject | None:
+    """Return the object at a place (y, x) or in a box, as an outline; None where there is none.
 
     Parameters
     ----------
@@ -117,11 +117,11 @@ def outline_objects(
     if inside.shape != pixels.shape[1:]:
         raise TypeError(f"the assistant {assistant} gave a mask of shape {inside.shape} for a window of {pixels.shape[1:]}")
     if inside.sum() < _SMALLEST_PX:
-        return ()
+        return None
     region = vectorise(inside.astype(np.uint8))[1]
     origin = np.array((window.y0, window.x0))
     smooth = _smoothed(Region(tuple((ring + origin) * scale for ring in region.rings)), scale)
-    return (new_object(smooth, class_id=class_id, author=author, source=f"assistant:{assistant}", z=z),)
+    return new_object(smooth, class_id=class_id, author=author, source=f"assistant:{assistant}", z=z)
 
 
 def _smoothed(region: Region, scale: int) -> Region:

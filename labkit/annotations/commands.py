@@ -45,8 +45,21 @@ def move(document: Document, ids: Iterable[str], dy: float, dx: float) -> Edit:
     return put(*(replace(item, shape=moved(item.shape, dy, dx)) for item in _chosen(document, ids)))
 
 
-def set_class(document: Document, ids: Iterable[str], class_id: int | None) -> Edit:
-    """Give objects a class; annotated areas have none and are left out."""
+def set_class(document: Document, ids: Iterable[str], class_id: int | None, *, class_ids: Sequence[int] | None = None) -> Edit:
+    """Give objects a class; annotated areas have none and are left out.
+
+    Parameters
+    ----------
+    class_ids : sequence of int, optional
+        The classes that there are.
+
+    Raises
+    ------
+    InvalidInput
+        The class is none of them.
+    """
+    if class_id is not None and class_ids is not None and class_id not in class_ids:
+        raise InvalidInput(f"The project has no class {class_id!r}.", hint="Look at its classes again: somebody may have changed them.")
     return put(*(replace(item, class_id=class_id) for item in _chosen(document, ids) if item.kind != "area"))
 
 

@@ -16,8 +16,8 @@ from labkit.annotations.objects import AnnotationObject
 from labkit.annotations.overlap import BLOCK_PX, count_pixels, similar_pairs
 from labkit.annotations.raster import IGNORE, rasterise_classes, rasterise_objects
 from labkit.annotations.records import derived_id
-from labkit.annotations.store import authors, open_document, save_document
-from labkit.errors import Conflict, InvalidInput, NotFound
+from labkit.annotations.store import authors, change_document, open_document
+from labkit.errors import InvalidInput, NotFound
 from labkit.geometry import Box, Mask, Point, Rectangle, Shape, covering_box, iter_blocks, outline_of, rasterise
 from labkit.project import ImageRecord, Project
 from labkit.storage import Record
@@ -27,7 +27,6 @@ __all__ = ["CONSENSUS", "Consensus", "build_consensus", "merge_documents"]
 CONSENSUS = "consensus"
 _GROUP_IOU = 0.5
 _LARGEST_OUTLINE_PX = 4096 * 4096  # larger ones stay painted masks, of which no whole array is made
-_ATTEMPTS = 5
 
 
 class Consensus(Record):
@@ -272,18 +271,12 @@ def _chosen_authors(project: Project, image: ImageRecord, names: Sequence[str]) 
 
 
 def _save(project: Project, merged: Document) -> tuple[Document, int]:
-    """Save the consensus and what somebody drew into it; when somebody saves in between, do so again."""
-    attempt = 1
-    while True:
-        stored = open_document(project, merged.image_id, CONSENSUS)
-        ours = {item.id for item in merged.objects}
-        drawn = [item for item in stored.objects if item.source != CONSENSUS and item.id not in ours]
-        wanted = replace(stored, objects=(*merged.objects, *drawn))
-        if wanted == stored and stored.revision:
-            return stored, len(drawn)
-        try:
-            return save_document(project, wanted), len(drawn)
-        except Conflict:
-            if attempt == _ATTEMPTS:
-                raise
-            attempt += 1
+    """Save the consensus with what somebody drew into it; return how many objects that are."""
+    ours = {item.id for item in merged.objects}
+
+    def renewed(stored: Document) -> Document:
+        drawn = (item for item in stored.objects if item.source != CONSENSUS and item.id not in ours)
+        return replace(stored, objects=(*merged.objects, *drawn))
+
+    saved = change_document(project, merged.image_id, CONSENSUS, renewed)
+    return saved, len(saved.objects) - len(merged.objects)

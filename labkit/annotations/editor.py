@@ -12,10 +12,10 @@ from labkit.annotations.document import Document
 from labkit.annotations.edits import Edit, apply_edit, inverse_of
 from labkit.annotations.history import History
 from labkit.annotations.journal import Entry, EntryKind, Journal, write_journal
-from labkit.annotations.store import check_image, load_document, resolve_author, write_snapshot
+from labkit.annotations.store import check_image, load_document, remove_leftovers, resolve_author, write_snapshot
 from labkit.errors import Conflict, LabKitError
 from labkit.project import Project
-from labkit.storage import INCOMING_PREFIX, hold_lock
+from labkit.storage import hold_lock
 
 __all__ = ["Acknowledgement", "Editor"]
 
@@ -212,8 +212,7 @@ class Editor:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-        for leftover in self._layout.root.glob(f"{INCOMING_PREFIX}*"):  # of a writer that was killed; we hold the lock
-            leftover.unlink(missing_ok=True)
+        remove_leftovers(self._layout)
         self._snapshot_mark = self._mark()
         loaded = load_document(self.project, self.image_id, self.author)
         self._document, self._saved_revision = loaded.document, loaded.snapshot_revision

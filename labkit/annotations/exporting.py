@@ -14,7 +14,7 @@ from labkit.annotations.document import Document
 from labkit.annotations.label_store import write_label_store
 from labkit.annotations.raster import rasterise_classes, rasterise_objects
 from labkit.annotations.records import document_bytes, feature_of
-from labkit.annotations.store import authors, open_document, resolve_author
+from labkit.annotations.store import document_author, open_document
 from labkit.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from labkit.events import EventSink, Log, ignore_events
 from labkit.formats.coco import write_coco
@@ -95,7 +95,7 @@ def export_annotations(
     """
     path = Path(path)
     kind = _resolve_format(path, format)
-    document = _existing_document(project, image, author)
+    document = open_document(project, image.id, document_author(project, image, author))
     if kind != "ome-zarr":
         _check_target(path, overwrite)
     _WRITERS[kind](_Export(project, image, document, path, kind, overwrite, on_event))
@@ -180,18 +180,6 @@ def _check_target(path: Path, overwrite: bool) -> None:
             raise AlreadyExists(f"{path} is there already.", hint="Choose another name, or overwrite it on purpose.", path=str(path))
         if path.parent.exists() and not path.parent.is_dir():
             raise NotFound(f"{path.parent} is not a folder.", hint="Check the path.", path=str(path))
-
-
-def _existing_document(project: Project, image: ImageRecord, author: str | None) -> Document:
-    known = authors(project, image.id)
-    chosen = known[0] if author is None and len(known) == 1 else resolve_author(author)
-    if chosen not in known:
-        names = ", ".join(known) or "nobody"
-        raise NotFound(f"{chosen} has no annotations of {image.name}.", hint=f"Annotated by: {names}.", author=chosen)
-    return open_document(project, image.id, chosen)
-
-
-# Writers
 
 
 def _write_geojson(export: _Export) -> None:

@@ -14,9 +14,9 @@ from labkit.annotations.label_store import LabelStore
 from labkit.annotations.objects import AnnotationObject
 from labkit.annotations.records import object_from_feature
 from labkit.annotations.sniffing import ForeignFile, sniff_annotations
-from labkit.annotations.store import open_document, resolve_author, save_document
+from labkit.annotations.store import change_document, resolve_author
 from labkit.annotations.validation import object_warnings
-from labkit.errors import Conflict, InvalidInput
+from labkit.errors import InvalidInput
 from labkit.events import EventSink, Log, Progress, ignore_events
 from labkit.formats.exchange import Picture
 from labkit.formats.geojson import Collection, Feature
@@ -26,8 +26,6 @@ from labkit.project import ImageRecord, Project
 from labkit.storage import Record, file_sha256
 
 __all__ = ["AnnotationImport", "import_annotations"]
-
-_ATTEMPTS = 5
 
 
 class AnnotationImport(Record):
@@ -242,27 +240,23 @@ def _class_warnings(objects: Sequence[AnnotationObject]) -> list[str]:
 
 
 def _save(project: Project, what: _Import) -> AnnotationImport:
-    """Merge into the document as it is now; when somebody saves in between, merge again."""
-    attempt = 1
-    while True:
-        document = open_document(project, what.image_id, what.author)
+    """Merge into the document as it is now."""
+    counts = {"added": 0, "updated": 0}
+
+    def merged(document: Document) -> Document:
         known = {item.id: item for item in document.objects}
         brought = {item.id: item for item in what.objects}
         fresh = [item for item in brought.values() if item.id not in known]
         changed = [item for item in brought.values() if what.replaces and item.id in known and item != known[item.id]]
-        merged = document.with_objects([*changed, *fresh])
+        counts.update(added=len(fresh), updated=len(changed))
+        after = document.with_objects([*changed, *fresh])
         for task in what.completed_tasks:
-            merged = merged.with_task(task)
-        metadata = {**merged.metadata, **what.metadata} if what.replaces else merge_metadata(merged.metadata, what.metadata)
-        merged = replace(merged, metadata=metadata)
-        try:
-            saved = document if merged == document and document.revision else save_document(project, merged)
-        except Conflict:
-            if attempt == _ATTEMPTS:
-                raise
-            attempt += 1
-            continue
-        return _report(what, saved, len(fresh), len(changed))
+            after = after.with_task(task)
+        metadata = {**after.metadata, **what.metadata} if what.replaces else merge_metadata(after.metadata, what.metadata)
+        return replace(after, metadata=metadata)
+
+    saved = change_document(project, what.image_id, what.author, merged)
+    return _report(what, saved, **counts)
 
 
 def _report(what: _Import, saved: Document, added: int, updated: int) -> AnnotationImport:

@@ -6,17 +6,18 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labkit.annotations.label_store import LabelStore, read_label_store
 from labkit.annotations.objects import AnnotationObject
 from labkit.annotations.records import derived_id, is_uuid
-from labkit.errors import InvalidInput
+from labkit.errors import InvalidInput, NotFound
 from labkit.formats.labels import LabelFile, orient_labels, read_labels
 from labkit.geometry import Region, vectorise
-from labkit.project import ImageRecord, Project
+from labkit.project import ClassRecord, ImageRecord, Project
 from labkit.storage import file_sha256
 
-__all__ = ["label_objects", "store_objects", "with_classes"]
+__all__ = ["class_of_labels", "label_objects", "store_objects", "upright_labels", "with_classes"]
 
 
 def label_objects(
@@ -31,6 +32,26 @@ def label_objects(
     UnreadableImage
         It is broken.
     """
+    labels, warnings = upright_labels(image, file)
+    class_id = _class_of_project(project, class_name)
+    namespace = f"{image.id}/{file_sha256(file.path)}"
+    objects = [
+        _outlined(derived_id(namespace, str(number)), region, class_id, f"import:{file.kind}", author, number)
+        for number, region in vectorise(labels).items()
+    ]
+    return objects, warnings
+
+
+def upright_labels(image: ImageRecord, file: LabelFile) -> tuple[NDArray[np.integer], list[str]]:
+    """Return the ids of a label image file as they lie on the image, shape (height, width), and warnings.
+
+    Raises
+    ------
+    InvalidInput
+        It is of another size, or holds negative ids.
+    UnreadableImage
+        It is broken.
+    """
     turned = _needed_turn(image, file)
     labels = read_labels(file)
     warnings = []
@@ -39,13 +60,7 @@ def label_objects(
         warnings.append(f"{file.path.name} lies on its side; it was turned as the image was (orientation {turned}).")
     if labels.size and int(labels.min()) < 0:
         raise InvalidInput(f"{file.path.name} holds negative ids.", hint="Use 0 for background and positive ids.", path=str(file.path))
-    class_id = _class_of_labels(project, class_name)
-    namespace = f"{image.id}/{file_sha256(file.path)}"
-    objects = [
-        _outlined(derived_id(namespace, str(number)), region, class_id, f"import:{file.kind}", author, number)
-        for number, region in vectorise(labels).items()
-    ]
-    return objects, warnings
+    return labels, warnings
 
 
 def _outlined(object_id: str, region: Region, class_id: int | None, source: str, author: str, number: int) -> AnnotationObject:
@@ -66,7 +81,7 @@ def store_objects(project: Project, image: ImageRecord, store: LabelStore, class
     labels = read_label_store(store, image)
     regions = vectorise(labels)
     names = {number: store.class_name(number) or class_name for number in regions}
-    otherwise = _class_of_labels(project, None) if regions and not any(names.values()) else None
+    otherwise = _class_of_project(project, None) if regions and not any(names.values()) else None
     classes = {item.name: item.id for item in with_classes(project, list(names.values())).classes}
     namespace = f"{image.id}/{hashlib.sha256(np.ascontiguousarray(labels).data).hexdigest()}"
     found: dict[str, AnnotationObject] = {}
@@ -94,14 +109,30 @@ def _needed_turn(image: ImageRecord, file: LabelFile) -> int:
     )
 
 
-def _class_of_labels(project: Project, class_name: str | None) -> int:
-    classes = Project.open(project.path).classes
+def class_of_labels(classes: Sequence[ClassRecord], class_name: str | None) -> int:
+    """Return the class of objects that do not say it: the named one, or the only one that there is.
+
+    Raises
+    ------
+    InvalidInput
+        None is named, and there is not exactly one.
+    NotFound
+        There is no class of that name.
+    """
+    if class_name is None and len(classes) == 1:
+        return classes[0].id
+    known = ", ".join(item.name for item in classes) or "none yet"
     if class_name is None:
-        if len(classes) == 1:
-            return classes[0].id
-        known = ", ".join(item.name for item in classes) or "none yet"
         raise InvalidInput("A label image does not say of what class its objects are.", hint=f"Name one (--class NAME). Known: {known}.")
-    return project.add_classes([class_name]).class_named(class_name).id
+    for item in classes:
+        if item.name == class_name:
+            return item.id
+    raise NotFound(f"There is no class {class_name!r}.", hint=f"Known classes: {known}.", name=class_name)
+
+
+def _class_of_project(project: Project, class_name: str | None) -> int:
+    """Return the class, which is made where the project lacks it."""
+    return class_of_labels(with_classes(Project.open(project.path), [class_name]).classes, class_name)
 
 
 def with_classes(project: Project, names: Sequence[str | None]) -> Project:

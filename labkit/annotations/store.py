@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from labkit.annotations.document import Document
@@ -11,15 +12,18 @@ from labkit.annotations.edits import apply_edit
 from labkit.annotations.journal import JournalContent, read_journal
 from labkit.annotations.records import document_bytes, document_from_bytes
 from labkit.errors import Conflict, CorruptStore, InvalidInput, NotFound
-from labkit.project import Project
-from labkit.storage import INCOMING_PREFIX, explain_os_errors, hold_lock, unescape_name, write_bytes
+from labkit.project import ImageRecord, Project
+from labkit.storage import INCOMING_PREFIX, AnnotationLayout, explain_os_errors, hold_lock, unescape_name, write_bytes
 
 __all__ = [
     "LoadedDocument",
     "authors",
+    "change_document",
     "check_image",
+    "document_author",
     "load_document",
     "open_document",
+    "remove_leftovers",
     "resolve_author",
     "save_document",
     "write_snapshot",
@@ -46,6 +50,22 @@ def authors(project: Project, image_id: str) -> tuple[str, ...]:
         return ()
     names = {unescape_name(path.name) for path in folder.iterdir() if not path.name.startswith(INCOMING_PREFIX)}
     return tuple(sorted(name for name in names if project.layout.annotation(image_id, name).exists))
+
+
+def document_author(project: Project, image: ImageRecord, author: str | None = None) -> str:
+    """Return whose document of an image is meant: that of `author`, by default yours, or the only one that there is.
+
+    Raises
+    ------
+    NotFound
+        There is no such document.
+    """
+    known = authors(project, image.id)
+    chosen = known[0] if author is None and len(known) == 1 else resolve_author(author)
+    if chosen not in known:
+        names = ", ".join(known) or "nobody"
+        raise NotFound(f"{chosen} has no annotations of {image.name}.", hint=f"Annotated by: {names}.", author=chosen)
+    return chosen
 
 
 def open_document(project: Project, image_id: str, author: str) -> Document:
@@ -79,10 +99,8 @@ def save_document(project: Project, document: Document) -> Document:
     StorageFull, NotWritable, Locked
         It could not be written; the old document is still there.
     """
-    check_image(project, document.image_id)
-    layout = project.layout.annotation(document.image_id, document.author)
-    with hold_lock(layout.lock, what="these annotations"):
-        stored = load_document(project, document.image_id, document.author).document
+
+    def unless_stale(stored: Document) -> Document:
         if stored.revision != document.revision:
             raise Conflict(
                 f"These annotations were saved elsewhere meanwhile (revision {stored.revision}, yours is of {document.revision}).",
@@ -90,11 +108,52 @@ def save_document(project: Project, document: Document) -> Document:
                 stored=stored.revision,
                 yours=document.revision,
             )
-        for leftover in layout.root.glob(f"{INCOMING_PREFIX}*"):  # of a writer that was killed; we hold the lock
-            leftover.unlink(missing_ok=True)
-        saved = replace(document, revision=document.revision + 1)
-        write_snapshot(project, saved)
-    return saved
+        return replace(document, revision=document.revision + 1)
+
+    return _rewrite(project, document.image_id, document.author, unless_stale)
+
+
+def change_document(project: Project, image_id: str, author: str, change: Callable[[Document], Document]) -> Document:
+    """Save what `change` makes of the document as it is now; nobody else saves in between.
+
+    Parameters
+    ----------
+    project, image_id, author
+        Whose document of what.
+    change : callable
+        Gets the stored document and returns another one. If it is the same, and there is a document, nothing is written.
+
+    Raises
+    ------
+    NotFound
+        The project has no such image.
+    StorageFull, NotWritable, Locked
+        It could not be written; the old document is still there.
+    """
+
+    def changed(stored: Document) -> Document:
+        after = change(stored)
+        return stored if after == stored and stored.revision else replace(after, revision=stored.revision + 1)
+
+    return _rewrite(project, image_id, author, changed)
+
+
+def _rewrite(project: Project, image_id: str, author: str, change: Callable[[Document], Document]) -> Document:
+    check_image(project, image_id)
+    layout = project.layout.annotation(image_id, author)
+    with hold_lock(layout.lock, what="these annotations"):
+        stored = load_document(project, image_id, author).document
+        after = change(stored)
+        if after is not stored:
+            remove_leftovers(layout)
+            write_snapshot(project, after)
+    return after
+
+
+def remove_leftovers(layout: AnnotationLayout) -> None:
+    """Remove what a writer that was killed had not finished; the lock is held by the caller."""
+    for leftover in layout.root.glob(f"{INCOMING_PREFIX}*"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_snapshot(project: Project, document: Document) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labkit.annotations import authors, open_document, resolve_author
+from labkit.annotations import document_author, open_document, resolve_author
 from labkit.annotations.agreement import Agreement, compare_documents
 from labkit.annotations.consensus import build_consensus
 from labkit.annotations.document import Document
@@ -26,7 +26,7 @@ from labkit.annotations.validation import validation_report
 from labkit.cli.app import command, long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
-from labkit.errors import InvalidInput, NotFound
+from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.project import ImageRecord, Project
 
@@ -163,7 +163,7 @@ def review_command(
     """Show the review of an author's annotations of IMAGE, change its state, comment on it."""
     project = open_project(project_path)
     record = project.image(image)
-    whose, who = _author(project, record, author), resolve_author(by)
+    whose, who = document_author(project, record, author), resolve_author(by)
     pinned = _place(place)
     if text is None and (place is not None or object_id is not None):
         raise InvalidInput("A place or an object goes with a comment.", hint="Write it with --comment.")
@@ -227,19 +227,8 @@ def next_command(author: str | None, claims: bool, minutes: float, project_path:
     return Answer(data, (f"{image.name} ({image.id}){until}" if image else f"There is no free image for {who}.",))
 
 
-def _author(project: Project, image: ImageRecord, author: str | None) -> str:
-    """Return the author who is meant: the named one, you, or the only one who has annotated the image."""
-    known = authors(project, image.id)
-    chosen = known[0] if author is None and len(known) == 1 else resolve_author(author)
-    if chosen not in known:
-        raise NotFound(
-            f"{chosen} has no annotations of {image.name}.", hint=f"Annotated by: {', '.join(known) or 'nobody'}.", author=chosen
-        )
-    return chosen
-
-
 def _document(project: Project, image: ImageRecord, author: str | None) -> Document:
-    return open_document(project, image.id, _author(project, image, author))
+    return open_document(project, image.id, document_author(project, image, author))
 
 
 @click.command("propose")

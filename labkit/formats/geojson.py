@@ -141,13 +141,14 @@ def _feature_record(feature: Feature) -> dict[str, Any]:
         properties["classification"] = {"name": feature.class_name}
         if feature.class_colour is not None:
             properties["classification"]["color"] = list(bytes.fromhex(feature.class_colour.removeprefix("#")))
-    if own := dict(feature.labkit) | _shape_facts(feature.shape):
+    polygons = () if isinstance(feature.shape, Point) else polygons_of(outline_of(feature.shape).rings)
+    if own := dict(feature.labkit) | _shape_facts(feature.shape, polygons):
         properties["labkit"] = own
     identity = {} if feature.id is None else {"id": feature.id}
-    return {"type": "Feature", **identity, "geometry": _geometry_record(feature.shape), "properties": properties}
+    return {"type": "Feature", **identity, "geometry": _geometry_record(feature.shape, polygons), "properties": properties}
 
 
-def _shape_facts(shape: Shape) -> dict[str, Any]:
+def _shape_facts(shape: Shape, polygons: Sequence[Sequence[FloatArray]]) -> dict[str, Any]:
     """Return what polygons cannot say; it holds as long as nobody has moved a vertex."""
     match shape:
         case Rectangle():
@@ -157,17 +158,16 @@ def _shape_facts(shape: Shape) -> dict[str, Any]:
         case Mask():
             return {"shape": "mask"}
         case Region():
-            written = [ring for polygon in polygons_of(shape.rings) for ring in polygon]
-            order = [next(k for k, ring in enumerate(written) if ring is own) for own in shape.rings]
+            written = {id(ring): k for k, ring in enumerate(ring for polygon in polygons for ring in polygon)}
+            order = [written[id(ring)] for ring in shape.rings]
             return {} if order == sorted(order) else {"rings": order}  # where each ring of ours stands in the file
         case _:
             return {}
 
 
-def _geometry_record(shape: Shape) -> dict[str, Any]:
+def _geometry_record(shape: Shape, polygons: Sequence[Sequence[FloatArray]]) -> dict[str, Any]:
     if isinstance(shape, Point):
         return {"type": "Point", "coordinates": [_number(shape.x), _number(shape.y)]}
-    polygons = polygons_of(outline_of(shape).rings)
     coordinates = [[_closed_xy(ring) for ring in polygon] for polygon in polygons]
     if len(coordinates) == 1:
         return {"type": "Polygon", "coordinates": coordinates[0]}

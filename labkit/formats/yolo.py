@@ -10,9 +10,10 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import yaml
 
 from labkit.errors import InvalidInput
 from labkit.formats.exchange import Picture, Tell, clip_area, extent_in, iter_classified, leaves
@@ -26,7 +27,6 @@ _HINT = "Correct the file or export it again."
 _DIGITS = 12  # 2e-8 pixels of a side of 20,000
 _PLAIN_NAME = re.compile(r"[^\"\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 _HIGHEST_CLASS = 100_000
-_BEFORE_COMMENT = re.compile(r"""((?:[^"'#]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<=\S)\#)*)(?:\#.*)?""")
 
 
 def is_yolo(text: str) -> bool:
@@ -151,50 +151,38 @@ def _unquoted(line: str) -> str:
     return line.strip()
 
 
-def read_yaml_names(data: bytes, *, name: str = "data.yaml") -> tuple[str, ...]:
-    """Return the ``names`` of the data file of a YOLO data set: a list, or numbers with names, in one line or several.
+class _TextLoader(yaml.BaseLoader):  # type: ignore[misc]  # yaml has no types here
+    """Takes every value as text, since a class may be called "no" or "1", and no key twice."""
 
-    Only that entry is read; the rest of the file may be anything.
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
+
+
+def read_yaml_names(data: bytes, *, name: str = "data.yaml") -> tuple[str, ...]:
+    """Return the names of the classes in a ``data.yaml`` of YOLO: a list, or an object of names by number; the rest may be anything.
 
     Raises
     ------
     InvalidInput
-        It is not UTF-8, or has no names that can be read.
+        It is not UTF-8, no YAML, or has no names by number from 0 on.
     """
-    lines = _decoded(data, name).splitlines()
-    start = next((k for k, line in enumerate(lines) if re.match(r"names\s*:", line)), None)
-    if start is None:
-        raise InvalidInput(f"{name} has no names.", hint=f"Put the names of the classes into {CLASSES_NAME} beside the labels.")
-    inline = _without_comment(lines[start].partition(":")[2])
-    body = []
-    for line in lines[start + 1 :]:
-        if line.strip() and not line[0].isspace() and not line.startswith(("-", "]", "}", "#")):
-            break
-        body.append(_without_comment(line))
-    items = _flow_items(inline + " ".join(body)) if inline[:1] in ("[", "{") else [line.removeprefix("- ").strip() for line in body]
-    found = [_yaml_name(item, k) for k, item in enumerate(item for item in items if item)]
-    numbers = [number for number, _ in found]
-    if not found or sorted(numbers) != list(range(len(found))):
-        raise InvalidInput(f"The names in {name} cannot be read.", hint=f"Put them into {CLASSES_NAME} beside the labels, one a line.")
-    return tuple(title for _, title in sorted(found))
-
-
-def _without_comment(text: str) -> str:
-    found = _BEFORE_COMMENT.fullmatch(text)  # None where quotes do not pair, as in "driver's": then there is no comment either
-    return (found[1] if found else text).strip()
-
-
-def _flow_items(text: str) -> list[str]:
-    inner = text.strip().strip("[]{}")
-    return [item.strip() for item in re.findall(r"(?:[^,\"']|\"[^\"]*\"|'[^']*')+", inner)]
-
-
-def _yaml_name(item: str, position: int) -> tuple[int, str]:
-    numbered = re.fullmatch(r"(\d{1,6})\s*:\s*(.*)", item)
-    number, text = (int(numbered[1]), numbered[2]) if numbered else (position, item)
-    if text.startswith('"'):
-        return number, _unquoted(text)
-    return number, text[1:-1].replace("''", "'") if len(text) > 1 and text[0] == text[-1] == "'" else text
+    hint = f"Put the names of the classes into {CLASSES_NAME} beside the labels, one a line."
+    try:
+        root = yaml.load(_decoded(data, name), Loader=_TextLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InvalidInput(f"{name} has no names of classes that can be read: {reason}.", hint=hint) from error
+    names = root.get("names") if isinstance(root, dict) else None
+    if isinstance(names, dict) and all(isinstance(key, str) and key.isdecimal() for key in names):
+        numbered = {int(key): title for key, title in names.items()}
+        names = [numbered[k] for k in sorted(numbered)] if sorted(numbered) == list(range(len(names))) else None
+    if not isinstance(names, list) or not names or not all(isinstance(title, str) and title for title in names):
+        raise InvalidInput(f"{name} has no names of classes that can be read.", hint=hint)
+    return tuple(names)
 
 
 def read_yolo(data: bytes, picture: Picture, class_names: Sequence[str] | None, *, name: str = "The file") -> Collection:

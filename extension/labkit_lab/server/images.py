@@ -12,9 +12,9 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from labkit.config import projects_dir
-from labkit.errors import LabKitError, NotFound
+from labkit.errors import LabKitError
 from labkit.project import Project
-from labkit_lab.server.projects import project_of_id
+from labkit_lab.server.projects import check_image, project_of_id
 from labkit_lab.server.route import Route
 from labkit_lab.wire import ImageItem, ImageList, TileQuery
 
@@ -99,8 +99,7 @@ class _Shelf:
         from labkit.tiling import open_image
 
         project = project_of_id(folder, project_id)
-        if image_id not in {record.id for record in project.images()}:
-            raise NotFound("The project has no such image.", hint="Refresh the list of images.", image_id=image_id)
+        check_image(project, image_id)
         image = open_image(project, image_id)
         with self._lock:
             self._images[key] = project, image

@@ -18,7 +18,7 @@ from labkit_lab.server.places import browser_path, find_lesson
 from labkit_lab.server.route import Route
 from labkit_lab.wire import NewProject, ProjectItem, ProjectList, ThumbnailQuery
 
-__all__ = ["ProjectsRoute", "ThumbnailRoute", "project_of_id", "readable_projects"]
+__all__ = ["ProjectsRoute", "ThumbnailRoute", "check_image", "project_of_id", "readable_projects"]
 
 _A_YEAR_S = 365 * 24 * 3600
 
@@ -75,6 +75,18 @@ def project_of_id(folder: Path, project_id: str) -> Project:
     raise NotFound("This project is not there (any more).", hint="Refresh the list of projects.", project_id=project_id)
 
 
+def check_image(project: Project, image_id: str) -> None:
+    """Refuse an id that is none of an image of the project.
+
+    Raises
+    ------
+    NotFound
+        There is no such image (any more).
+    """
+    if not project.layout.has_image(image_id):
+        raise NotFound("The project has no such image.", hint="Refresh the list of projects.", image_id=image_id)
+
+
 def readable_projects(folder: Path) -> Iterator[Project]:
     """Yield the projects that lie directly in `folder`; what cannot be read is left out."""
     with explain_os_errors(folder):
@@ -106,8 +118,7 @@ def _thumbnail(folder: Path, project_id: str, asked: ThumbnailQuery) -> bytes:
     image_id = asked.image or project.summary().cover_image
     if image_id is None:
         raise NotFound("The project has no image yet.", hint="Import a picture first.", project_id=project_id)
-    if image_id not in {record.id for record in project.images()}:
-        raise NotFound("The project has no such image.", hint="Refresh the list of projects.", image_id=image_id)
+    check_image(project, image_id)
     from labkit.tiling import open_image  # here, because it loads zarr and xarray, which no other route needs
 
     return open_image(project, image_id).thumbnail_png(asked.max_px)

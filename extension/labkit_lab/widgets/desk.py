@@ -175,10 +175,10 @@ class Desk:
 
     def _assist(self, document: Document, content: Mapping[str, Any], events: Sequence[PointerEvent]) -> None:
         """Outline what was clicked, or what a box was dragged around."""
-        from labkit.annotations.assistants import outline_objects  # here, because it loads scikit-image
+        from labkit.annotations.assistants import outline_object  # here, because it loads scikit-image
 
         scene = self._scene(document, content)
-        found = outline_objects(
+        found = outline_object(
             open_image(self._project, self._record.id),
             _place(events),
             zoom=_number(content, "zoom", 1.0),
@@ -187,7 +187,7 @@ class Desk:
             author=scene.author,
             z=scene.z,
         )
-        self._carry_out(content, put(*found), tuple(item.id for item in found))
+        self._carry_out(content, Edit() if found is None else put(found), () if found is None else (found.id,))
 
     def _scene(self, document: Document, content: Mapping[str, Any]) -> Scene:
         class_id, z = content.get("class_id"), content.get("z")
@@ -324,10 +324,7 @@ def _edit_of(document: Document, name: str, content: Mapping[str, Any], author: 
         case "move":
             return commands.move(document, ids, _number(args, "dy", 0.0), _number(args, "dx", 0.0))
         case "set_class":
-            class_id = args.get("class_id")
-            if class_id is not None and class_id not in class_ids:
-                raise InvalidInput(f"The project has no class {class_id!r}.", hint="Reload the page to see its classes.")
-            return commands.set_class(document, ids, class_id)
+            return commands.set_class(document, ids, args.get("class_id"), class_ids=class_ids)
         case "set_task":
             return commands.set_task(document, _text(args, "task"), completed=args.get("completed") is not False)
         case "paste":

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labkit.annotations import Document, agreement, new_object, overlap, rasterise_classes
-from labkit.annotations.agreement import compare_documents, compare_with_gold, count_pairs
+from labkit.annotations.agreement import compare_documents, compare_with_gold, confusion_of
 from labkit.annotations.records import document_bytes
 from labkit.errors import Conflict, InvalidInput, NotFound
 from labkit.formats.labels import write_labels
@@ -150,7 +150,7 @@ def test_blocks_give_what_the_whole_picture_gives(monkeypatch, seed):
         np.add.at(expected, (a[known], b[known]), 1)
         for size in (7, 32, 1024):
             monkeypatch.setattr(agreement, "BLOCK_PX", size)
-            assert np.array_equal(count_pairs(first, second, picture), expected)
+            assert np.array_equal(confusion_of(first, second, picture).counts, expected)
 
 
 def test_objects_over_several_blocks_match(monkeypatch, project, ten):

@@ -165,7 +165,8 @@ def test_names_of_other_programs_are_read():
     ("text", "names"),
     [
         ("nc: 2\nnames: ['a', \"b, c\"] # both\ntrain: x\n", ("a", "b, c")),
-        ("names:\n  0: cell\n  1: driver's # seat\npath: /a\n", ("cell", "driver's # seat")),
+        ("names:\n  0: cell\n  1: driver's seat # where one sits\npath: /a\n", ("cell", "driver's seat")),
+        ("names: [no, 1, 2.50, ~]", ("no", "1", "2.50", "~")),
         ("names:\n  1: b\n  0: 'it''s'\n", ("it's", "b")),
         ("# names: [x]\nnames:\n- cell\n- big cell  # comment\nnc: 2", ("cell", "big cell")),
         ("names: {0: a, 1: ß 細胞}", ("a", "ß 細胞")),

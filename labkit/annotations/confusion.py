@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.annotations import IGNORE
+from labkit.annotations.raster import IGNORE
 
 __all__ = ["Confusion", "mean_score"]
 
