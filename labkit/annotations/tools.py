@@ -6,109 +6,25 @@ They know no widget: places are pixels of the full picture, and `reach_px` says 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
 from labkit.annotations.commands import add_shape, move, split_objects, subtract_shape
-from labkit.annotations.document import Document
-from labkit.annotations.edits import Edit, put
-from labkit.annotations.objects import AnnotationObject, ObjectKind, new_object
+from labkit.annotations.edits import put
+from labkit.annotations.grips import Grip, grip_of, without_vertex
+from labkit.annotations.objects import ObjectKind, new_object
+from labkit.annotations.scene import NOTHING, Outcome, PointerEvent, Scene, are_near, objects_at, objects_within
 from labkit.errors import InvalidInput
-from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of
+from labkit.geometry import Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of
 from labkit.geometry.combining import buffered_path, simplified
-from labkit.geometry.hits import contains, nearest_edge, nearest_vertex
 
-__all__ = ["TOOLS", "Outcome", "PointerEvent", "Scene", "Tool", "objects_at", "objects_within", "tool_named"]
+__all__ = ["TOOLS", "Tool", "tool_named"]
 
-EventKind = Literal["down", "move", "up", "double", "key", "cancel"]
-Mode = Literal["new", "add", "subtract"]
 _MOST_STEPS = 1000  # of one straight line
 _FREEHAND_SIMPLIFIED = 0.1  # of the reach: what a hand cannot aim at needs no vertex
-
-
-@dataclass(frozen=True, slots=True)
-class PointerEvent:
-    """What the hand did.
-
-    Attributes
-    ----------
-    kind : {"down", "move", "up", "double", "key", "cancel"}
-        The main button goes down or up, the pointer moves (held or not), a double click, a key, or the gesture is given up.
-    y, x : float
-        Place in pixels of the full picture.
-    keys : frozenset of str
-        Of "shift", "ctrl" and "alt", those held.
-    key : str
-        Which key, for "key": "Enter", "Escape", "Backspace", ...
-    reach_px : float
-        How far a hand may miss, in pixels of the picture: a few pixels of the screen.
-    """
-
-    kind: EventKind
-    y: float = 0.0
-    x: float = 0.0
-    keys: frozenset[str] = frozenset()
-    key: str = ""
-    reach_px: float = 4.0
-
-    def __post_init__(self) -> None:
-        if not all(math.isfinite(v) for v in (self.y, self.x, self.reach_px)) or self.reach_px <= 0:
-            raise InvalidInput("A pointer event has no place.", hint="Give finite pixels, and a reach above 0.")
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What a tool works on.
-
-    Attributes
-    ----------
-    document : Document
-        As it is now.
-    frame : Box
-        The picture.
-    selection : tuple of str
-        Ids of the chosen objects.
-    class_id, author, z
-        Of what is drawn.
-    radius_px : float
-        Of brush and eraser.
-    mode : {"new", "add", "subtract"}
-        Whether a drawn area becomes an object, or joins or leaves the chosen ones.
-    kind : {"object", "area"}
-        "area" draws annotated areas.
-    """
-
-    document: Document
-    frame: Box
-    selection: tuple[str, ...] = ()
-    class_id: int | None = None
-    author: str = ""
-    z: int | None = None
-    radius_px: float = 10.0
-    mode: Mode = "new"
-    kind: Literal["object", "area"] = "object"
-
-    @property
-    def chosen(self) -> tuple[AnnotationObject, ...]:
-        """The chosen objects that are there."""
-        wanted = set(self.selection)
-        return tuple(item for item in self.document.objects if item.id in wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an event: an edit to carry out, another selection, and what to show meanwhile (lines of (y, x))."""
-
-    edit: Edit = field(default_factory=Edit)
-    selection: tuple[str, ...] | None = None
-    preview: tuple[tuple[float, float], ...] = ()
-
-
-NOTHING = Outcome()
 
 
 class Tool:
@@ -142,19 +58,19 @@ class PolygonTool(Tool):
         self._only_freehand = False
 
     def reset(self) -> None:
-        self.__init__()  # type: ignore[misc]
+        self._path, self._held_from, self._only_freehand = [], None, False
 
     def take(self, event: PointerEvent, scene: Scene) -> Outcome:
         here = event.y, event.x
         match event.kind:
             case "down":
-                if len(self._path) >= 3 and _near(here, self._path[0], event.reach_px):
+                if len(self._path) >= 3 and are_near(here, self._path[0], event.reach_px):
                     return self._closed(event, scene)
                 self._held_from = len(self._path)
                 self._only_freehand = not self._path
                 self._path.append(here)
             case "move" if self._held_from is not None:
-                if not _near(here, self._path[-1], event.reach_px / 4):
+                if not are_near(here, self._path[-1], event.reach_px / 4):
                     self._path.append(here)
             case "move":
                 return Outcome(preview=(*self._path, here) if self._path else ())
@@ -239,10 +155,8 @@ class PointTool(Tool):
         return _drawn(scene, Point(event.y, event.x)) if event.kind == "down" else NOTHING
 
 
-class BrushTool(Tool):
-    """Paints pixels: onto the one chosen object, or a new one."""
-
-    name = "brush"
+class _PathTool(Tool):
+    """Follows the pointer from where the button went down to where it goes up."""
 
     def __init__(self) -> None:
         self._path: list[tuple[float, float]] = []
@@ -251,19 +165,33 @@ class BrushTool(Tool):
         self._path = []
 
     def take(self, event: PointerEvent, scene: Scene) -> Outcome:
+        here = event.y, event.x
         if event.kind == "down":
-            self._path = [(event.y, event.x)]
+            self._path = [here]
         elif event.kind == "move" and self._path:
-            self._path.append((event.y, event.x))
+            self._path.append(here)
         elif event.kind == "up" and self._path:
-            path = [*self._path, (event.y, event.x)]
+            path = [*self._path, here]
             self.reset()
-            stroke = mask_of(buffered_path(path, scene.radius_px), scene.frame)
-            return NOTHING if stroke is None else self.stroke(scene, stroke)
+            return self.follow(path, event, scene)
         return Outcome(preview=tuple(self._path))
 
-    def stroke(self, scene: Scene, stroke: Mask) -> Outcome:
-        """Return what a finished stroke does."""
+    def follow(self, path: Sequence[tuple[float, float]], event: PointerEvent, scene: Scene) -> Outcome:
+        """Return what a finished path of (y, x) does; `event` is its end."""
+        raise NotImplementedError
+
+
+class BrushTool(_PathTool):
+    """Paints pixels: onto the one chosen object, or a new one."""
+
+    name = "brush"
+
+    def follow(self, path: Sequence[tuple[float, float]], event: PointerEvent, scene: Scene) -> Outcome:
+        stroke = mask_of(buffered_path(path, scene.radius_px), scene.frame)
+        return NOTHING if stroke is None else self.stroke(stroke, path[0], scene)
+
+    def stroke(self, stroke: Mask, start: tuple[float, float], scene: Scene) -> Outcome:
+        """Return what the pixels of a stroke do that began at `start`."""
         areas = [item for item in scene.chosen if item.kind != "point"]
         if scene.mode == "subtract":
             return Outcome(subtract_shape(scene.document, scene.selection, stroke))
@@ -277,13 +205,8 @@ class EraserTool(BrushTool):
 
     name = "eraser"
 
-    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
-        if event.kind == "down":
-            self._start = event
-        return super().take(event, scene)
-
-    def stroke(self, scene: Scene, stroke: Mask) -> Outcome:
-        ids = scene.selection or tuple(item.id for item in objects_at(scene, self._start.y, self._start.x)[:1])
+    def stroke(self, stroke: Mask, start: tuple[float, float], scene: Scene) -> Outcome:
+        ids = scene.selection or tuple(item.id for item in objects_at(scene, *start)[:1])
         return Outcome(subtract_shape(scene.document, ids, stroke))
 
 
@@ -331,7 +254,7 @@ class SelectTool(Tool):
         return Outcome(preview=tuple(p for b in boxes for p in _outline(Rectangle(b[0] + dy, b[1] + dx, b[2] + dy, b[3] + dx))))
 
     def _up(self, event: PointerEvent, scene: Scene, start: PointerEvent, moves: bool) -> Outcome:
-        if _near((event.y, event.x), (start.y, start.x), event.reach_px / 2):
+        if are_near((event.y, event.x), (start.y, start.x), event.reach_px / 2):
             return NOTHING  # a click, which chose when it went down
         if moves:
             return Outcome(move(scene.document, scene.selection, event.y - start.y, event.x - start.x))
@@ -346,11 +269,11 @@ class EditTool(Tool):
     name = "edit"
 
     def __init__(self) -> None:
-        self._grip: Callable[[float, float], Shape] | None = None
+        self._grip: Grip | None = None
         self._id = ""
 
     def reset(self) -> None:
-        self.__init__()  # type: ignore[misc]
+        self._grip, self._id = None, ""
 
     def take(self, event: PointerEvent, scene: Scene) -> Outcome:
         if event.kind == "down":
@@ -375,39 +298,25 @@ class EditTool(Tool):
             return NOTHING if hit is None else Outcome(selection=(hit.id,))
         item = chosen[0]
         if isinstance(item.shape, Region) and "alt" in event.keys:
-            shape = _without_vertex(item.shape, event)
+            shape = without_vertex(item.shape, event)
             return NOTHING if shape is None else Outcome(put(replace(item, shape=shape)))
-        self._id, self._grip = item.id, _grip_of(item.shape, event)
+        self._id, self._grip = item.id, grip_of(item.shape, event)
         if self._grip is None:
             hit = next(iter(objects_at(scene, event.y, event.x, event.reach_px)), None)
             return Outcome(selection=() if hit is None else (hit.id,))
         return NOTHING
 
 
-class SplitTool(Tool):
+class SplitTool(_PathTool):
     """Cuts the chosen objects, or all under the line, along it."""
 
     name = "split"
 
-    def __init__(self) -> None:
-        self._path: list[tuple[float, float]] = []
-
-    def reset(self) -> None:
-        self._path = []
-
-    def take(self, event: PointerEvent, scene: Scene) -> Outcome:
-        if event.kind == "down":
-            self._path = [(event.y, event.x)]
-        elif event.kind == "move" and self._path:
-            self._path.append((event.y, event.x))
-        elif event.kind == "up" and self._path:
-            path = [*self._path, (event.y, event.x)]
-            self.reset()
-            if _near(path[0], path[-1], event.reach_px):
-                return NOTHING
-            crossed = tuple(dict.fromkeys(item.id for place in _walked(path, event.reach_px) for item in objects_at(scene, *place)))
-            return Outcome(split_objects(scene.document, scene.selection or crossed, path, author=scene.author))
-        return Outcome(preview=tuple(self._path))
+    def follow(self, path: Sequence[tuple[float, float]], event: PointerEvent, scene: Scene) -> Outcome:
+        if are_near(path[0], path[-1], event.reach_px):
+            return NOTHING
+        crossed = tuple(dict.fromkeys(item.id for place in _walked(path, event.reach_px) for item in objects_at(scene, *place)))
+        return Outcome(split_objects(scene.document, scene.selection or crossed, path, author=scene.author))
 
 
 TOOLS: Mapping[str, type[Tool]] = {
@@ -426,29 +335,6 @@ def tool_named(name: str) -> Tool:
     if name not in TOOLS:
         raise InvalidInput(f"There is no tool {name!r}.", hint=f"Tools: {', '.join(TOOLS)}.")
     return TOOLS[name]()
-
-
-def objects_at(scene: Scene, y: float, x: float, reach_px: float = 0.0) -> list[AnnotationObject]:
-    """Return the objects at a place, the topmost first; annotated areas below all others, rejected ones not at all."""
-    reach = math.ceil(reach_px) + 1
-    here = Box(math.floor(y) - reach, math.floor(x) - reach, math.floor(y) + reach + 1, math.floor(x) + reach + 1)
-    near = [scene.document.objects[k] for k in reversed(scene.document.numbers_within(here))]
-    found = [item for item in near if _is_shown(item, scene) and contains(item.shape, y, x, reach_px)]
-    return sorted(found, key=lambda item: item.kind == "area")
-
-
-def objects_within(scene: Scene, frame: Rectangle) -> list[AnnotationObject]:
-    """Return the objects that lie wholly within a frame, in the order of drawing."""
-    found = []
-    for item in scene.document.objects:
-        y0, x0, y1, x1 = bounds(item.shape)
-        if frame.y0 <= y0 and frame.x0 <= x0 and y1 <= frame.y1 and x1 <= frame.x1 and _is_shown(item, scene):
-            found.append(item)
-    return found
-
-
-def _is_shown(item: AnnotationObject, scene: Scene) -> bool:
-    return item.status != "rejected" and (item.z is None or scene.z is None or item.z == scene.z)
 
 
 def _drawn(scene: Scene, shape: Shape) -> Outcome:
@@ -471,10 +357,6 @@ def _walked(path: Sequence[tuple[float, float]], step_px: float) -> list[tuple[f
         count = min(math.ceil(math.hypot(y1 - y0, x1 - x0) / step_px), _MOST_STEPS)
         places += [(y0 + (y1 - y0) * k / count, x0 + (x1 - x0) * k / count) for k in range(1, count + 1)]
     return places
-
-
-def _near(a: tuple[float, float], b: tuple[float, float], reach_px: float) -> bool:
-    return math.hypot(a[0] - b[0], a[1] - b[1]) <= reach_px
 
 
 def _between(start: PointerEvent, end: PointerEvent) -> Rectangle:
@@ -505,88 +387,3 @@ def _outline(shape: Shape) -> tuple[tuple[float, float], ...]:
         case Mask():
             return ()
     return tuple((float(y), float(x)) for y, x in (*ring, ring[0]))
-
-
-def _grip_of(shape: Shape, event: PointerEvent) -> Callable[[float, float], Shape] | None:
-    """Return what dragging makes of a shape that is gripped at a vertex or an edge; None where there is neither."""
-    match shape:
-        case Region():
-            return _region_grip(shape, event)
-        case Rectangle():
-            return _rectangle_grip(shape, event)
-        case Ellipse():
-            return _ellipse_grip(shape, event)
-        case Point() if _near((shape.y, shape.x), (event.y, event.x), event.reach_px):
-            return Point
-        case _:
-            return None
-
-
-def _region_grip(region: Region, event: PointerEvent) -> Callable[[float, float], Shape] | None:
-    vertex = nearest_vertex(region, event.y, event.x)
-    if vertex.distance_px <= event.reach_px:
-        ring, number, inserts = vertex.ring, vertex.number, False
-    else:
-        edge = nearest_edge(region, event.y, event.x)
-        if edge.distance_px > event.reach_px:
-            return None
-        ring, number, inserts = edge.ring, edge.number, True
-
-    def dragged(y: float, x: float) -> Shape:
-        old = region.rings[ring]
-        moved_ring = np.insert(old, number + 1, (y, x), axis=0) if inserts else old.copy()
-        if not inserts:
-            moved_ring[number] = y, x
-        return Region((*region.rings[:ring], moved_ring, *region.rings[ring + 1 :]))
-
-    return dragged
-
-
-def _rectangle_grip(rectangle: Rectangle, event: PointerEvent) -> Callable[[float, float], Shape] | None:
-    """Return what dragging a corner (both its sides) or a side does."""
-    rows = [k for k, v in enumerate((rectangle.y0, rectangle.y1)) if abs(v - event.y) <= event.reach_px]
-    columns = [k for k, v in enumerate((rectangle.x0, rectangle.x1)) if abs(v - event.x) <= event.reach_px]
-    within_y = rectangle.y0 - event.reach_px <= event.y <= rectangle.y1 + event.reach_px
-    within_x = rectangle.x0 - event.reach_px <= event.x <= rectangle.x1 + event.reach_px
-    if not (within_y and within_x) or not (rows or columns):
-        return None
-
-    def dragged(y: float, x: float) -> Shape:
-        ys, xs = [rectangle.y0, rectangle.y1], [rectangle.x0, rectangle.x1]
-        if rows:
-            ys[rows[0]] = y
-        if columns:
-            xs[columns[0]] = x
-        return Rectangle(min(ys), min(xs), max(ys), max(xs))
-
-    return dragged
-
-
-def _ellipse_grip(ellipse: Ellipse, event: PointerEvent) -> Callable[[float, float], Shape] | None:
-    """Return what dragging an end of the axis (turns and stretches), an end across (stretches) or the centre (moves) does."""
-    cos, sin = math.cos(ellipse.angle_rad), math.sin(ellipse.angle_rad)
-    here = event.y, event.x
-    for sign in (1, -1):
-        if _near(here, (ellipse.y + sign * ellipse.radius1 * sin, ellipse.x + sign * ellipse.radius1 * cos), event.reach_px):
-            return lambda y, x: Ellipse(
-                ellipse.y,
-                ellipse.x,
-                math.hypot(y - ellipse.y, x - ellipse.x),
-                ellipse.radius2,
-                math.atan2((y - ellipse.y) * sign, (x - ellipse.x) * sign),
-            )
-        if _near(here, (ellipse.y + sign * ellipse.radius2 * cos, ellipse.x - sign * ellipse.radius2 * sin), event.reach_px):
-            return lambda y, x: replace(ellipse, radius2=abs((y - ellipse.y) * cos - (x - ellipse.x) * sin))
-    if _near(here, (ellipse.y, ellipse.x), event.reach_px):
-        return lambda y, x: replace(ellipse, y=y, x=x)
-    return None
-
-
-def _without_vertex(region: Region, event: PointerEvent) -> Region | None:
-    """Return the region without the vertex that is hit; a ring of three goes as a whole, unless it is the only one."""
-    hit = nearest_vertex(region, event.y, event.x)
-    if hit.distance_px > event.reach_px:
-        return None
-    ring = np.delete(region.rings[hit.ring], hit.number, axis=0)
-    rest = (*region.rings[: hit.ring], *((ring,) if len(ring) >= 3 else ()), *region.rings[hit.ring + 1 :])
-    return Region(rest) if rest else None

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from weakref import WeakSet
 
 import numpy as np
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from labkit.annotations import AnnotationObject, Document, Edit, Editor, add_time, commands, resolve_author
 from labkit.annotations.edits import put
-from labkit.annotations.tools import Outcome, PointerEvent, Scene, tool_named
-from labkit.errors import InvalidInput, LabKitError, Locked, NotWritable, StorageFull
+from labkit.annotations.scene import EventKind, Outcome, PointerEvent, Scene
+from labkit.annotations.tools import tool_named
+from labkit.errors import Conflict, InvalidInput, LabKitError, Locked, NotWritable, StorageFull
 from labkit.geometry import Box, Point, Rectangle, outline_of
 from labkit.project import Project
 from labkit.storage import utc_now
@@ -27,12 +28,12 @@ from labkit.tiling import open_image
 
 __all__ = ["Desk", "Message", "display_list"]
 
-_EVENTS = ("down", "move", "up", "double", "key", "cancel")
+_EVENTS: tuple[EventKind, ...] = get_args(EventKind)
 _MODIFIERS = ("shift", "ctrl", "alt")
 _MOST_EVENTS = 200_000
 _COUNT_EVERY_S = 30.0
 _PASTED_BESIDE_PX = 10.0
-_TRY_AGAIN = (StorageFull, NotWritable, Locked)  # the same message may succeed later
+_TRY_AGAIN = (StorageFull, NotWritable, Locked, Conflict)  # the same message may succeed later
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class Desk:
                 scene = replace(scene, selection=selection)
             if outcome.edit:
                 break
-        self._carry_out(content, outcome.edit, selection)
+        self._carry_out(content, document, outcome.edit, selection)
 
     def _assist(self, document: Document, content: Mapping[str, Any], events: Sequence[PointerEvent]) -> None:
         """Outline what was clicked, or what a box was dragged around."""
@@ -187,7 +188,7 @@ class Desk:
             author=scene.author,
             z=scene.z,
         )
-        self._carry_out(content, Edit() if found is None else put(found), () if found is None else (found.id,))
+        self._carry_out(content, document, Edit() if found is None else put(found), () if found is None else (found.id,))
 
     def _scene(self, document: Document, content: Mapping[str, Any]) -> Scene:
         class_id, z = content.get("class_id"), content.get("z")
@@ -215,10 +216,11 @@ class Desk:
         document = self.editor.refresh()
         edit = _edit_of(document, name, content, self.editor.author, [item.id for item in Project.open(self._project.path).classes])
         fresh = tuple(change.id for change in edit.changes if change.item is not None)
-        self._carry_out(content, edit, fresh if name in ("paste", "merge", "separate") else None)
+        self._carry_out(content, document, edit, fresh if name in ("paste", "merge", "separate") else None)
 
-    def _carry_out(self, content: Mapping[str, Any], edit: Edit, selection: tuple[str, ...] | None) -> None:
-        done = self.editor.apply(edit, client=_text(content, "client"), number=_whole(content, "number"))
+    def _carry_out(self, content: Mapping[str, Any], seen: Document, edit: Edit, selection: tuple[str, ...] | None) -> None:
+        """Carry out an edit that was made of the document as `seen`, unless somebody has changed its objects since."""
+        done = self.editor.apply_to(seen.revision, edit, client=_text(content, "client"), number=_whole(content, "number"))
         self._acknowledge(content, done, selection)
 
     def _acknowledge(self, content: Mapping[str, Any], done: Any, selection: tuple[str, ...] | None) -> None:
@@ -350,7 +352,7 @@ def _events(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -
             raise InvalidInput("A gesture holds an unknown event.", hint="Reload the page.")
         kind = _EVENTS[int(code)]
         keys = frozenset(name for bit, name in enumerate(_MODIFIERS) if int(held) >> bit & 1)
-        events.append(PointerEvent(kind, y, x, keys, next(names, "") if kind == "key" else "", reach))  # type: ignore[arg-type]
+        events.append(PointerEvent(kind, y, x, keys, next(names, "") if kind == "key" else "", reach))
     return events
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from labkit.annotations import AnnotationObject, Document, commands, new_object
 from labkit.annotations.edits import Edit, apply_edit
-from labkit.annotations.tools import TOOLS, Outcome, PointerEvent, Scene, Tool, objects_at, tool_named
+from labkit.annotations.scene import Outcome, PointerEvent, Scene, objects_at
+from labkit.annotations.tools import TOOLS, Tool, tool_named
 from labkit.errors import InvalidInput, NotFound
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, bounds, rasterise, shape_area
 from labkit.testing.shapes import lake_with_island, square, square_with_hole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,26 @@ def test_a_fault_of_ours_costs_no_stroke(project: Project, image: ImageRecord, m
     refused = browser.heard[-1].content
     assert (refused["type"], refused["retry"], refused["number"]) == ("refused", True, 1)
     assert "division" not in refused["message"]
+
+
+def test_what_somebody_else_has_just_changed_is_not_written_over(
+    project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking and writing another program moves the object: the gesture is refused, and succeeds when it is sent again."""
+    browser = Browser(project, image)
+    browser.draws("box", [(0, 10, 10, 0), (2, 40, 40, 0)])
+    (item,) = open_document(project, image.id, "Ada").objects
+    seen = browser.desk.editor.document
+    theirs = Editor(project, image.id, "Ada")
+    theirs.apply(put(replace(item, shape=Rectangle(100, 100, 130, 130))))
+    with monkeypatch.context() as patch:
+        patch.setattr(browser.desk.editor, "refresh", lambda: seen)
+        refused = browser.commands("move", item.id, dy=5, dx=5).content
+    assert (refused["type"], refused["retry"]) == ("refused", True)
+    browser.number -= 1
+    assert browser.commands("move", item.id, dy=5, dx=5).content["changed"]
+    (moved,) = open_document(project, image.id, "Ada").objects
+    assert moved.shape == Rectangle(105, 105, 135, 135)
 
 
 def test_two_tabs_show_one_document(project: Project, image: ImageRecord) -> None:
