@@ -18,12 +18,15 @@ __all__ = [
     "ErrorReply",
     "FileOption",
     "FileQuestion",
+    "ImageItem",
+    "ImageList",
     "NewProject",
     "NewUpload",
     "PieceQuery",
     "ProjectItem",
     "ProjectList",
     "ThumbnailQuery",
+    "TileQuery",
     "UploadAnswers",
     "UploadItem",
     "UploadList",
@@ -54,6 +57,22 @@ class ThumbnailQuery(WireModel):
 
     image: str | None = None
     max_px: Annotated[int, Field(ge=16, le=1024)] = 256
+
+
+class TileQuery(WireModel):
+    """Arguments of a tile's address.
+
+    ``version`` is that of the image, so that a tile may be kept for ever; ``view`` says how channels are shown
+    (``channel:start:end:RRGGBB,...``), as the image itself says if it is left out; ``z`` and ``t`` choose a plane of a stack.
+    """
+
+    level: Annotated[int, Field(ge=0)]
+    row: Annotated[int, Field(ge=0)]
+    column: Annotated[int, Field(ge=0)]
+    version: str
+    view: str | None = None
+    z: int | None = None
+    t: int | None = None
 
 
 class NewUpload(WireModel):
@@ -161,6 +180,22 @@ class ProjectList(WireModel):
     projects: tuple[ProjectItem, ...]
 
 
+class ImageItem(WireModel):
+    """One image of a project; ``annotated`` if anybody has marked anything in it."""
+
+    id: str
+    name: str
+    height_px: int
+    width_px: int
+    annotated: bool
+
+
+class ImageList(WireModel):
+    """The images of a project, oldest first."""
+
+    images: tuple[ImageItem, ...]
+
+
 class ErrorBody(WireModel):
     """What went wrong (``message``) and what to do next (``hint``)."""
 
@@ -175,10 +210,12 @@ class ErrorReply(WireModel):
     error: ErrorBody
 
 
-REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery, NewUpload, PieceQuery, UploadAnswers)
+REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery, TileQuery, NewUpload, PieceQuery, UploadAnswers)
 REPLIES: tuple[type[WireModel], ...] = (
     ProjectItem,
     ProjectList,
+    ImageItem,
+    ImageList,
     FileOption,
     FileQuestion,
     UploadItem,

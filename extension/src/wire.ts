@@ -35,6 +35,24 @@ export interface FileQuestion {
 }
 
 /**
+ * One image of a project; ``annotated`` if anybody has marked anything in it.
+ */
+export interface ImageItem {
+  readonly id: string;
+  readonly name: string;
+  readonly height_px: number;
+  readonly width_px: number;
+  readonly annotated: boolean;
+}
+
+/**
+ * The images of a project, oldest first.
+ */
+export interface ImageList {
+  readonly images: ReadonlyArray<ImageItem>;
+}
+
+/**
  * What is asked for: a new project with this folder name, title and these
  * classes.
  */
@@ -107,6 +125,24 @@ export interface ProjectList {
 export interface ThumbnailQuery {
   readonly image?: string | null;
   readonly max_px?: number;
+}
+
+/**
+ * Arguments of a tile's address.
+ *
+ * ``version`` is that of the image, so that a tile may be kept for ever;
+ * ``view`` says how channels are shown (``channel:start:end:RRGGBB,...``), as
+ * the image itself says if it is left out; ``z`` and ``t`` choose a plane of a
+ * stack.
+ */
+export interface TileQuery {
+  readonly level: number;
+  readonly row: number;
+  readonly column: number;
+  readonly version: string;
+  readonly view?: string | null;
+  readonly z?: number | null;
+  readonly t?: number | null;
 }
 
 /**

@@ -56,6 +56,8 @@ class Image:
         The value that stands for "nothing was measured".
     windows : tuple of (float, float)
         Range of values to show, for each channel; empty where the store does not say.
+    colours : tuple of str
+        Six hex digits for each channel, in which it is shown; empty where the store does not say.
     """
 
     url: str
@@ -69,6 +71,7 @@ class Image:
     role: Role
     nodata: float | None
     windows: tuple[tuple[float, float], ...]
+    colours: tuple[str, ...]
     complete: bool
     _reader: ShardReader | _ForeignReader
 
@@ -230,11 +233,11 @@ class Image:
         factor = min(1.0, max_px / max(height, width))
         size = max(1, round(width * factor)), max(1, round(height * factor))
         if self.role == "labels":
-            picture = PillowImage.fromarray(_coloured(pixels))
+            picture = PillowImage.fromarray(coloured(pixels))
             return np.asarray(picture.resize(size, PillowImage.Resampling.NEAREST))
         shown = np.moveaxis(self._for_the_eye(pixels.reshape(-1, height, width)), 0, -1)
         if alpha := self.alpha():
-            share = _eight_bit(alpha.read(level=level), (0, float(_full(alpha.dtype))))[..., np.newaxis].astype(np.uint16)
+            share = eight_bit(alpha.read(level=level), (0, float(_full(alpha.dtype))))[..., np.newaxis].astype(np.uint16)
             shown = ((shown * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
         return np.asarray(PillowImage.fromarray(np.ascontiguousarray(shown)).resize(size, PillowImage.Resampling.BOX))
 
@@ -246,7 +249,7 @@ class Image:
             pixels = pixels[[0, 0, 0]]
         windows = self.windows[:3] if len(self.windows) >= 3 else self.windows[:1] * 3
         ranges = windows or (self._percentiles(pixels[:3]),) * 3
-        return np.stack([_eight_bit(channel, ranges[k]) for k, channel in enumerate(pixels[:3])])
+        return np.stack([eight_bit(channel, ranges[k]) for k, channel in enumerate(pixels[:3])])
 
     def _percentiles(self, pixels: NDArray[Any]) -> tuple[float, float]:
         if pixels.dtype == np.uint8:
@@ -420,6 +423,7 @@ def _image(url: str, objects: Objects, ome: dict[str, Any], record: ImageRecord 
         role=role,
         nodata=None if nodata is None else float(nodata),
         windows=tuple((float(c["window"]["start"]), float(c["window"]["end"])) for c in channels),
+        colours=tuple(str(c.get("color", "FFFFFF")) for c in channels),
         complete=ours,
         _reader=reader,
     )
@@ -441,7 +445,8 @@ def _open_array(url: str, level: str) -> Any:
     raise InvalidInput(f"{url} was not written by LabKit.", hint="Copy it to this machine and import it.")
 
 
-def _eight_bit(pixels: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:
+def eight_bit(pixels: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:
+    """Return values as 0 to 255, stretched between the ends of `window`; what is not a number is 0."""
     if pixels.dtype == np.uint8 and window == (0.0, 255.0):
         return pixels
     low, high = window
@@ -453,7 +458,7 @@ def _full(dtype: np.dtype[Any]) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 
 
-def _coloured(labels: NDArray[Any]) -> NDArray[np.uint8]:
+def coloured(labels: NDArray[Any]) -> NDArray[np.uint8]:
     """Give each id a colour of its own that depends on the id only; 0 stays black."""
     ids = labels.astype(np.uint32)
     mixed = ids * np.uint32(2654435761)  # Knuth's multiplicative hash spreads neighbouring ids

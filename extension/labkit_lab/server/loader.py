@@ -9,6 +9,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from labkit.config import projects_dir
+from labkit_lab.server.images import ImagesRoute, TilesRoute
 from labkit_lab.server.imports import ImportQueue
 from labkit_lab.server.nodelay import use_no_delay
 from labkit_lab.server.projects import ProjectsRoute, ThumbnailRoute
@@ -21,6 +22,8 @@ __all__ = ["ROUTES", "load"]
 ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects", ProjectsRoute),
     (r"/labkit/api/projects/([^/]+)/thumbnail", ThumbnailRoute),
+    (r"/labkit/api/projects/([^/]+)/images", ImagesRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/tiles", TilesRoute),
     (r"/labkit/api/uploads", UploadsRoute),
     (r"/labkit/api/uploads/([^/]+)", UploadRoute),
     (r"/labkit/api/uploads/([^/]+)/answers", AnswersRoute),

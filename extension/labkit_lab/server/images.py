@@ -1,0 +1,121 @@
+"""Routes of a project's images: their list, and their pixels tile by tile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from labkit.config import projects_dir
+from labkit.errors import LabKitError, NotFound
+from labkit.project import Project
+from labkit_lab.server.projects import project_of_id
+from labkit_lab.server.route import Route
+from labkit_lab.wire import ImageItem, ImageList, TileQuery
+
+if TYPE_CHECKING:
+    from labkit.tiling import Image
+
+__all__ = ["ImagesRoute", "TilesRoute"]
+
+_A_YEAR_S = 365 * 24 * 3600
+_MOST_OPEN = 16
+
+
+class ImagesRoute(Route):
+    """The images of one project."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, project_id: str) -> None:
+        """Answer with the list."""
+        self.reply(await asyncio.to_thread(_image_list, projects_dir(), project_id))
+
+
+class TilesRoute(Route):
+    """The pixels of one image, as people see them."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, project_id: str, image_id: str) -> None:
+        """Answer with a JPEG; it may be kept, because an image never changes."""
+        asked = self.parsed_query(TileQuery)
+        jpeg = await asyncio.to_thread(_tile, projects_dir(), project_id, image_id, asked)
+        self.set_header("Cache-Control", f"private, max-age={_A_YEAR_S}, immutable")
+        self.finish(jpeg, set_content_type="image/jpeg")
+
+
+def _image_list(folder: Path, project_id: str) -> ImageList:
+    project = project_of_id(folder, project_id)
+    return ImageList(
+        images=tuple(
+            ImageItem(
+                id=record.id,
+                name=record.name,
+                height_px=record.height_px,
+                width_px=record.width_px,
+                annotated=project.layout.is_annotated(record.id),
+            )
+            for record in project.images()
+        )
+    )
+
+
+def _tile(folder: Path, project_id: str, image_id: str, asked: TileQuery) -> bytes:
+    from labkit.tiling.rendering import parse_view, render_tile  # here, because most servers never need it
+
+    image = _SHELF.image(folder, project_id, image_id)
+    view = None if asked.view is None else parse_view(asked.view, image)
+    return render_tile(image, asked.level, asked.row, asked.column, view=view, z=asked.z, t=asked.t)
+
+
+class _Shelf:
+    """Images that were looked at lately, open: a tile must not wait for the list of all projects."""
+
+    def __init__(self) -> None:
+        self._images: OrderedDict[tuple[Path, str, str], tuple[Project, Image]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def image(self, folder: Path, project_id: str, image_id: str) -> Image:
+        """Return the image.
+
+        Raises
+        ------
+        NotFound
+            There is no such project or image (any more).
+        """
+        key = folder, project_id, image_id
+        with self._lock:
+            found = self._images.get(key)
+            if found is not None and _is_there(found[0], project_id, image_id):
+                self._images.move_to_end(key)
+                return found[1]
+            self._images.pop(key, None)
+        from labkit.tiling import open_image
+
+        project = project_of_id(folder, project_id)
+        if image_id not in {record.id for record in project.images()}:
+            raise NotFound("The project has no such image.", hint="Refresh the list of images.", image_id=image_id)
+        image = open_image(project, image_id)
+        with self._lock:
+            self._images[key] = project, image
+            while len(self._images) > _MOST_OPEN:
+                self._images.popitem(last=False)
+        return image
+
+
+def _is_there(project: Project, project_id: str, image_id: str) -> bool:
+    """Return whether the folder still is this project, and holds the image."""
+    try:
+        same = Project.open(project.path).id == project_id
+    except LabKitError:
+        return False
+    return same and project.layout.image(image_id).record.is_file()
+
+
+_SHELF = _Shelf()

@@ -1,0 +1,132 @@
+"""The annotator as a widget: for a notebook, and for the tab that the Projects panel opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ipycanvas import MultiCanvas
+from ipywidgets import DOMWidget, widget_serialization
+from traitlets import Dict, Instance, List, Unicode
+
+from labkit.annotations import Document
+from labkit.config import projects_dir
+from labkit.errors import NotFound
+from labkit.project import ImageRecord, Project, list_projects
+from labkit.tiling import open_image
+from labkit.tiling.rendering import default_view
+from labkit_lab.widgets.desk import Desk, Message
+
+__all__ = ["Annotator", "open_annotator"]
+
+_LAYERS = 4  # picture, objects, mask, selection and what assistants draw
+_MODULE, _VERSION = "labkit-lab", "^0.1.0"
+_TILE_PX = 512
+
+
+class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
+    """Shows an image, and lets people draw in it; whatever is acknowledged is on the disk.
+
+    Parameters
+    ----------
+    project : Project
+        An open project.
+    image : ImageRecord or str
+        An image of it: its record, id or name.
+    author : str, optional
+        Whose annotations; by default yours (``$LABKIT_AUTHOR``, ``$JUPYTERHUB_USER`` or the login name).
+
+    Raises
+    ------
+    NotFound
+        The project has no such image.
+
+    Examples
+    --------
+    >>> from labkit import Project
+    >>> from labkit_lab.widgets import Annotator
+    >>> project = Project.open("projects/cells")  # doctest: +SKIP
+    >>> Annotator(project, "nuclei.tif")  # doctest: +SKIP
+    """
+
+    _model_name = Unicode("AnnotatorModel").tag(sync=True)
+    _model_module = Unicode(_MODULE).tag(sync=True)
+    _model_module_version = Unicode(_VERSION).tag(sync=True)
+    _view_name = Unicode("AnnotatorView").tag(sync=True)
+    _view_module = Unicode(_MODULE).tag(sync=True)
+    _view_module_version = Unicode(_VERSION).tag(sync=True)
+
+    canvas = Instance(MultiCanvas).tag(sync=True, **widget_serialization)
+    project_id = Unicode().tag(sync=True)
+    image_id = Unicode().tag(sync=True)
+    author = Unicode().tag(sync=True)
+    image = Dict().tag(sync=True)
+    classes: Any = List().tag(sync=True)
+    _desk: Desk | None = None
+
+    def __init__(self, project: Project, image: ImageRecord | str, author: str | None = None, **kwargs: Any) -> None:
+        record = project.image(image) if isinstance(image, str) else image
+        desk = self._desk = Desk(project, record.id, author, send=self._forward)
+        super().__init__(
+            canvas=MultiCanvas(_LAYERS, width=300, height=150),  # the browser gives it its size
+            project_id=project.id,
+            image_id=record.id,
+            author=desk.editor.author,
+            image=_facts(project, record),
+            classes=[{"id": c.id, "name": c.name, "colour": c.colour} for c in Project.open(project.path).classes],
+            **kwargs,
+        )
+        self.on_msg(self._take)
+
+    @property
+    def document(self) -> Document:
+        """The annotations as they are now."""
+        return self._open_desk.editor.refresh()
+
+    @property
+    def _open_desk(self) -> Desk:
+        if self._desk is None:
+            raise RuntimeError("the annotator was not opened")
+        return self._desk
+
+    def close(self) -> None:
+        """Write a snapshot, and take the widget off the page."""
+        if self._desk is not None:  # None where there was no such image
+            self._desk.close()
+        super().close()
+
+    def _take(self, widget: Any, content: dict[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
+        self._open_desk.take(content, buffers)
+
+    def _forward(self, message: Message) -> None:
+        self.send(dict(message.content), list(message.buffers))
+
+
+def open_annotator(project_id: str, image_id: str) -> Annotator:
+    """Return the annotator of an image, by ids, as the Projects panel opens it.
+
+    Raises
+    ------
+    NotFound
+        There is no such project in the folder of projects, or no such image in it.
+    """
+    for summary in list_projects(projects_dir()):
+        if summary.id == project_id:
+            return Annotator(Project.open(summary.path), image_id)
+    raise NotFound("This project is not there (any more).", hint="Refresh the list of projects.", project_id=project_id)
+
+
+def _facts(project: Project, record: ImageRecord) -> dict[str, Any]:
+    image = open_image(project, record.id)
+    return {
+        "name": record.name,
+        "height_px": image.height_px,
+        "width_px": image.width_px,
+        "levels": [list(size) for size in image.levels],
+        "tile_px": _TILE_PX,
+        "version": record.sha256[:16],
+        "channels": [{"channel": v.channel, "start": v.start, "end": v.end, "colour": v.colour} for v in default_view(image)],
+        "dtype": str(image.dtype),
+        "pixel_size_um": None if image.pixel_size_um is None else list(image.pixel_size_um),
+        "stack": dict(image.stack),
+    }

@@ -1,0 +1,267 @@
+"""What the annotator answers to a browser: plain messages, without a kernel."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labkit.annotations import Editor, new_object, open_document, save_document
+from labkit.annotations.edits import put
+from labkit.errors import NotFound
+from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, shape_area
+from labkit.project import ImageRecord, Project
+from labkit.testing.pictures import noise_picture, write_png
+from labkit.testing.shapes import square_with_hole
+from labkit.tiling import import_image
+from labkit_lab.widgets.annotator import Annotator, open_annotator
+from labkit_lab.widgets.desk import Desk, Message, display_list
+
+SQUARE = [(0, 10, 10, 0), (2, 10, 10, 0), (0, 10, 50, 0), (2, 10, 50, 0), (0, 50, 50, 0), (2, 50, 50, 0), (4, 0, 0, 0)]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("LABKIT_PROJECTS", str(tmp_path / "projects"))
+    monkeypatch.setenv("LABKIT_AUTHOR", "Ada")
+    return Project.create(tmp_path / "projects", "cells", classes=["cell", "debris"])
+
+
+@pytest.fixture
+def image(project: Project, tmp_path: Path) -> ImageRecord:
+    return import_image(project, write_png(tmp_path / "a.png", noise_picture(300, 400)))
+
+
+class Browser:
+    """A browser that keeps the list of objects as the messages say, as the page does."""
+
+    def __init__(self, project: Project, image: ImageRecord, client: str = "tab") -> None:
+        self.heard: list[Message] = []
+        self.desk = Desk(project, image.id, send=self._hear)
+        self.client = client
+        self.number = 0
+        self.ids: list[str] = []
+        self.revision = -1
+        self.says("hello")
+
+    def _hear(self, message: Message) -> None:
+        self.heard.append(message)
+        content = message.content
+        if content["type"] == "scene":
+            self.ids, self.revision = [o["id"] for o in content["objects"]], content["revision"]
+        elif content["type"] == "patch":
+            assert content["from_revision"] == self.revision
+            put_ids = [o["id"] for o in content["objects"]]
+            self.ids = [i for i in self.ids if i not in content["removed"] and i not in put_ids]
+            for item in sorted(content["objects"], key=lambda o: o["place"]):
+                self.ids.insert(item["place"], item["id"])
+            self.revision = content["revision"]
+
+    def says(self, kind: str, buffers: tuple[bytes, ...] = (), **content: Any) -> Message:
+        self.desk.take({"type": kind, "client": self.client, **content}, buffers)
+        return self.heard[-1]
+
+    def draws(self, tool: str, rows: list[tuple[float, ...]], *keys: str, **content: Any) -> Message:
+        self.number += 1
+        facts = {"tool": tool, "number": self.number, "class_id": 1, "selection": [], "keys": list(keys), "reach_px": 2.0}
+        return self.says("gesture", (np.array(rows, dtype="<f8").tobytes(),), **{**facts, **content})
+
+    def commands(self, name: str, *ids: str, **args: Any) -> Message:
+        self.number += 1
+        return self.says("command", name=name, number=self.number, ids=list(ids), args=args)
+
+
+def test_a_gesture_becomes_an_object_on_the_disk(project: Project, image: ImageRecord) -> None:
+    """The patch comes first, then the acknowledgement with the new selection; the document on the disk has it."""
+    browser = Browser(project, image)
+    answer = browser.draws("polygon", SQUARE, "Enter")
+    (item,) = open_document(project, image.id, "Ada").objects
+    assert shape_area(item.shape) == 800
+    assert answer.content == {"type": "ack", "client": "tab", "number": 1, "revision": 1, "changed": True, "selection": [item.id]}
+    assert browser.heard[-2].content["type"] == "patch"
+    assert browser.ids == [item.id]
+
+
+def test_a_brush_paints(project: Project, image: ImageRecord) -> None:
+    """With its radius, onto the chosen object the second time."""
+    browser = Browser(project, image)
+    browser.draws("brush", [(0, 50, 50, 0), (1, 50, 300, 0), (2, 50, 300, 0)], radius_px=10)
+    browser.draws("brush", [(0, 50, 300, 0), (2, 200, 300, 0)], radius_px=10, selection=browser.ids)
+    (item,) = open_document(project, image.id, "Ada").objects
+    assert isinstance(item.shape, Mask)
+    assert item.shape.box == Box(40, 40, 210, 310)
+
+
+def test_commands_change_and_undo(project: Project, image: ImageRecord) -> None:
+    """Class, place, order, deletion; undo and redo of each; the page follows."""
+    browser = Browser(project, image)
+    for x in (10, 100, 200):
+        browser.draws("box", [(0, 10, x, 0), (2, 40, x + 30, 0)])
+    a, b, c = browser.ids
+    browser.commands("set_class", a, b, class_id=2)
+    browser.commands("move", b, dy=5, dx=-3)
+    browser.commands("send_to_back", c)
+    assert browser.ids == [c, a, b]
+    browser.commands("delete", a)
+    assert browser.ids == [c, b]
+    for _ in range(2):
+        browser.commands("undo")
+    assert browser.ids == [a, b, c]
+    assert browser.heard[-2].content["can_redo"]
+    browser.commands("redo")
+    browser.commands("set_task", task="finished")
+    document = open_document(project, image.id, "Ada")
+    assert [item.id for item in document.objects] == browser.ids == [c, a, b]
+    assert document.finished
+    assert [item.class_id for item in document.objects] == [1, 2, 2]
+
+
+def test_a_gesture_that_comes_again_changes_nothing(project: Project, image: ImageRecord) -> None:
+    """After a reload, and by a new kernel too; it is acknowledged again."""
+    browser = Browser(project, image)
+    browser.draws("polygon", SQUARE, "Enter")
+    other = Browser(project, image)
+    answer = other.draws("polygon", SQUARE, "Enter")
+    assert (answer.content["type"], answer.content["changed"]) == ("ack", False)
+    assert len(open_document(project, image.id, "Ada").objects) == 1
+
+
+def test_copies_are_pasted_beside(project: Project, image: ImageRecord) -> None:
+    """And are chosen."""
+    browser = Browser(project, image)
+    browser.draws("box", [(0, 10, 10, 0), (2, 40, 40, 0)])
+    text = browser.says("copy", ids=browser.ids).content["text"]
+    answer = browser.commands("paste", text=text)
+    first, second = open_document(project, image.id, "Ada").objects
+    assert (first.shape, second.shape) == (Rectangle(10, 10, 40, 40), Rectangle(20, 20, 50, 50))
+    assert answer.content["selection"] == [second.id]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"type": "dance"},
+        {"type": "gesture", "number": 1, "tool": "wand"},
+        {"type": "gesture", "number": 1, "tool": "polygon"},
+        {"type": "gesture", "tool": "polygon"},
+        {"type": "command", "number": 1, "name": "explode"},
+        {"type": "command", "number": 1, "name": "set_class", "args": {"class_id": 99}},
+        {"type": "command", "number": 0, "name": "undo"},
+        {"type": "command", "number": 1, "name": "delete", "ids": [1]},
+        {"type": "command", "number": 1, "name": "move", "args": {"dy": float("nan")}},
+        {"type": "command", "number": 1, "name": "paste", "args": {"text": "hello"}},
+        {"type": "command", "number": 1, "name": "merge", "ids": []},
+        {},
+    ],
+)
+def test_nonsense_is_refused_in_words(project: Project, image: ImageRecord, content: dict[str, Any]) -> None:
+    """Nothing is changed, and the next message is taken."""
+    browser = Browser(project, image)
+    browser.desk.take({"client": "tab", **content})
+    refused = browser.heard[-1].content
+    assert (refused["type"], refused["retry"]) == ("refused", False)
+    assert refused["message"]
+    assert refused["hint"]
+    assert browser.draws("polygon", SQUARE, "Enter").content["type"] == "ack"
+
+
+@pytest.mark.parametrize("rows", [[(9, 1, 1, 0)], [(0, float("nan"), 1, 0)], [(0.5, 1, 1, 0)]])
+def test_events_that_are_none_are_refused(project: Project, image: ImageRecord, rows: list[tuple[float, ...]]) -> None:
+    """An unknown kind, or a place that is no number."""
+    assert Browser(project, image).draws("polygon", rows).content["type"] == "refused"
+
+
+def test_a_full_disk_asks_for_another_try(project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gesture stays with the browser, and is taken when there is room."""
+    browser = Browser(project, image)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fdatasync", _no_room)
+        refused = browser.draws("polygon", SQUARE, "Enter").content
+    assert (refused["type"], refused["retry"], refused["number"]) == ("refused", True, 1)
+    browser.number = 0
+    assert browser.draws("polygon", SQUARE, "Enter").content["changed"]
+
+
+def _no_room(descriptor: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_others_are_seen(project: Project, image: ImageRecord) -> None:
+    """What another program saved appears with the next message, and nothing is lost."""
+    browser = Browser(project, image)
+    browser.draws("polygon", SQUARE, "Enter")
+    theirs = new_object(Point(5, 5))
+    document = open_document(project, image.id, "Ada")
+    save_document(project, document.with_object(theirs))
+    browser.draws("box", [(0, 100, 100, 0), (2, 140, 140, 0)])
+    assert browser.ids == [item.id for item in open_document(project, image.id, "Ada").objects]
+    assert len(browser.ids) == 3
+
+
+def test_the_display_list_holds_every_kind() -> None:
+    """Rings relative to the centre, in float32; holes and parts are rings of their own, a point is a ring of one."""
+    objects = [
+        new_object(square_with_hole(), class_id=1),
+        new_object(Point(5, 6), z=3),
+        new_object(Ellipse(50, 60, 10, 5), status="proposed"),
+        new_object(Mask.from_array(np.ones((2, 3), bool), 8, 9)),
+    ]
+    facts, (starts, owners, vertices) = display_list(objects, Box(0, 0, 100, 200))
+    assert np.frombuffer(starts, "<u4").tolist() == [0, 4, 8, 9, 73, 77]
+    assert np.frombuffer(owners, "<u4").tolist() == [0, 0, 1, 2, 3]
+    places = np.frombuffer(vertices, "<f4").reshape(-1, 2) + facts["origin"]
+    assert places[8].tolist() == [5, 6]
+    assert sorted(places[73:].tolist()) == [[8, 9], [8, 12], [10, 9], [10, 12]]
+    assert [(o["kind"], o["z"], o["status"]) for o in facts["objects"]][1:3] == [("point", 3, "accepted"), ("ellipse", None, "proposed")]
+
+
+def test_an_empty_display_list() -> None:
+    """Of an image that nobody has drawn in."""
+    facts, (starts, owners, vertices) = display_list([], Box(0, 0, 10, 10))
+    assert (facts["objects"], np.frombuffer(starts, "<u4").tolist(), owners, vertices) == ([], [0], b"", b"")
+
+
+def test_the_widget_says_what_it_shows(project: Project, image: ImageRecord) -> None:
+    """All that a page needs before it asks; and it takes messages."""
+    project.add_classes(["late"])
+    widget = open_annotator(project.id, image.id)
+    assert (widget.project_id, widget.image_id, widget.author) == (project.id, image.id, "Ada")
+    assert widget.image["levels"] == [[300, 400], [150, 200]]
+    assert [c["name"] for c in widget.classes] == ["cell", "debris", "late"]
+    widget._take(widget, {"type": "command", "client": "a", "number": 1, "name": "set_task", "args": {"task": "finished"}}, [])
+    assert widget.document.finished
+    widget.close()
+    assert project.layout.annotation(image.id, "Ada").snapshot.is_file()
+
+
+def test_a_project_that_is_not_there_is_said(project: Project, image: ImageRecord) -> None:
+    """By the panel's words too."""
+    with pytest.raises(NotFound):
+        open_annotator("nothing", image.id)
+    with pytest.raises(NotFound):
+        Annotator(project, "nothing.png")
+
+
+def test_looking_from_another_thread_does_not_block(project: Project, image: ImageRecord) -> None:
+    """A notebook reads the document while gestures come."""
+    browser = Browser(project, image)
+    editor = Editor(project, image.id, "Ada")
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            browser.desk.editor.refresh()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for k in range(30):
+        editor.apply(put(new_object(Point(k, k))))
+        browser.draws("box", [(0, k, k, 0), (2, k + 5, k + 5, 0)])
+    stop.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    browser.says("hello")
+    assert len(browser.ids) == 60
