@@ -23,11 +23,7 @@ export function unpackItems(
   buffers: ReadonlyArray<DataView>
 ): IItem[] {
   const [starts, owners, vertices] = buffers.map(copyOf);
-  if (
-    starts === undefined ||
-    owners === undefined ||
-    vertices === undefined
-  ) {
+  if (starts === undefined || owners === undefined || vertices === undefined) {
     throw new Error('An outline came without its three buffers.');
   }
   const ringStart = new Uint32Array(starts);

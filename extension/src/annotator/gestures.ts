@@ -49,7 +49,7 @@ export class Gesture {
    */
   constructor(
     readonly tool: ToolName,
-    private readonly _reach: number,
+    private readonly _reach: () => number,
     private readonly _drags: (place: Place) => boolean
   ) {}
 
@@ -110,7 +110,7 @@ export class Gesture {
   }
 
   /** The events as rows of (code, y, x, modifiers). */
-  pack(): Float64Array {
+  pack(): Float64Array<ArrayBuffer> {
     const rows = new Float64Array(COLUMNS * this._events.length);
     this._events.forEach((event, k) => {
       const row = [CODES[event.kind], event.y, event.x, event.modifiers];
@@ -180,9 +180,8 @@ export class Gesture {
       this._modifiers = event.modifiers;
       const adds = (event.modifiers & SHIFT) !== 0;
       this._moves = this.tool === 'select' && !adds && this._drags(here);
-      const once =
-        this.tool === 'edit' && (event.modifiers & ALT) !== 0 ? true : false;
-      return this.tool === 'point' || once ? 'whole' : 'open';
+      const takesVertex = this.tool === 'edit' && (event.modifiers & ALT) !== 0;
+      return this.tool === 'point' || takesVertex ? 'whole' : 'open';
     }
     if (!this.isHeld || (event.kind !== 'move' && event.kind !== 'up')) {
       return 'open';
@@ -232,7 +231,7 @@ export class Gesture {
   private _isNear(a: Place, b: Place | undefined, part = 1): boolean {
     return (
       b !== undefined &&
-      Math.hypot(a[0] - b[0], a[1] - b[1]) <= this._reach * part
+      Math.hypot(a[0] - b[0], a[1] - b[1]) <= this._reach() * part
     );
   }
 

@@ -23,10 +23,7 @@ export interface IPicture {
   readonly levels: ReadonlyArray<readonly [number, number]>;
   readonly tile_px: number;
   readonly version: string;
-  readonly channels: number;
-  readonly dtype: string;
   readonly pixel_size_um: readonly [number, number] | null;
-  readonly stack: { readonly z?: number; readonly t?: number };
 }
 
 export interface IClass {

@@ -120,6 +120,13 @@ export class AnnotatorSession implements IDisposable {
     this._post({ type: 'hello', client: this.client }, []);
   }
 
+  /** The refusal was read; what may succeed now is sent once more. */
+  tryAgain(): void {
+    this._refusal = null;
+    this.hello();
+    this._changed.emit();
+  }
+
   /** The kernel can be reached, or not. */
   set isOnline(isOnline: boolean) {
     const isBack = isOnline && !this._isOnline;
@@ -215,13 +222,15 @@ export class AnnotatorSession implements IDisposable {
   }
 
   private _refused(refused: IRefusedMessage): void {
-    if (!this._outbox.has(refused.client, refused.number)) {
+    const { client, number } = refused;
+    const isOurs = this._outbox.has(client, number);
+    if (!isOurs && client !== this.client) {
       return;
     }
     this._refusal = { message: refused.message, hint: refused.hint };
-    if (!refused.retry) {
-      this._outbox.remove(refused.client, refused.number);
-      this._answered.emit(refused.number);
+    if (isOurs && !refused.retry) {
+      this._outbox.remove(client, number);
+      this._answered.emit(number);
     }
   }
 
