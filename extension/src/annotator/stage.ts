@@ -65,15 +65,16 @@ export class Stage implements IDisposable {
     this._tiles.dispose();
   }
 
+  /** See another part of the picture. */
   show(view: Viewport): void {
-    this._view = view;
-    this._tiles.lookAt(view);
-    this._onView();
-    this.repaint();
+    this._isFitted = false;
+    this._see(view);
   }
 
+  /** See the whole picture, in a canvas of another size too. */
   fit(): void {
-    this.show(Viewport.fit(this._pictureSize, this._view.canvas));
+    this._isFitted = true;
+    this._see(Viewport.fit(this._pictureSize, this._view.canvas));
   }
 
   /** Take the size of the host in CSS pixels; resized and painted in one task, so that nothing flickers. */
@@ -94,9 +95,10 @@ export class Stage implements IDisposable {
     this._overlay.height = height;
     this._overlay.width = width;
     const size = { height, width };
-    const isFirst = canvas.height === 1;
-    this.show(
-      isFirst ? Viewport.fit(this._pictureSize, size) : this._view.resized(size)
+    this._see(
+      this._isFitted
+        ? Viewport.fit(this._pictureSize, size)
+        : this._view.resized(size)
     );
     this._paintAll();
   }
@@ -115,6 +117,13 @@ export class Stage implements IDisposable {
         this._paintAll();
       });
     }
+  }
+
+  private _see(view: Viewport): void {
+    this._view = view;
+    this._tiles.lookAt(view);
+    this._onView();
+    this.repaint();
   }
 
   private _paintAll(): void {
@@ -171,6 +180,7 @@ export class Stage implements IDisposable {
 
   private readonly _tiles: TileCache;
   private _view: Viewport;
+  private _isFitted = true;
   private _frame = 0;
   private _isStale = true;
   private _isDisposed = false;
