@@ -73,6 +73,12 @@ export class AnnotatorView extends DOMWidgetView {
       (message: KernelMessage, buffers: DataView[]) =>
         this._session.take(message, buffers)
     );
+    this._session.changed.connect(({ saveState }) =>
+      this.el.setAttribute('aria-busy', String(saveState === 'saving'))
+    );
+    this._easel.changed.connect(({ settings }) => {
+      this._overlay.dataset.tool = settings.tool;
+    });
     this._session.copied.connect((_, text) => this._keepCopy(text));
     this._unwatch = watchKernel(model, isOnline => {
       this._session.isOnline = isOnline;
