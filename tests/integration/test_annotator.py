@@ -241,6 +241,7 @@ def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None
     notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     (lab.home / "draw.ipynb").write_text(json.dumps(notebook))
     page.goto(lab.url.replace("/lab?", "/lab/tree/draw.ipynb?"))
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
     page.locator(".jp-CodeCell .cm-content").click()
     page.keyboard.press("Shift+Enter")
     annotator = Annotator(page)
