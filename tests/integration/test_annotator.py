@@ -181,7 +181,7 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
     annotator.is_saved()
     (moved, _) = _on_disk(project)
     assert moved.id == before.id
-    assert _outline(moved) == pytest.approx(_outline(before) + (1, 10))
+    assert _outline(moved) == pytest.approx(_outline(before) + np.array((1, 10)))
 
     page.keyboard.press("Delete")
     expect(annotator.objects).to_have_text(["1 nucleus box"])
@@ -235,7 +235,8 @@ def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, pro
 
 def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None:
     """The widget shows as the result of a cell, and what is drawn there is saved."""
-    code = f"from labkit import Project\nfrom labkit_lab.widgets import Annotator\nAnnotator(Project.open({str(project.path)!r}), 'discs.png')"
+    opened = f"Annotator(Project.open({str(project.path)!r}), 'discs.png')"
+    code = f"from labkit import Project\nfrom labkit_lab.widgets import Annotator\n{opened}"
     cell = {"cell_type": "code", "id": "one", "execution_count": None, "metadata": {}, "outputs": [], "source": code}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}

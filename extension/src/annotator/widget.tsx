@@ -12,6 +12,7 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
@@ -97,6 +98,19 @@ export class AnnotatorView extends DOMWidgetView {
     return super.remove();
   }
 
+  /** The parts lie in our node, not in our widget: they come and go with the page's node only if they are told. */
+  override processLuminoMessage(msg: Message): void {
+    if (msg.type === 'before-detach') {
+      this._parts
+        .filter(part => part.isAttached)
+        .forEach(part => Widget.detach(part));
+    }
+    super.processLuminoMessage(msg);
+    if (msg.type === 'after-attach') {
+      this._parts.forEach(part => Widget.attach(part, this.el));
+    }
+  }
+
   /** Keys and the clipboard; everything else listens for itself. */
   handleEvent(event: Event): void {
     switch (event.type) {
@@ -175,8 +189,10 @@ export class AnnotatorView extends DOMWidgetView {
     if (name === 'toolbar') {
       part.node.setAttribute('role', 'toolbar');
     }
-    Widget.attach(part, this.el);
     this._parts.push(part);
+    if (this.luminoWidget.isAttached) {
+      Widget.attach(part, this.el);
+    }
   }
 
   private _keyDown(event: KeyboardEvent): void {
