@@ -6,12 +6,14 @@ import { ServerConnection } from '@jupyterlab/services';
 import type {
   ErrorBody,
   ErrorReply,
+  ImageList,
   NewProject,
   NewUpload,
   PieceQuery,
   ProjectItem,
   ProjectList,
   ThumbnailQuery,
+  TileQuery,
   UploadAnswers,
   UploadItem,
   UploadList
@@ -76,6 +78,36 @@ export class LabKitApi {
       this._url('projects', projectId, 'thumbnail') +
       URLExt.objectToQueryString({ ...query })
     );
+  }
+
+  /** The images of a project. */
+  listImages(projectId: string): Promise<ImageList> {
+    return this._request<ImageList>(
+      `projects/${encodeURIComponent(projectId)}/images`,
+      { method: 'GET' }
+    );
+  }
+
+  /** Pixels of an image; the browser keeps them. */
+  async readTile(
+    projectId: string,
+    imageId: string,
+    query: TileQuery,
+    signal: AbortSignal
+  ): Promise<Blob> {
+    const url =
+      this._url('projects', projectId, 'images', imageId, 'tiles') +
+      URLExt.objectToQueryString({ ...query });
+    const init: RequestInit = { method: 'GET', cache: 'default', signal };
+    const response = await ServerConnection.makeRequest(
+      url,
+      init,
+      this._settings
+    );
+    if (!response.ok) {
+      throw new UnreachableError(`${response.status} ${response.statusText}`);
+    }
+    return response.blob();
   }
 
   /** Every file on its way; nobody asked, so the server may idle. */

@@ -6,9 +6,10 @@ import { fileUploadIcon, folderIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { labkitIcon } from './icons';
+import { type IImageSource, Images } from './images';
 import { UploadRow } from './uploadrow';
 import type { IUploadRow, UploadsModel } from './uploads';
-import type { ProjectItem } from './wire';
+import type { ImageItem, ProjectItem } from './wire';
 
 const UPLOAD_PX = 96;
 
@@ -18,6 +19,8 @@ export interface IProjectCardProps {
   readonly isNewest: boolean;
   readonly trans: TranslationBundle;
   readonly uploads: UploadsModel;
+  readonly images: IImageSource;
+  readonly onAnnotate: (project: ProjectItem, image: ImageItem) => void;
   readonly onOpenFolder: (project: ProjectItem) => void;
   readonly onImport: (project: ProjectItem) => void;
   readonly onAnswer: (row: IUploadRow) => void;
@@ -90,6 +93,12 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         </ul>
       )}
       <Counts project={project} trans={trans} />
+      <Images
+        project={project}
+        images={props.images}
+        trans={trans}
+        onAnnotate={props.onAnnotate}
+      />
     </li>
   );
 }

@@ -4,3 +4,6 @@ export namespace CommandIDs {
   export const newProject = 'labkit:new-project';
   export const refreshProjects = 'labkit:refresh-projects';
 }
+
+/** Opens one picture; not in the palette, because it needs to be told which. */
+export const ANNOTATE = 'labkit:annotate';

@@ -1,8 +1,13 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { annotatorPlugin } from './annotator/plugin';
 import { projectsPlugin } from './projects';
 import { welcomePlugin } from './welcome';
 
-const plugins: JupyterFrontEndPlugin<void>[] = [projectsPlugin, welcomePlugin];
+const plugins: JupyterFrontEndPlugin<void>[] = [
+  projectsPlugin,
+  welcomePlugin,
+  annotatorPlugin
+];
 
 export default plugins;

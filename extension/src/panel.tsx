@@ -8,6 +8,7 @@ import * as React from 'react';
 import type { LabKitApi } from './api';
 import { holdsFiles } from './dropping';
 import { labkitIcon } from './icons';
+import type { IImageSource } from './images';
 import { ProjectsModel } from './model';
 import { UploadsModel } from './uploads';
 import { type IProjectsActions, ProjectsView } from './view';
@@ -40,6 +41,10 @@ export class ProjectsPanel extends ReactWidget {
       () => this.isVisible,
       () => void this.model.refresh()
     );
+    this._images = {
+      list: async id => (await api.listImages(id)).images,
+      url: (id, image, maxPx) => api.imageUrl(id, image, maxPx)
+    };
     this._actions = actionsFor(this);
   }
 
@@ -57,6 +62,7 @@ export class ProjectsPanel extends ReactWidget {
       <ProjectsView
         model={this.model}
         uploads={this.uploads}
+        images={this._images}
         actions={this._actions}
         trans={this._trans}
       />
@@ -118,5 +124,6 @@ export class ProjectsPanel extends ReactWidget {
   }
 
   private readonly _actions: IProjectsActions;
+  private readonly _images: IImageSource;
   private _marked: HTMLElement | null = null;
 }

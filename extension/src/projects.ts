@@ -20,7 +20,7 @@ import {
 } from '@jupyterlab/translation';
 
 import { LabKitApi, RefusedError } from './api';
-import { CommandIDs } from './commands';
+import { ANNOTATE, CommandIDs } from './commands';
 import { chosenFiles, collectDropped, type IDropped } from './dropping';
 import { labkitCardIcon, labkitIcon } from './icons';
 import { askForProject } from './newproject';
@@ -126,6 +126,12 @@ function makeActions(
     openFolder: project => void openFolder(app, fileBrowser, project, trans),
     openLesson: path => void app.commands.execute('docmanager:open', { path }),
     importInto: project => chooseFiles(panel, project, trans),
+    annotate: (project, image) =>
+      void app.commands.execute(ANNOTATE, {
+        projectId: project.id,
+        imageId: image.id,
+        title: image.name
+      }),
     answer: row => void answer(panel, row, trans),
     remove: row => void saying(trans, () => panel.uploads.remove(row))
   };

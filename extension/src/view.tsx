@@ -6,9 +6,10 @@ import * as React from 'react';
 
 import { ProjectCard } from './card';
 import { labkitIcon } from './icons';
+import type { IImageSource } from './images';
 import type { IProjectsState, ProjectsModel, Trouble } from './model';
 import type { IUploadRow, UploadsModel } from './uploads';
-import type { ProjectItem, ProjectList } from './wire';
+import type { ImageItem, ProjectItem, ProjectList } from './wire';
 
 // twice the largest drawn size, for sharp pixels on dense screens
 const THUMBNAIL_PX = 128;
@@ -21,6 +22,7 @@ export interface IProjectsActions {
   openLesson(path: string): void;
   /** Choose pictures in a dialog, and import them. */
   importInto(project: ProjectItem): void;
+  annotate(project: ProjectItem, image: ImageItem): void;
   answer(row: IUploadRow): void;
   remove(row: IUploadRow): void;
 }
@@ -28,6 +30,7 @@ export interface IProjectsActions {
 export interface IProjectsViewProps {
   readonly model: ProjectsModel;
   readonly uploads: UploadsModel;
+  readonly images: IImageSource;
   readonly actions: IProjectsActions;
   readonly trans: TranslationBundle;
 }
@@ -78,6 +81,8 @@ function Projects(props: IStateProps): React.JSX.Element {
               isNewest={project.id === state.newest}
               trans={trans}
               uploads={props.uploads}
+              images={props.images}
+              onAnnotate={props.actions.annotate}
               onOpenFolder={props.actions.openFolder}
               onImport={props.actions.importInto}
               onAnswer={props.actions.answer}

@@ -1,0 +1,152 @@
+/** Messages between the annotator's widget and its kernel. */
+
+export type Place = readonly [y: number, x: number];
+
+export type ToolName =
+  | 'polygon'
+  | 'box'
+  | 'ellipse'
+  | 'point'
+  | 'brush'
+  | 'eraser'
+  | 'select'
+  | 'edit'
+  | 'split';
+
+export type DrawMode = 'new' | 'add' | 'subtract';
+
+/** What is known of the picture; levels are (height, width), the finest first. */
+export interface IPicture {
+  readonly name: string;
+  readonly height_px: number;
+  readonly width_px: number;
+  readonly levels: ReadonlyArray<readonly [number, number]>;
+  readonly tile_px: number;
+  readonly version: string;
+  readonly pixel_size_um: readonly [number, number] | null;
+}
+
+export interface IClass {
+  readonly id: number;
+  readonly name: string;
+  readonly colour: string;
+}
+
+/** An object without its outline. */
+export interface IObjectHead {
+  readonly id: string;
+  readonly kind: 'polygon' | 'box' | 'ellipse' | 'point' | 'mask' | 'area';
+  readonly class_id: number | null;
+  readonly status: 'accepted' | 'proposed' | 'rejected';
+  readonly source: string;
+  readonly author: string;
+  readonly z: number | null;
+}
+
+/** Of an object in a patch: where in the order of drawing it goes. */
+export interface IPlacedHead extends IObjectHead {
+  readonly place: number;
+}
+
+interface IDocumentState {
+  readonly revision: number;
+  readonly completed_tasks: ReadonlyArray<string>;
+  readonly can_undo: boolean;
+  readonly can_redo: boolean;
+  readonly origin: Place;
+}
+
+/** The whole document; its outlines come in three buffers. */
+export interface ISceneMessage extends IDocumentState {
+  readonly type: 'scene';
+  readonly objects: ReadonlyArray<IObjectHead>;
+}
+
+/** What changed since `from_revision`; its outlines come in three buffers. */
+export interface IPatchMessage extends IDocumentState {
+  readonly type: 'patch';
+  readonly from_revision: number;
+  readonly removed: ReadonlyArray<string>;
+  readonly objects: ReadonlyArray<IPlacedHead>;
+}
+
+/** A gesture or command is safe on the disk. */
+export interface IAckMessage {
+  readonly type: 'ack';
+  readonly client: string;
+  readonly number: number;
+  readonly revision: number;
+  readonly changed: boolean;
+  readonly selection: ReadonlyArray<string> | null;
+}
+
+export interface IRefusedMessage {
+  readonly type: 'refused';
+  readonly client: string;
+  readonly number: number;
+  readonly message: string;
+  readonly hint: string;
+  readonly retry: boolean;
+}
+
+export interface ICopiedMessage {
+  readonly type: 'copied';
+  readonly client: string;
+  readonly text: string;
+}
+
+export type KernelMessage =
+  | ISceneMessage
+  | IPatchMessage
+  | IAckMessage
+  | IRefusedMessage
+  | ICopiedMessage;
+
+/** What is set by hand before a gesture, and when it began. */
+export interface IGestureSettings {
+  readonly tool: ToolName;
+  readonly mode: DrawMode;
+  readonly kind: 'object' | 'area';
+  readonly class_id: number | null;
+  readonly radius_px: number;
+  readonly z: number | null;
+  readonly selection: ReadonlyArray<string>;
+  readonly reach_px: number;
+}
+
+export type CommandName =
+  | 'undo'
+  | 'redo'
+  | 'delete'
+  | 'set_class'
+  | 'move'
+  | 'merge'
+  | 'separate'
+  | 'bring_to_front'
+  | 'send_to_back'
+  | 'accept'
+  | 'reject'
+  | 'set_task'
+  | 'paste';
+
+export interface ICommandArgs {
+  readonly class_id?: number | null;
+  readonly dy?: number;
+  readonly dx?: number;
+  readonly task?: string;
+  readonly completed?: boolean;
+  readonly text?: string;
+}
+
+/** A gesture or command as it is kept until the kernel has it; `client` and `number` are added when it is sent. */
+export type Deed =
+  | (IGestureSettings & {
+      readonly type: 'gesture';
+      readonly keys: ReadonlyArray<string>;
+    })
+  | {
+      readonly type: 'command';
+      readonly name: CommandName;
+      readonly ids: ReadonlyArray<string>;
+      readonly args: ICommandArgs;
+    };

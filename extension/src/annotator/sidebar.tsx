@@ -1,0 +1,90 @@
+/** Classes and objects beside the picture. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { UseSignal } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import type { Easel } from './easel';
+import { ObjectList } from './objectlist';
+import { colourOf } from './painter';
+
+export interface ISidebarProps {
+  readonly easel: Easel;
+  readonly trans: TranslationBundle;
+}
+
+export function Sidebar(props: ISidebarProps): React.JSX.Element {
+  const { easel } = props;
+  return (
+    <UseSignal signal={easel.changed}>
+      {() => (
+        <UseSignal signal={easel.session.changed}>
+          {() => (
+            <>
+              <ClassList {...props} />
+              <ObjectList {...props} />
+            </>
+          )}
+        </UseSignal>
+      )}
+    </UseSignal>
+  );
+}
+
+function ClassList({ easel, trans }: ISidebarProps): React.JSX.Element {
+  const { classId, hidden } = easel.settings;
+  const rows: ReadonlyArray<[number | null, string]> = [
+    ...easel.classes.map(item => [item.id, item.name] as const),
+    [null, trans.__('no class')] as const
+  ].map(([id, name]) => [id, name]);
+  const counts = new Map<number | null, number>();
+  for (const { head } of easel.items) {
+    if (head.kind !== 'area') {
+      counts.set(head.class_id, (counts.get(head.class_id) ?? 0) + 1);
+    }
+  }
+  return (
+    <section aria-label={trans.__('Classes')}>
+      <h3>{trans.__('Classes')}</h3>
+      <ul className="labkit-Annotator-classes">
+        {rows.map(([id, name], k) => (
+          <li key={id ?? 'none'}>
+            <button
+              type="button"
+              className="labkit-Annotator-class"
+              aria-pressed={classId === id}
+              title={
+                id !== null && k < 9
+                  ? trans.__('Draw as %1 (%2)', name, k + 1)
+                  : trans.__('Draw as %1', name)
+              }
+              onClick={() => easel.chooseClass(id)}
+            >
+              <span
+                className="labkit-Annotator-colour"
+                style={{ background: colourOf(id, easel.classes) }}
+              />
+              <span className="labkit-Annotator-name">{name}</span>
+              <span>{counts.get(id) ?? 0}</span>
+            </button>
+            <input
+              type="checkbox"
+              checked={!hidden.has(id)}
+              aria-label={trans.__('Show %1', name)}
+              title={trans.__('Show %1', name)}
+              onChange={() => easel.set({ hidden: toggled(hidden, id) })}
+            />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function toggled<T>(set: ReadonlySet<T>, value: T): ReadonlySet<T> {
+  const next = new Set(set);
+  if (!next.delete(value)) {
+    next.add(value);
+  }
+  return next;
+}

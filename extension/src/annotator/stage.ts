@@ -1,0 +1,187 @@
+/** The canvases: the ipycanvas layers with picture and objects, and our overlay above them. */
+
+import type { DOMWidgetModel } from '@jupyter-widgets/base';
+import type { IDisposable } from '@lumino/disposable';
+
+import { drawChosen, drawItems, type ILook } from './painter';
+import type { IItem } from './displaylist';
+import type { IPicture } from './protocol';
+import { type ReadTile, TileCache } from './tiles';
+import { Viewport } from './viewport';
+
+const PICTURE = 0;
+const OBJECTS = 1;
+const CHOSEN = 3;
+const SHARP_FROM = 2; // from this zoom on pixels are squares
+
+/** What ipycanvas' models are for us. */
+export interface ILayer extends DOMWidgetModel {
+  readonly canvas: HTMLCanvasElement;
+  readonly ctx: CanvasRenderingContext2D;
+}
+
+/** What is to be seen. */
+export interface IScenery {
+  readonly items: ReadonlyArray<IItem>;
+  readonly chosen: ReadonlyArray<IItem>;
+  look(density: number): ILook;
+  drawOverlay(context: CanvasRenderingContext2D, view: Viewport): void;
+}
+
+/** Paints at most once for each frame of the display. */
+export class Stage implements IDisposable {
+  /**
+   * @param multi - The `MultiCanvas` whose layers are painted.
+   * @param onView - Called when another part of the picture is seen.
+   */
+  constructor(
+    private readonly _multi: DOMWidgetModel,
+    readonly picture: IPicture,
+    private readonly _overlay: HTMLCanvasElement,
+    private readonly _scenery: IScenery,
+    readTile: ReadTile,
+    private readonly _onView: () => void
+  ) {
+    this._tiles = new TileCache(picture, readTile, () => this.repaint());
+    this._view = Viewport.fit(this._pictureSize, { height: 1, width: 1 });
+  }
+
+  get view(): Viewport {
+    return this._view;
+  }
+
+  /** Canvas pixels for each CSS pixel. */
+  get density(): number {
+    return window.devicePixelRatio;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    cancelAnimationFrame(this._frame);
+    this._tiles.dispose();
+  }
+
+  /** See another part of the picture. */
+  show(view: Viewport): void {
+    this._isFitted = false;
+    this._see(view);
+  }
+
+  /** See the whole picture, in a canvas of another size too. */
+  fit(): void {
+    this._isFitted = true;
+    this._see(Viewport.fit(this._pictureSize, this._view.canvas));
+  }
+
+  /** Take the size of the host in CSS pixels; resized and painted in one task, so that nothing flickers. */
+  resize(cssHeight: number, cssWidth: number): void {
+    const height = Math.round(cssHeight * this.density);
+    const width = Math.round(cssWidth * this.density);
+    const { canvas } = this._view;
+    if (height < 1 || width < 1) {
+      return;
+    }
+    if (height === canvas.height && width === canvas.width) {
+      return;
+    }
+    // set, not saved: each browser has a size of its own
+    [this._multi, ...this._layers].forEach(model =>
+      model.set({ height, width })
+    );
+    this._overlay.height = height;
+    this._overlay.width = width;
+    const size = { height, width };
+    this._see(
+      this._isFitted
+        ? Viewport.fit(this._pictureSize, size)
+        : this._view.resized(size)
+    );
+    this._paintAll();
+  }
+
+  /** Paint everything in the next frame. */
+  repaint(): void {
+    this._isStale = true;
+    this.repaintOverlay();
+  }
+
+  /** Paint what the hand does in the next frame. */
+  repaintOverlay(): void {
+    if (this._frame === 0 && !this._isDisposed) {
+      this._frame = requestAnimationFrame(() => {
+        this._frame = 0;
+        this._paintAll();
+      });
+    }
+  }
+
+  private _see(view: Viewport): void {
+    this._view = view;
+    this._tiles.lookAt(view);
+    this._onView();
+    this.repaint();
+  }
+
+  private _paintAll(): void {
+    if (this._isStale) {
+      this._isStale = false;
+      this._paintLayers();
+    }
+    const context = this._overlay.getContext('2d');
+    if (context !== null) {
+      context.clearRect(0, 0, this._overlay.width, this._overlay.height);
+      this._scenery.drawOverlay(context, this._view);
+    }
+  }
+
+  private _paintLayers(): void {
+    const look = this._scenery.look(this.density);
+    this._onLayer(PICTURE, context => {
+      context.imageSmoothingEnabled = this._view.zoom < SHARP_FROM;
+      this._tiles.draw(context, this._view);
+    });
+    this._onLayer(OBJECTS, context =>
+      drawItems(context, this._view, this._scenery.items, look)
+    );
+    this._onLayer(CHOSEN, context =>
+      drawChosen(context, this._view, this._scenery.chosen, look)
+    );
+    this._layers[CHOSEN]?.trigger('new-frame'); // one is enough: all layers are put together again
+    const isComplete = this._tiles.isComplete(this._view);
+    this._overlay.dataset.picture = isComplete ? 'complete' : 'loading';
+  }
+
+  private _onLayer(
+    number: number,
+    draw: (context: CanvasRenderingContext2D) => void
+  ): void {
+    const context = this._layers[number]?.ctx;
+    if (context !== undefined) {
+      const { height, width } = this._view.canvas;
+      context.save();
+      context.clearRect(0, 0, width, height);
+      draw(context);
+      context.restore();
+    }
+  }
+
+  private get _layers(): ReadonlyArray<ILayer> {
+    return this._multi.get('_canvases') as ReadonlyArray<ILayer>;
+  }
+
+  private get _pictureSize(): { height: number; width: number } {
+    const { height_px, width_px } = this.picture;
+    return { height: height_px, width: width_px };
+  }
+
+  private readonly _tiles: TileCache;
+  private _view: Viewport;
+  private _isFitted = true;
+  private _frame = 0;
+  private _isStale = true;
+  private _isDisposed = false;
+}
