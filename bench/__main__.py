@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import click
 
-from bench import demo, startup, tiling
+from bench import annotate, demo, startup, tiling
 
 BENCHES: dict[str, Callable[[bool], dict[str, float | int | str]]] = {
+    "annotate": annotate.measure,
     "demo": demo.measure,
     "startup": startup.measure,
     "tiling": tiling.measure,
