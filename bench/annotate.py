@@ -6,11 +6,10 @@ the end of the frame that shows it (bench/annotator_page.js); a move counts as c
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
-import sys
 import tempfile
-import time
 import urllib.parse
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.annotator_peers import measure_peers
 from bench.annotator_seat import Place, Seat, debuggable_browser, taken_seat
 from bench.annotator_world import PICTURE, World, make_world
 from bench.slow_link import slow_link
@@ -29,6 +29,9 @@ __all__ = ["measure"]
 _ROUND_TRIP_S = 0.15
 _FRAME_S = 1 / 60
 _GESTURE_MOVE_S = 0.01  # 1,000 moves in 10 s
+_SCREEN_PX = 800  # what a picture is fitted into
+_WHEEL, _WHEEL_FACTOR = 60, 1.127  # a step of the wheel, and by how much it zooms
+_WHEEL_S = 0.05
 _LOOK_S = 0.5  # how long a person looks at an object before the next one
 
 TakeSeat = Callable[[], AbstractContextManager[Seat]]
@@ -46,13 +49,14 @@ class _Effort:
     jumps: int
     moves: int
     frames: int
+    moves_of_peers: int
 
 
-_FULL = _Effort(size=20_000, objects=10_000, opens=5, strokes=60, pans=6, jumps=60, moves=1000, frames=300)
-_QUICK = _Effort(size=4096, objects=300, opens=1, strokes=3, pans=1, jumps=4, moves=100, frames=30)
+_FULL = _Effort(size=20_000, objects=10_000, opens=5, strokes=60, pans=6, jumps=60, moves=1000, frames=300, moves_of_peers=60)
+_QUICK = _Effort(size=4096, objects=300, opens=1, strokes=3, pans=1, jumps=4, moves=100, frames=30, moves_of_peers=5)
 
 
-def measure(quick: bool) -> dict[str, float | int | str]:
+def measure(quick: bool) -> dict[str, float | str | None]:
     """Return times in milliseconds and seconds, messages, and the growth of the browser's memory."""
     effort = _QUICK if quick else _FULL
     with (
@@ -68,6 +72,7 @@ def measure(quick: bool) -> dict[str, float | int | str]:
             **_at_hand(world, take_seat, effort),
             **_far_away(world, take_seat, effort),
             **_growth(world, take_seat, effort),
+            **measure_peers(Path(name), browser, effort.moves_of_peers),
         }
 
 
@@ -87,7 +92,6 @@ def _at_hand(world: World, take_seat: TakeSeat, effort: _Effort) -> dict[str, fl
     with take_seat() as seat:
         seat.open(world.lab.url, PICTURE)
         moving = _moving(seat, effort)
-        print(moving, file=sys.stderr)
         before = len(world.document.objects)
         drawing = _drawing(seat, effort)
         with world.computing_kernel():
@@ -117,17 +121,18 @@ def _moving(seat: Seat, effort: _Effort) -> dict[str, float]:
             values += found[name]
         return found
 
-    seat.zoom(-60, steps=60, each_s=0.033)
+    overview = round(math.log(effort.size / _SCREEN_PX) / math.log(_WHEEL_FACTOR))
+    seat.zoom(-_WHEEL, steps=overview, each_s=_WHEEL_S)
     zooming = take()["frame"]
     seat.actual_size()
     seat.take()
     _pan_about(seat, effort)
     panning = take()["frame"]
-    seat.zoom(60, steps=12, each_s=0.033)
+    seat.zoom(_WHEEL, steps=12, each_s=_WHEEL_S)
     zooming += take()["frame"]
     _pan_about(seat, effort)
     panning += take()["frame"]
-    seat.zoom(-60, steps=12, each_s=0.033)
+    seat.zoom(-_WHEEL, steps=12, each_s=_WHEEL_S)
     zooming += take()["frame"]
     seat.actual_size()
     seat.take()
@@ -180,9 +185,7 @@ def _previews(seat: Seat, effort: _Effort) -> list[float]:
 def _messages(seat: Seat, effort: _Effort) -> int:
     """Draw one long outline, and return the number of messages over the kernel's websocket until it is saved."""
     before = seat.messages
-    started = time.monotonic()
     seat.drag(_ring(0, effort.moves, 0.4), each_s=_GESTURE_MOVE_S)
-    print("gesture", time.monotonic() - started, file=sys.stderr)
     seat.page.wait_for_function("labkitBench.acks() > 0")
     seat.is_saved()
     seat.take()
