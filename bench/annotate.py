@@ -1,7 +1,7 @@
 """The annotator in a real JupyterLab and a real Chromium: how soon a hand sees what it does, how soon it is safe.
 
-A picture of 20,000 x 20,000 pixels with 10,000 polygons of 30 vertices. Times are taken in the page, from the event's own time stamp to
-the end of the frame that shows it (bench/annotator_page.js); a move counts as complete with the first frame that holds it and misses nothing.
+A picture of 20,000 x 20,000 pixels with 10,000 polygons of 30 vertices. Times are taken in the page, from the event's own time stamp
+to the end of the frame that shows it (bench/annotator_page.js); a move is complete with the first frame that holds it and lacks nothing.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def measure(quick: bool) -> dict[str, float | str | None]:
 
 def _opens(world: World, take_seat: TakeSeat, effort: _Effort) -> dict[str, float]:
     """From the click on Annotate to picture and objects: with no kernel running, and with one."""
-    cold, warm = [], []
+    cold: list[float] = []
+    warm: list[float] = []
     for _ in range(effort.opens):
         world.end_kernels()
         for seconds in (cold, warm):

@@ -96,11 +96,11 @@ def _keys(name: str, values: Mapping[str, float | str | None]) -> Found:
 
 
 def _save_picture(path: Path) -> None:
-    real = skimage.data.retina()
+    real = np.asarray(skimage.data.retina())  # type: ignore[no-untyped-call]
     Image.fromarray(np.tile(real, (2, 2, 1))[:_PICTURE_PX, :_PICTURE_PX]).save(path)
 
 
 def _save_notebook(path: Path, code: str) -> None:
-    cell = {"cell_type": "code", "id": "widget", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
+    cell: dict[str, object] = {"cell_type": "code", "id": "widget", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": [cell]}))
