@@ -76,10 +76,8 @@ function ImageRow(
       />
       <span className="labkit-Images-words">
         <span title={image.name}>{image.name}</span>
-        <small>
-          {trans.__('%1 x %2', image.width_px, image.height_px)}
-          {image.annotated && ' · ' + trans.__('annotated')}
-        </small>
+        <small>{trans.__('%1 x %2', image.width_px, image.height_px)}</small>
+        {image.annotated && <small>{trans.__('annotated')}</small>}
       </span>
       <button
         type="button"

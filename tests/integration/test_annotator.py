@@ -1,16 +1,17 @@
 """The annotator in a real JupyterLab, used by a real browser: what is seen, what is on the disk, what outlives a reload."""
 
-import os
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import labkit_lab
-from labkit.annotations import AnnotationObject, open_document
+from labkit.annotations import AnnotationObject, open_document, resolve_author
 from labkit.project import Project
 from labkit.testing.browser import open_browser
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
@@ -77,6 +78,7 @@ class Annotator:
 
     def is_saved(self) -> None:
         """Wait until the kernel has acknowledged everything."""
+        expect(self.root).to_have_attribute("aria-busy", "false")
         expect(self.root.get_by_role("status")).to_have_text("Saved")
 
     def at(self, y: float, x: float) -> tuple[float, float]:
@@ -107,7 +109,7 @@ def _open(page: Page, lab: Lab) -> Annotator:
 
 
 def _on_disk(project: Project) -> tuple[AnnotationObject, ...]:
-    return open_document(project, project.images[0].id).objects
+    return open_document(project, project.images()[0].id, resolve_author()).objects
 
 
 def _colour_at(canvas: Locator, y: float, x: float) -> list[int]:
@@ -186,7 +188,10 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
     page.keyboard.press("Control+z")
     expect(annotator.objects).to_have_count(2)
 
+    page.keyboard.press("Control+a")
+    expect(annotator.root.get_by_role("option", selected=True)).to_have_count(2)
     page.keyboard.press("Escape")
+    expect(annotator.root.get_by_role("option", selected=True)).to_have_count(0)
     expect(annotator.canvas).to_be_focused()  # the first Escape let go of what was chosen
     page.keyboard.press("Escape")
     expect(annotator.root.get_by_role("toolbar").get_by_role("button").first).to_be_focused()
@@ -197,3 +202,55 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
 
 def _outline(item: AnnotationObject) -> np.ndarray:
     return np.array(item.shape.rings[0])  # type: ignore[union-attr]
+
+
+def test_what_is_drawn_while_the_kernel_dies_is_saved_by_the_next_one(page: Page, lab: Lab, project: Project) -> None:
+    """The kernel is killed; a box drawn before it is back is kept by the browser and saved then, once."""
+    annotator = _open(page, lab)
+    annotator.root.get_by_role("button", name="Box").click()
+    annotator.drag((0.2, 0.4), (0.4, 0.5))
+    expect(annotator.objects).to_have_count(1)
+    annotator.is_saved()
+
+    (kernel,) = _kernels(lab)
+    kernel.kill()
+    kernel.wait(WITHIN_S)
+    annotator.drag((0.6, 0.4), (0.8, 0.6))
+    expect(annotator.objects).to_have_text(["1 nucleus box", "2 nucleus box"])
+    annotator.is_saved()
+    assert [item.kind for item in _on_disk(project)] == ["box", "box"]
+
+
+def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, project: Project) -> None:
+    """What one browser draws appears in another one that shows the same picture, which keeps its own view and selection."""
+    first = _open(page, lab)
+    with browser.new_context(viewport={"width": 1000, "height": 700}) as context:
+        second = _open(context.new_page(), lab)
+        first.root.get_by_role("button", name="Box").click()
+        first.drag((0.2, 0.4), (0.4, 0.5))
+        expect(second.objects).to_have_text(["1 nucleus box"])
+        expect(first.root.get_by_role("option", selected=True)).to_have_count(1)
+        expect(second.root.get_by_role("option", selected=True)).to_have_count(0)
+
+
+def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None:
+    """The widget shows as the result of a cell, and what is drawn there is saved."""
+    code = f"from labkit import Project\nfrom labkit_lab.widgets import Annotator\nAnnotator(Project.open({str(project.path)!r}), 'discs.png')"
+    cell = {"cell_type": "code", "id": "one", "execution_count": None, "metadata": {}, "outputs": [], "source": code}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    (lab.home / "draw.ipynb").write_text(json.dumps(notebook))
+    page.goto(lab.url.replace("/lab?", "/lab/tree/draw.ipynb?"))
+    page.locator(".jp-CodeCell .cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    annotator = Annotator(page)
+    annotator.is_painted()
+    annotator.root.get_by_role("button", name="Ellipse").click()
+    annotator.drag((0.2, 0.4), (0.4, 0.5))
+    expect(annotator.objects).to_have_text(["1 nucleus ellipse"])
+    annotator.is_saved()
+    assert [item.kind for item in _on_disk(project)] == ["ellipse"]
+
+
+def _kernels(lab: Lab) -> list[psutil.Process]:
+    return [child for child in psutil.Process(lab.pid).children(recursive=True) if "ipykernel_launcher" in " ".join(child.cmdline())]

@@ -219,7 +219,8 @@ export class Easel implements IHandTarget, IScenery {
     const { tool } = this._settings;
     const [only, ...others] = this.chosen;
     if (tool === 'edit' && only !== undefined && others.length === 0) {
-      drawHandles(context, view, only, pen);
+      const colour = colourOf(only.head.class_id, this.classes);
+      drawHandles(context, view, only, { ...pen, colour });
     }
     const preview = this._gesture.preview;
     if (preview !== null) {

@@ -61,6 +61,7 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
           >
             <span
               className="labkit-Annotator-colour"
+              data-kind={item.head.kind}
               style={{
                 background: colourOf(item.head.class_id, easel.classes)
               }}

@@ -130,8 +130,15 @@ function drawItem(
   }
   context.beginPath();
   tracePath(context, view, item, look.density);
-  if (look.fill || head.kind === 'point' || head.kind === 'mask') {
-    context.globalAlpha = head.kind === 'point' ? 0.8 : 0.3;
+  if (head.kind === 'point') {
+    context.fill();
+    context.strokeStyle = '#ffffff'; // or it is lost in a picture of its colour
+    context.stroke();
+    context.strokeStyle = context.fillStyle;
+    return;
+  }
+  if (look.fill || head.kind === 'mask') {
+    context.globalAlpha = 0.3;
     context.fill('evenodd');
     context.globalAlpha = 1;
   }

@@ -81,6 +81,7 @@ function addCommand(
       );
       const main = new MainAreaWidget({ content });
       main.id = `labkit-annotator-${nameOf(args)}`;
+      main.toolbar.hide(); // the widget has its own
       main.title.label = args.title;
       main.title.icon = labkitIcon;
       main.title.closable = true;

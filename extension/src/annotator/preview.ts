@@ -7,6 +7,7 @@ import type { Place } from './protocol';
 import type { Viewport } from './viewport';
 
 const DARK = '#000000b0';
+const HANDLES_APART_PX = 11;
 
 /** How a preview looks. */
 export interface IPen {
@@ -89,21 +90,43 @@ export function drawCrosshair(
   strokeTwice(context, { ...pen, colour: '#ffffff' });
 }
 
-/** The corners of the outline that a hand can take hold of. */
+/** The places of the outline that a hand can take hold of. */
 export function drawHandles(
   context: CanvasRenderingContext2D,
   view: Viewport,
   item: IItem,
   pen: IPen
 ): void {
-  const [oy, ox] = item.origin;
-  for (const ring of item.rings) {
-    const places: Place[] = [];
-    for (let k = 0; k < ring.length; k += 2) {
-      places.push([oy + (ring[k] ?? 0), ox + (ring[k + 1] ?? 0)]);
-    }
-    drawVertices(context, view, places, pen);
+  const { head, origin, rings } = item;
+  if (head.kind === 'mask') {
+    return; // painted, not drawn: it has no vertices
   }
+  for (const ring of rings) {
+    // an ellipse is taken hold of at the ends of its axes
+    const step = head.kind === 'ellipse' ? ring.length / 4 : 2;
+    const places: Place[] = [];
+    for (let k = 0; k < ring.length; k += step) {
+      places.push([origin[0] + (ring[k] ?? 0), origin[1] + (ring[k + 1] ?? 0)]);
+    }
+    drawVertices(context, view, apart(places, view, pen.density), pen);
+  }
+}
+
+/** Those of the places that do not lie on the one before. */
+function apart(
+  places: ReadonlyArray<Place>,
+  view: Viewport,
+  density: number
+): Place[] {
+  const least = (HANDLES_APART_PX * density) / view.zoom;
+  const kept: Place[] = [];
+  for (const place of places) {
+    const last = kept.at(-1) ?? [Infinity, Infinity];
+    if (Math.hypot(place[0] - last[0], place[1] - last[1]) >= least) {
+      kept.push(place);
+    }
+  }
+  return kept;
 }
 
 function drawVertices(
@@ -112,7 +135,7 @@ function drawVertices(
   places: ReadonlyArray<Place>,
   { colour, density }: IPen
 ): void {
-  const half = 3.5 * density;
+  const half = 3 * density;
   context.lineWidth = 1.5 * density;
   for (const place of places) {
     const [y, x] = view.toCanvas(place);

@@ -74,6 +74,12 @@ export class AnnotatorView extends DOMWidgetView {
       (message: KernelMessage, buffers: DataView[]) =>
         this._session.take(message, buffers)
     );
+    this._session.changed.connect(({ saveState }) =>
+      this.el.setAttribute('aria-busy', String(saveState === 'saving'))
+    );
+    this._easel.changed.connect(({ settings }) => {
+      this._overlay.dataset.tool = settings.tool;
+    });
     this._session.copied.connect((_, text) => this._keepCopy(text));
     this._session.answered.connect((_, number) =>
       tell(this._overlay, 'ack', { number })
