@@ -1,36 +1,79 @@
-"""What people mark in images: objects, one document per author, and their pixels by the background rule."""
+"""What people mark in images: objects, one document per author, their pixels by the background rule, and their quality."""
 
+from labkit.annotations.agreement import Agreement, compare_documents, compare_with_gold
+from labkit.annotations.consensus import CONSENSUS, Consensus, build_consensus, merge_documents
 from labkit.annotations.document import FINISHED, Document
 from labkit.annotations.editor import Acknowledgement, Editor
 from labkit.annotations.edits import Change, Edit
 from labkit.annotations.exporting import EXPORT_FORMATS, ExportFormat, export_annotations
 from labkit.annotations.importing import AnnotationImport, import_annotations
+from labkit.annotations.locking import Claim, claim, claim_next_image, current_claim, next_free_image, release
 from labkit.annotations.objects import AnnotationObject, ObjectKind, new_object
+from labkit.annotations.progress import ProjectProgress, project_progress
 from labkit.annotations.raster import IGNORE, rasterise_classes, rasterise_objects
+from labkit.annotations.records import document_sha256
+from labkit.annotations.review import (
+    REVIEW_STATES,
+    Review,
+    ReviewState,
+    active_seconds,
+    add_comment,
+    add_time,
+    change_state,
+    load_review,
+    resolve_comment,
+)
 from labkit.annotations.store import authors, open_document, resolve_author, save_document
-from labkit.annotations.validation import validate
+from labkit.annotations.validation import ObjectFault, validate, validation_report
 
 __all__ = [
+    "CONSENSUS",
     "EXPORT_FORMATS",
     "FINISHED",
     "IGNORE",
+    "REVIEW_STATES",
     "Acknowledgement",
+    "Agreement",
     "AnnotationImport",
     "AnnotationObject",
     "Change",
+    "Claim",
+    "Consensus",
     "Document",
     "Edit",
     "Editor",
     "ExportFormat",
+    "ObjectFault",
     "ObjectKind",
+    "ProjectProgress",
+    "Review",
+    "ReviewState",
+    "active_seconds",
+    "add_comment",
+    "add_time",
     "authors",
+    "build_consensus",
+    "change_state",
+    "claim",
+    "claim_next_image",
+    "compare_documents",
+    "compare_with_gold",
+    "current_claim",
+    "document_sha256",
     "export_annotations",
     "import_annotations",
+    "load_review",
+    "merge_documents",
     "new_object",
+    "next_free_image",
     "open_document",
+    "project_progress",
     "rasterise_classes",
     "rasterise_objects",
+    "release",
     "resolve_author",
+    "resolve_comment",
     "save_document",
     "validate",
+    "validation_report",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,8 @@ class Document:
         Marks of completion; ``finished`` means that every pixel without an object is background.
     objects : tuple of AnnotationObject
         In order of drawing: later ones lie on top.
+    metadata : dict
+        What a foreign file said of the whole, as JSON, by the name of its format, so that it can go out again. Do not change it in place.
 
     Raises
     ------
@@ -44,6 +47,7 @@ class Document:
     revision: int = 0
     completed_tasks: tuple[str, ...] = ()
     objects: tuple[AnnotationObject, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if len(self._index) < len(self.objects):

@@ -1,23 +1,29 @@
-"""Annotations from files: label images and GeoJSON."""
+"""Annotations from files: label images, GeoJSON, and the formats of other programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from labkit.annotations.document import FINISHED, Document
+from labkit.annotations.label_images import label_objects, store_objects, with_classes
+from labkit.annotations.label_store import LabelStore
 from labkit.annotations.objects import AnnotationObject
-from labkit.annotations.records import derived_id, object_from_feature
+from labkit.annotations.records import object_from_feature
+from labkit.annotations.sniffing import ForeignFile, sniff_annotations
 from labkit.annotations.store import open_document, resolve_author, save_document
 from labkit.annotations.validation import object_warnings
-from labkit.errors import Conflict, InvalidInput, NotFound, UnsupportedFormat
+from labkit.errors import Conflict, InvalidInput
 from labkit.events import EventSink, Log, Progress, ignore_events
-from labkit.formats.geojson import Collection, read_geojson
-from labkit.formats.labels import LabelFile, orient_labels, probe_labels, read_labels
-from labkit.geometry import vectorise
+from labkit.formats.exchange import Picture
+from labkit.formats.geojson import Collection, Feature
+from labkit.formats.labeller import is_lasting_id, merge_metadata, with_our_ids
+from labkit.formats.labels import LabelFile
 from labkit.project import ImageRecord, Project
-from labkit.storage import Record, explain_os_errors, file_sha256
+from labkit.storage import Record, file_sha256
 
 __all__ = ["AnnotationImport", "import_annotations"]
 
@@ -51,6 +57,7 @@ def import_annotations(
     author: str | None = None,
     class_name: str | None = None,
     finished: bool | None = None,
+    shift_auto: bool = False,
     on_event: EventSink = ignore_events,
 ) -> AnnotationImport:
     """Add the objects of a file to the author's document of an image.
@@ -63,13 +70,16 @@ def import_annotations(
     project, image
         Where to.
     path : path
-        A label image (PNG, TIFF, ``.npy``), each id an object; or GeoJSON as QuPath and LabKit write it.
+        A label image (PNG, TIFF, ``.npy``, the folder of an OME-Zarr label image), each id an object; GeoJSON as QuPath and LabKit
+        write it; a file of Django Labeller, COCO instances, Pascal VOC or YOLO.
     author : str, optional
         Whose document. By default the one that a LabKit file names, else as in `resolve_author`.
     class_name : str, optional
         Class of the objects that come without one. A label image needs it unless the project has exactly one class.
     finished : bool, optional
-        Whether pixels without an object are background. By default True for a label image; GeoJSON keeps its own marks.
+        Whether pixels without an object are background. By default True for a label image; files of LabKit and Labeller keep their marks.
+    shift_auto : bool
+        Move what an automatic tool of Labeller drew by half a pixel to the right and down, where it belongs.
     on_event : function
         Gets the warnings as they come, and progress.
 
@@ -84,24 +94,26 @@ def import_annotations(
         The file cannot be used; nothing is changed.
     """
     path = Path(path)
-    source = _sniff(path)
-    if isinstance(source, LabelFile):
-        author = resolve_author(author)
-        objects, warnings = _label_objects(project, image, source, class_name, author)
-        tasks: tuple[str, ...] = () if finished is False else (FINISHED,)
-        what = _Import(image.id, author, source.kind, tuple(objects), tasks, False, tuple(warnings))
-    else:
-        own = source.labkit.get("format") == 1
-        author = resolve_author(author or _named_author(source))
-        namespace = f"{image.id}/{file_sha256(path)}"
-        objects, warnings = _feature_objects(project, image, source, class_name, author, namespace)
-        tasks = _tasks(source) if own and finished is None else (FINISHED,) if finished else ()
-        what = _Import(image.id, author, "geojson", tuple(objects), tasks, own, tuple(warnings))
+    picture = Picture(image.name, image.height_px, image.width_px, image.channels)
+    source = sniff_annotations(path, picture, has_class=class_name is not None, shift_auto=shift_auto)
+    wish = _Wish(project, image, author, class_name, finished)
+    what = _from_features(wish, source, file_sha256(path)) if isinstance(source, ForeignFile) else _from_labels(wish, source)
     for text in what.warnings:
         on_event(Log(text, "warning"))
     report = _save(project, what)
     on_event(Progress(len(what.objects), len(what.objects), "objects", "import"))
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the caller asked for."""
+
+    project: Project
+    image: ImageRecord
+    author: str | None
+    class_name: str | None
+    finished: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +127,7 @@ class _Import:
     completed_tasks: tuple[str, ...]
     replaces: bool  # objects of a known id become as they are in the file
     warnings: tuple[str, ...]
-
-
-def _sniff(path: Path) -> LabelFile | Collection:
-    with explain_os_errors(path):
-        if not path.is_file():
-            raise NotFound(f"{path} is no file.", hint="Check the path.", path=str(path))
-        with open(path, "rb") as file:
-            start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-        if start in (b"{", b"["):
-            return read_geojson(path.read_bytes(), name=path.name)
-    try:
-        return probe_labels(path)
-    except UnsupportedFormat as error:
-        raise UnsupportedFormat(
-            error.message.replace("label image", "label image and no GeoJSON"), hint=error.hint, path=str(path)
-        ) from error
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _named_author(collection: Collection) -> str | None:
@@ -146,90 +143,99 @@ def _tasks(collection: Collection) -> tuple[str, ...]:
 # Label images
 
 
-def _label_objects(
-    project: Project, image: ImageRecord, file: LabelFile, class_name: str | None, author: str
-) -> tuple[list[AnnotationObject], list[str]]:
-    turned = _needed_turn(image, file)
-    labels = read_labels(file)
-    warnings = []
-    if turned > 1:
-        labels = orient_labels(labels, turned)
-        warnings.append(f"{file.path.name} lies on its side; it was turned as the image was (orientation {turned}).")
-    if labels.size and int(labels.min()) < 0:
-        raise InvalidInput(f"{file.path.name} holds negative ids.", hint="Use 0 for background and positive ids.", path=str(file.path))
-    class_id = _class_of_labels(project, class_name)
-    namespace = f"{image.id}/{file_sha256(file.path)}"
-    objects = [
-        AnnotationObject(
-            id=derived_id(namespace, str(number)),
-            kind="polygon",
-            shape=region,
-            class_id=class_id,
-            source=f"import:{file.kind}",
-            author=author,
-            attributes={"source_id": number},
-        )
-        for number, region in vectorise(labels).items()
-    ]
-    return objects, warnings
-
-
-def _needed_turn(image: ImageRecord, file: LabelFile) -> int:
-    """Return the orientation to apply so that the labels lie on the image; 1 is as they are."""
-    shape = (image.height_px, image.width_px)
-    if file.shape == shape:
-        return 1
-    facts = f"{file.path.name} is {file.shape[0]} x {file.shape[1]} pixels (height x width), the image {shape[0]} x {shape[1]}"
-    if file.shape != shape[::-1]:
-        raise InvalidInput(f"{facts}.", hint="Give the label image of this very picture.", labels=file.shape, image=shape)
-    turn = image.source.get("orientation")
-    if file.orientation == 1 and isinstance(turn, int) and 5 <= turn <= 8:  # labels of the picture as stored, before it was turned
-        return turn
-    raise InvalidInput(
-        f"{facts}: height and width are swapped.", hint="Turn the label image by 90 degrees.", labels=file.shape, image=shape
+def _from_labels(wish: _Wish, source: LabelFile | LabelStore) -> _Import:
+    author = resolve_author(wish.author)
+    tasks: tuple[str, ...] = () if wish.finished is False else (FINISHED,)
+    if isinstance(source, LabelFile):
+        objects, warnings = label_objects(wish.project, wish.image, source, wish.class_name, author)
+        return _Import(wish.image.id, author, source.kind, tuple(objects), tasks, False, tuple(warnings))
+    if wish.finished is None and source.completed_tasks is not None:
+        tasks = source.completed_tasks
+    return _Import(
+        wish.image.id, author, "ome-zarr", tuple(store_objects(wish.project, wish.image, source, wish.class_name, author)), tasks, False, ()
     )
 
 
-def _class_of_labels(project: Project, class_name: str | None) -> int:
-    classes = Project.open(project.path).classes
-    if class_name is None:
-        if len(classes) == 1:
-            return classes[0].id
-        known = ", ".join(item.name for item in classes) or "none yet"
-        raise InvalidInput("A label image does not say of what class its objects are.", hint=f"Name one (--class NAME). Known: {known}.")
-    return project.add_classes([class_name]).class_named(class_name).id
+# Features
 
 
-# GeoJSON
+def _from_features(wish: _Wish, file: ForeignFile, sha256: str) -> _Import:
+    facts = file.collection.labkit
+    own = file.format == "geojson" and facts.get("format") == 1
+    author = resolve_author(wish.author or _named_author(file.collection))
+    objects, warnings = _feature_objects(wish, file, author, sha256)
+    found = facts.get("metadata")
+    metadata: dict[str, Any] = found if isinstance(found, dict) else {}
+    if file.format == "labeller":
+        ids = {str(item.attributes["source_id"]): item.id for item in objects if "source_id" in item.attributes}
+        metadata = with_our_ids(metadata, ids)
+    keeps = own or file.format == "labeller"
+    return _Import(
+        image_id=wish.image.id,
+        author=author,
+        format=file.format,
+        objects=tuple(objects),
+        completed_tasks=_resolved_tasks(_tasks(file.collection) if keeps else (), wish.finished, own),
+        replaces=own,
+        warnings=tuple(warnings),
+        metadata=metadata if keeps else {},
+    )
 
 
-def _feature_objects(
-    project: Project, image: ImageRecord, collection: Collection, class_name: str | None, author: str, namespace: str
-) -> tuple[list[AnnotationObject], list[str]]:
+def _resolved_tasks(tasks: tuple[str, ...], finished: bool | None, own: bool) -> tuple[str, ...]:
+    """Return the marks of a file as the caller wishes them."""
+    if finished is None:
+        return tasks
+    others = () if own else tuple(task for task in tasks if task != FINISHED)
+    return (*others, FINISHED) if finished else others
+
+
+def _feature_objects(wish: _Wish, file: ForeignFile, author: str, sha256: str) -> tuple[list[AnnotationObject], list[str]]:
+    collection, image = file.collection, wish.image
     warnings = [f"{text}; it was left out" for text in collection.left_out]
     drawn_on = collection.labkit.get("image")
     if isinstance(drawn_on, str) and drawn_on != image.id:
         warnings.append(f"the file was made for the image {drawn_on}, not for {image.id}")
+    warnings += collection.labkit.get("remarks", ()) if file.format != "geojson" else ()
     areas = {k for k, feature in enumerate(collection.features) if feature.labkit.get("kind") == "area"}
-    names = [None if k in areas else feature.class_name or class_name for k, feature in enumerate(collection.features)]
+    names = [None if k in areas else feature.class_name or wish.class_name for k, feature in enumerate(collection.features)]
     # Everything that may be refused is made first, so that a broken file adds no class.
-    objects = [
-        object_from_feature(feature, foreign=True, namespace=namespace, number=k, author=author)
-        for k, feature in enumerate(collection.features, 1)
-    ]
-    classes = {item.name: item.id for item in _with_classes(project, names).classes}
+    objects = [_object_of(feature, k, file, image, author, sha256) for k, feature in enumerate(collection.features, 1)]
+    with _naming(file.name):
+        classes = {item.name: item.id for item in with_classes(wish.project, names).classes}
     classified = [item if name is None else replace(item, class_id=classes[name]) for item, name in zip(objects, names, strict=True)]
-    return classified, [*warnings, *_without_class(classified), *object_warnings(classified, image)]
+    return classified, [*warnings, *_class_warnings(classified), *object_warnings(classified, image)]
 
 
-def _with_classes(project: Project, names: Sequence[str | None]) -> Project:
-    wanted = [name for name in dict.fromkeys(names) if name is not None]
-    return project.add_classes(wanted) if wanted else project
+def _object_of(feature: Feature, number: int, file: ForeignFile, image: ImageRecord, author: str, sha256: str) -> AnnotationObject:
+    namespace, source = f"{image.id}/{_space(feature, file.format, sha256)}", f"import:{file.format}"
+    with _naming(f"{file.name}: object {number}"):
+        return object_from_feature(feature, foreign=True, namespace=namespace, number=number, author=author, source=source)
 
 
-def _without_class(objects: Sequence[AnnotationObject]) -> list[str]:
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Put the place in the file before what is wrong with it."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}: {error.message}", hint=error.hint, **error.facts) from error
+
+
+def _space(feature: Feature, format_: str, sha256: str) -> str:
+    """Return below what the id of an object is derived: its file, unless its id is the same in every file."""
+    return "labeller" if format_ == "labeller" and is_lasting_id(feature.id) else sha256
+
+
+def _class_warnings(objects: Sequence[AnnotationObject]) -> list[str]:
     count = sum(item.class_id is None and item.kind != "area" for item in objects)
-    return [f"{count} objects have no class"] if count else []
+    numbers = sorted(
+        {item.attributes["yolo_class"] for item in objects if item.source == "import:yolo" and "yolo_class" in item.attributes}
+    )
+    return [
+        *([f"{count} objects have no class"] if count else []),
+        *([f"the classes {', '.join(map(str, numbers))} of the file all became one"] if len(numbers) > 1 else []),
+    ]
 
 
 # Saving
@@ -247,6 +253,8 @@ def _save(project: Project, what: _Import) -> AnnotationImport:
         merged = document.with_objects([*changed, *fresh])
         for task in what.completed_tasks:
             merged = merged.with_task(task)
+        metadata = {**merged.metadata, **what.metadata} if what.replaces else merge_metadata(merged.metadata, what.metadata)
+        merged = replace(merged, metadata=metadata)
         try:
             saved = document if merged == document and document.revision else save_document(project, merged)
         except Conflict:

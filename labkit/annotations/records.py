@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -15,7 +17,7 @@ from labkit.geometry import Shape
 from labkit.project import ClassRecord
 from labkit.storage import utc_now
 
-__all__ = ["derived_id", "document_bytes", "document_from_bytes", "feature_of", "object_from_feature"]
+__all__ = ["derived_id", "document_bytes", "document_from_bytes", "document_sha256", "feature_of", "is_uuid", "object_from_feature"]
 
 _FORMAT = 1
 _NAMES = uuid.UUID("9a2c3f0e-6f0b-5d53-9d7a-2f6f1b6c4a10")  # ids of foreign objects are derived below this one
@@ -30,8 +32,14 @@ def document_bytes(document: Document, classes: Sequence[ClassRecord]) -> bytes:
         "author": document.author,
         "revision": document.revision,
         "completed_tasks": list(document.completed_tasks),
+        **({"metadata": dict(document.metadata)} if document.metadata else {}),
     }
     return write_geojson(Collection(tuple(feature_of(item, known) for item in document.objects), facts))
+
+
+def document_sha256(document: Document) -> str:
+    """Return the hash of what is annotated, as 64 hex digits; how often it was saved does not matter."""
+    return hashlib.sha256(document_bytes(replace(document, revision=0), ())).hexdigest()
 
 
 def document_from_bytes(data: bytes, *, name: str) -> Document:
@@ -53,8 +61,11 @@ def document_from_bytes(data: bytes, *, name: str) -> Document:
             revision=int(facts["revision"]),
             completed_tasks=tuple(str(task) for task in facts["completed_tasks"]),
             objects=tuple(object_from_feature(feature) for feature in collection.features),
+            metadata=dict(facts.get("metadata") or {}),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InvalidInput):
+            raise
         raise InvalidInput(f"{name} lacks facts of the document: {error}.", hint="Restore it from a backup.") from error
 
 
@@ -81,7 +92,14 @@ def feature_of(item: AnnotationObject, classes: Mapping[int, ClassRecord]) -> Fe
 
 
 def object_from_feature(
-    feature: Feature, *, class_id: int | None = None, foreign: bool = False, namespace: str = "", number: int = 0, author: str = ""
+    feature: Feature,
+    *,
+    class_id: int | None = None,
+    foreign: bool = False,
+    namespace: str = "",
+    number: int = 0,
+    author: str = "",
+    source: str = "import:geojson",
 ) -> AnnotationObject:
     """Return the object that a feature describes.
 
@@ -96,6 +114,8 @@ def object_from_feature(
         `namespace` and the id (or the feature's `number`), so that the same file imported twice gives the same objects.
     author : str
         Who made it, if the feature does not say.
+    source : str
+        Where it comes from, if the feature does not say.
 
     Raises
     ------
@@ -105,7 +125,7 @@ def object_from_feature(
     own = feature.labkit
     attributes = dict(feature.properties)
     object_id = feature.id or ""
-    if foreign and not _is_uuid(object_id):
+    if foreign and not is_uuid(object_id):
         if object_id:
             attributes["source_id"] = int(object_id) if object_id.isascii() and object_id.isdecimal() else object_id
         object_id = derived_id(namespace, object_id or f"#{number}")
@@ -114,7 +134,7 @@ def object_from_feature(
         kind=_kind(own.get("kind"), feature.shape),
         shape=feature.shape,
         class_id=class_id if foreign else own.get("class_id"),
-        source=_text(own.get("source"), "import:geojson"),
+        source=_text(own.get("source"), source),
         author=_text(own.get("author"), author),
         created=_time(own.get("created")),
         z=own["z"] if type(own.get("z")) is int else None,
@@ -134,7 +154,8 @@ def _kind(wanted: Any, shape: Shape) -> ObjectKind:
     return next((name for name in fitting if name == wanted), fitting[0])
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Return whether an id of a foreign file can be the id of an object."""
     try:
         uuid.UUID(text)
     except ValueError:

@@ -44,7 +44,7 @@ def authors(project: Project, image_id: str) -> tuple[str, ...]:
     folder = project.layout.annotations / image_id
     if not folder.is_dir():
         return ()
-    names = (unescape_name(path.name) for path in folder.iterdir() if not path.name.startswith(INCOMING_PREFIX))
+    names = {unescape_name(path.name) for path in folder.iterdir() if not path.name.startswith(INCOMING_PREFIX)}
     return tuple(sorted(name for name in names if project.layout.annotation(image_id, name).exists))
 
 
@@ -159,6 +159,5 @@ def check_image(project: Project, image_id: str) -> None:
     NotFound
         There is no such image.
     """
-    # ids come from outside too (a route, a file): one with a separator must not lead out of the project
-    if "/" in image_id or image_id.startswith(".") or not project.layout.image(image_id).record.is_file():
+    if not project.layout.has_image(image_id):
         raise NotFound(f"The project has no image {image_id!r}.", hint="List its images with 'labkit project show'.", id=image_id)

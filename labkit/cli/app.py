@@ -40,7 +40,7 @@ _COMMANDS = {
 }
 _ABOUT = {
     "analyse": "Score a prediction, measure its objects, write the report.",
-    "annotations": "Bring annotations in, or take them out.",
+    "annotations": "Bring annotations in, take them out, review and compare them.",
     "demo": "Walk the whole path on a sample picture.",
     "doctor": "Look whether everything is in place.",
     "export": "Write an image as OME-Zarr, OME-TIFF or PNG.",

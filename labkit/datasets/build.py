@@ -12,7 +12,7 @@ import zarr
 from numpy.typing import NDArray
 
 from labkit import __version__
-from labkit.annotations import IGNORE, Document, open_document, rasterise_classes, rasterise_objects, resolve_author
+from labkit.annotations import IGNORE, Document, document_sha256, open_document, rasterise_classes, rasterise_objects, resolve_author
 from labkit.datasets.records import Normalisation, PartSummary, SetImage, TrainingSetRecord
 from labkit.datasets.split import PARTS, Part, PartBox, SplitSpec, resolve_split
 from labkit.datasets.training_set import TrainingSet
@@ -24,7 +24,6 @@ from labkit.storage import (
     check_name,
     content_hash,
     explain_os_errors,
-    file_sha256,
     load_record,
     publish_folder,
     save_record,
@@ -199,7 +198,7 @@ def _fill(
             sha256=s.record.sha256,
             author=s.document.author,
             revision=s.document.revision,
-            annotations=file_sha256(project.layout.annotation(s.record.id, s.document.author).snapshot),
+            annotations=document_sha256(s.document),
         )
         for s in sources
     )

@@ -20,9 +20,10 @@ from labkit.errors import InvalidInput
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of, outline_of, polygons_of
 from labkit.geometry.shapes import FloatArray
 
-__all__ = ["RESERVED_PROPERTIES", "Collection", "Feature", "read_geojson", "write_geojson"]
+__all__ = ["RESERVED_PROPERTIES", "Collection", "Feature", "features_from_json", "parse_json", "read_geojson", "write_geojson"]
 
 RESERVED_PROPERTIES = frozenset({"classification", "labkit"})
+_MOST_PAINTED_PX = 2**32  # extent of a painted object that is taken for one: more than any picture, and still done in seconds
 _NO_GEOMETRY = {"LineString", "MultiLineString", "GeometryCollection"}
 
 
@@ -102,10 +103,7 @@ def read_geojson(data: bytes, *, name: str = "The file") -> Collection:
         The file is no GeoJSON; the message names the feature, counted from 1.
     """
     with _without_collector():
-        root = _parse(data, name)
-        features, left_out = _read_features(root, name)
-    labkit = root.get("labkit") if isinstance(root, dict) else None
-    return Collection(tuple(features), labkit if isinstance(labkit, dict) else {}, tuple(left_out))
+        return features_from_json(parse_json(data, name), name=name)
 
 
 @contextmanager
@@ -120,7 +118,8 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _read_features(root: Any, name: str) -> tuple[list[Feature], list[str]]:
+def features_from_json(root: Any, *, name: str = "The file") -> Collection:
+    """Return the features of GeoJSON that has been parsed already; otherwise as `read_geojson`."""
     features: list[Feature] = []
     left_out: list[str] = []
     for number, record in enumerate(_feature_list(root, name), 1):
@@ -133,7 +132,8 @@ def _read_features(root: Any, name: str) -> tuple[list[Feature], list[str]]:
             ) from error
         features += found
         left_out += [f"feature {number}: {reason}"] if reason else []
-    return features, left_out
+    labkit = root.get("labkit") if isinstance(root, dict) else None
+    return Collection(tuple(features), labkit if isinstance(labkit, dict) else {}, tuple(left_out))
 
 
 class _Malformed(ValueError):
@@ -202,8 +202,15 @@ def _number(value: float) -> float:
 # Reading
 
 
-def _parse(data: bytes, name: str) -> Any:
-    hint = "Export it again as GeoJSON."
+def parse_json(data: bytes, name: str) -> Any:
+    """Return the object or list that a file of annotations holds as JSON; NaN and infinities become None.
+
+    Raises
+    ------
+    InvalidInput
+        It is not UTF-8, no JSON, cut short, or neither an object nor a list.
+    """
+    hint = "Export it again, for example as GeoJSON."
     try:
         root = json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: None)  # NaN of a measurement: no number
     except UnicodeDecodeError as error:
@@ -225,7 +232,8 @@ def _feature_list(root: Any, name: str) -> list[Any]:
     if root.get("type") == "FeatureCollection" and isinstance(root.get("features"), list):
         return list(root["features"])
     raise InvalidInput(
-        f"{name} is JSON, but holds no FeatureCollection.", hint="Export the annotations as GeoJSON, for example from QuPath."
+        f"{name} is JSON, but holds no FeatureCollection.",
+        hint="Export the annotations as GeoJSON (QuPath does), as COCO instances, or from Labeller.",
     )
 
 
@@ -367,7 +375,7 @@ def _special(region: Region, own: Mapping[str, Any]) -> Shape | None:
             return Region(tuple(region.rings[k] for k in order)) if order and known else None
         case "mask":
             on_grid = all((ring == np.rint(ring)).all() for ring in region.rings)
-            y0, x0, y1, x1 = (int(v) for v in bounds(region))
-            return mask_of(region, Box(y0, x0, y1, x1)) if on_grid else None
+            box = Box(*(int(v) for v in bounds(region)))
+            return mask_of(region, box) if on_grid and box.area_px <= _MOST_PAINTED_PX else None
         case _:
             return None

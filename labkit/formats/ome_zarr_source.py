@@ -32,7 +32,7 @@ from labkit.formats.raster import (
 from labkit.formats.sources import array_header, stack_question
 from labkit.geometry import Box
 
-__all__ = ["ZARR_FILES", "is_zarr", "open_ome_zarr", "read_ome_zarr"]
+__all__ = ["ZARR_FILES", "image_label", "is_zarr", "open_ome_zarr", "read_ome_zarr"]
 
 ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 _METADATA = {*ZARR_FILES, ".zmetadata"}
@@ -62,6 +62,13 @@ class _Described:
 def is_zarr(path: Path) -> bool:
     """Return whether `path` is the folder of a zarr group or array."""
     return path.is_dir() and any((path / name).is_file() for name in ZARR_FILES)
+
+
+def image_label(path: Path) -> dict[str, Any] | None:
+    """Return the ``image-label`` object of a label image, of either version; None where the folder is no label image."""
+    found = _ome(path)
+    label = found.get("image-label")
+    return label if isinstance(label, dict) and found.get("multiscales") else None
 
 
 def read_ome_zarr(path: Path, role: Role, answers: Mapping[str, str]) -> PictureFile:

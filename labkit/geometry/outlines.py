@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from labkit.errors import InvalidInput
-from labkit.geometry.boxes import Box
-from labkit.geometry.masks import Mask
+from labkit.geometry.boxes import Box, iter_blocks
+from labkit.geometry.masks import MASK_TILE_PX, Mask
 from labkit.geometry.rasterise import covering_box, rasterise
 from labkit.geometry.shapes import Ellipse, Point, Rectangle, Region, Shape
 from labkit.geometry.vectorise import vectorise
@@ -40,8 +40,13 @@ def mask_of(shape: Shape, within: Box) -> Mask | None:
     if isinstance(shape, Mask) and shape.box.intersect(within) == shape.box:
         return shape
     part = covering_box(shape).intersect(within)
-    inside = rasterise(shape, part)
-    return Mask.from_array(inside, part.y0, part.x0) if inside.any() else None
+    tiles: dict[tuple[int, int], bytes] = {}
+    first = part.y0 // MASK_TILE_PX * MASK_TILE_PX
+    for band in iter_blocks(Box(first, part.x0, part.y1, part.x1), MASK_TILE_PX, max(part.width_px, 1)):  # a row of tiles at a time
+        inside = rasterise(shape, band.intersect(part))
+        if inside.any():
+            tiles |= Mask.from_array(inside, band.intersect(part).y0, part.x0).tiles
+    return Mask(tiles) if tiles else None
 
 
 def moved(shape: Shape, dy: float, dx: float) -> Shape:

@@ -3,6 +3,7 @@
 from labkit.inference.objects import ObjectLabeller, grow_labels
 from labkit.inference.predicting import predict
 from labkit.inference.prediction import Prediction, PredictionRecord, PredictSettings, list_predictions, open_prediction
+from labkit.inference.proposing import proposals
 from labkit.inference.windows import Window, iter_windows
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "list_predictions",
     "open_prediction",
     "predict",
+    "proposals",
 ]

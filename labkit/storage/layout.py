@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 INCOMING_PREFIX = ".incoming-"
+_CLAIM, _CLAIM_LOCK = "claim.json", ".claim.lock"  # stand beside the folders of authors: none of them may be called so
 _MAX_NAME_BYTES = 200  # a file system allows 255; temporary neighbours need some of them
 
 
@@ -55,7 +56,7 @@ def escape_name(name: str) -> str:
     escaped = quote(name, safe=" @+-_")  # '.' stays as quote leaves it, but never alone
     if not name:
         raise InvalidInput("A name is empty.", hint="Give a name.")
-    if escaped.strip(".") == "":
+    if escaped.strip(".") == "" or escaped in (_CLAIM, _CLAIM_LOCK):
         escaped = escaped.replace(".", "%2E")
     if len(escaped) > _MAX_NAME_BYTES:
         raise InvalidInput(f"The name {name[:40]!r}... is too long.", hint="Use at most 60 characters.", name=name)
@@ -140,8 +141,13 @@ class AnnotationLayout:
         return self.snapshot.is_file() or self.journal.is_file()
 
     @property
+    def review(self) -> Path:
+        """State of the document's review, comments on it, and the time that went into it."""
+        return self.root / "review.json"
+
+    @property
     def lock(self) -> Path:
-        """Held while the document is written."""
+        """Held while the document or its review is written."""
         return self.root / ".lock"
 
 
@@ -366,6 +372,10 @@ class ProjectLayout:
         """Return the places of one image."""
         return ImageLayout(self.images / image_id)
 
+    def has_image(self, image_id: str) -> bool:
+        """Return whether the project has an image of this id, which may come from outside: none leads out of the project."""
+        return "/" not in image_id and not image_id.startswith(".") and self.image(image_id).record.is_file()
+
     def incoming_image(self, key: str) -> ImageLayout:
         """Return where an unfinished import lies; `key` names its source and settings, so that it can resume."""
         return ImageLayout(self.images / f"{INCOMING_PREFIX}{key}")
@@ -391,6 +401,14 @@ class ProjectLayout:
     def annotation(self, image_id: str, author: str) -> AnnotationLayout:
         """Return the places of one author's document of one image."""
         return AnnotationLayout(self.annotations / image_id / escape_name(author))
+
+    def claim(self, image_id: str) -> Path:
+        """Return where it stands who is annotating an image now."""
+        return self.annotations / image_id / _CLAIM
+
+    def claim_lock(self, image_id: str) -> Path:
+        """Return the lock that is held while a claim is made or given back."""
+        return self.annotations / image_id / _CLAIM_LOCK
 
     def is_annotated(self, image_id: str) -> bool:
         """Return whether anybody has saved annotations of an image."""

@@ -16,7 +16,7 @@ from labkit.annotations.edits import Change, Edit
 from labkit.annotations.objects import AnnotationObject, ObjectKind
 from labkit.geometry import Ellipse, Mask, Point, Rectangle, Region, Shape
 
-__all__ = ["random_edits"]
+__all__ = ["fresh_objects", "random_edits"]
 
 _KINDS: tuple[ObjectKind, ...] = ("polygon", "box", "ellipse", "point", "mask", "area")
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,6 +27,18 @@ def random_edits(seed: int, count: int, *, size_px: int = 1000) -> Iterator[Call
     rng = random.Random(seed)
     for _ in range(count):
         yield partial(_edit, random.Random(rng.random()), size_px)
+
+
+def fresh_objects(seed: int, count: int, *, size_px: int = 1000) -> Iterator[Callable[[Document], Edit]]:
+    """Yield functions that add one object each; the same ones for the same seed, whatever the document."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        item = _object(rng, size_px)
+        yield partial(_adding, item)
+
+
+def _adding(item: AnnotationObject, document: Document) -> Edit:
+    return Edit((Change(item.id, item),))
 
 
 def _edit(rng: random.Random, size_px: int, document: Document) -> Edit:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from labkit import errors
 from labkit.analysis import AnalysisRecord
-from labkit.annotations import AnnotationImport
+from labkit.annotations import Agreement, AnnotationImport, Consensus, ProjectProgress, Review
 from labkit.checkup import Finding
 from labkit.cli.app import app
 from labkit.config import LibrarySettings
@@ -39,7 +39,11 @@ def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[
 COMMANDS = dict(_commands(app))
 ANSWERS: dict[str, type[BaseModel]] = {
     "analyse": AnalysisRecord,
+    "annotations agreement": Agreement,
+    "annotations consensus": Consensus,
     "annotations import": AnnotationImport,
+    "annotations progress": ProjectProgress,
+    "annotations review": Review,
     "demo": DemoResult,
     "doctor": Finding,
     "import": ImageRecord,

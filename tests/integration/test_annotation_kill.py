@@ -39,6 +39,7 @@ def _killed_after(project: Project, image_id: str, seed: int, acknowledgements: 
     """Let a process draw, kill it after so many acknowledgements, and return how many it gave."""
     program = [sys.executable, "-c", _PROGRAM, str(project.path), image_id, str(seed), str(EDITS)]
     child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin is not None
     assert child.stdout is not None
     seen = 0
     for line in child.stdout:
@@ -46,7 +47,10 @@ def _killed_after(project: Project, image_id: str, seed: int, acknowledgements: 
         if seen >= acknowledgements:
             break
     child.send_signal(signal.SIGKILL)
-    rest, _ = child.communicate()
+    rest = child.stdout.read()  # not communicate(), which passes over what is read ahead
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
     return max([seen, *(int(line) for line in rest.split() if line.isdigit())])
 
 
@@ -71,6 +75,31 @@ def test_acknowledged_edits_outlive_a_kill(tmp_path: Path, attempt: int) -> None
         pass
     assert _same(editor.document, found)
     assert open_document(project, image.id, "Ada") == editor.document
+
+
+def test_two_programs_draw_in_one_document(tmp_path: Path) -> None:
+    """Each adds its objects at the same time; all are there, every line of the journal is whole, and one history leads back to nothing."""
+    project = Project.create(tmp_path, "cells")
+    image = import_image(project, write_png(tmp_path / "a.png", noise_picture(40, 60)))
+    program = _PROGRAM.replace("random_edits(", "fresh_objects(").replace("import random_edits", "import fresh_objects")
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", program.replace('"kernel"', f'"kernel {seed}"'), str(project.path), image.id, str(seed), "150"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in (1, 2)
+    ]
+    for child in children:
+        output, _ = child.communicate("")
+        assert output.split()[-1] == "end"
+    document = open_document(project, image.id, "Ada")
+    assert (len(document.objects), document.revision) == (300, 300)
+    editor = Editor(project, image.id, "Ada")
+    while editor.undo().changed:
+        pass
+    assert editor.document.objects == ()
 
 
 def _same(a: Document, b: Document) -> bool:

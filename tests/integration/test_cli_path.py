@@ -93,6 +93,11 @@ def test_the_path(tmp_path: Path) -> None:
     assert np.array_equal(tifffile.imread(exported) > 0, sample.labels > 0)
     assert len(np.unique(tifffile.imread(exported))) == len(np.unique(sample.labels))
 
+    proposed = _done("annotations", "propose", "cells.tif", "--author", "reviewer", "--json", cwd=lab).json
+    assert (proposed["prediction"], proposed["proposed"]) == (predicted["key"], predicted["objects"])
+    again = _done("annotations", "propose", "cells.tif", "--author", "reviewer", "--json", cwd=lab).json
+    assert again["proposed"] == 0
+
     shown = _done("project", "show", "--json", cwd=lab).json
     counts = [shown[key] for key in ("images", "annotated_images", "training_sets", "runs", "models", "predictions")]
     assert counts == [1, 1, 1, 1, 1, 1]

@@ -10,7 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from labkit.analysis import analyse
-from labkit.inference import Prediction, PredictSettings, list_predictions, predict
+from labkit.annotations import Document, Editor, commands, rasterise_objects
+from labkit.errors import InvalidInput
+from labkit.geometry import Box, rasterise
+from labkit.inference import Prediction, PredictSettings, list_predictions, predict, proposals
 from labkit.project import ImageRecord, Project
 from labkit.samples import nuclei_like
 from labkit.testing.commands import files_in
@@ -140,3 +143,26 @@ def test_the_test_part_is_scored_alone(trained: Trained) -> None:
     test, everything = (analyse(trained.project, prediction, region=region).record for region in ("auto", "all"))
     assert (test.region, test.seen_in_training, everything.region, everything.seen_in_training) == ("test", False, "all", True)
     assert test.scored_pixels < everything.scored_pixels == 203 * 270
+
+
+def test_a_prediction_comes_in_as_proposals(trained: Trained) -> None:
+    """Each object once, with its class and source; accepted and rejected ones do not come again, and nothing counts before."""
+    prediction = _predicted_anew(trained, 128)
+    editor = Editor(trained.project, trained.image.id, "reviewer")
+    editor.apply(proposals(prediction, editor.document, author="reviewer"))
+    objects = editor.document.objects
+    assert len(objects) == prediction.record.objects
+    assert {(item.status, item.source, item.class_id) for item in objects} == {("proposed", f"model:{trained.model.key}", 1)}
+    labels = prediction.labels.read()
+    frame = Box.of_shape(*labels.shape)
+    covered = np.zeros(labels.shape, dtype=bool)
+    for item in objects:
+        covered |= rasterise(item.shape, frame)
+    assert (covered != (labels > 0)).mean() < 0.02
+    assert not rasterise_objects(editor.document, frame).any()
+    editor.apply(commands.accept(editor.document, [objects[0].id]))
+    editor.apply(commands.reject(editor.document, [objects[1].id]))
+    assert not proposals(prediction, editor.document, author="reviewer")
+    assert rasterise_objects(editor.document, frame).any()
+    with pytest.raises(InvalidInput, match="prediction is one of"):
+        proposals(prediction, Document("other", "reviewer"), author="reviewer")

@@ -9,22 +9,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.annotations import AnnotationObject, Document, Edit, Editor, commands
+from labkit.annotations import AnnotationObject, Document, Edit, Editor, add_time, commands, resolve_author
+from labkit.annotations.edits import put
 from labkit.annotations.tools import Outcome, PointerEvent, Scene, tool_named
 from labkit.errors import InvalidInput, LabKitError, Locked, NotWritable, StorageFull
-from labkit.geometry import Box, Point, outline_of
+from labkit.geometry import Box, Point, Rectangle, outline_of
 from labkit.project import Project
+from labkit.storage import utc_now
+from labkit.tiling import open_image
 
 __all__ = ["Desk", "Message", "display_list"]
 
 _EVENTS = ("down", "move", "up", "double", "key", "cancel")
 _MODIFIERS = ("shift", "ctrl", "alt")
 _MOST_EVENTS = 200_000
+_COUNT_EVERY_S = 30.0
 _PASTED_BESIDE_PX = 10.0
 _TRY_AGAIN = (StorageFull, NotWritable, Locked)  # the same message may succeed later
 
@@ -61,6 +66,7 @@ class Desk:
         self._record = project.image(image_id)
         self._project = project
         self._shown: Document | None = None
+        self._moments: list[datetime] = []  # when somebody did something, and it is not counted yet
         self.editor = Editor(project, self._record.id, author, on_change=self._show)
 
     @property
@@ -71,17 +77,36 @@ class Desk:
     def take(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview] = ()) -> None:
         """Do what a browser asks for, and answer.
 
-        Whatever goes wrong is answered as ``refused``, with words for a person; only our own faults are raised.
+        Whatever goes wrong is answered as ``refused``, with words for a person; our own faults are raised as well, to be logged.
         """
         with self._lock:
+            self._moments.append(utc_now())
             try:
                 self._dispatch(content, buffers)
             except LabKitError as error:
-                self._refuse(content, error)
+                self._refuse(content, error.message, error.hint, retry=isinstance(error, _TRY_AGAIN))
+            except Exception:
+                # the browser keeps what it could not send: a fault of ours must not cost a stroke
+                self._refuse(content, "Something went wrong inside LabKit.", "Your work is kept; reload the page to try again.", retry=True)
+                raise
+            if (self._moments[-1] - self._moments[0]).total_seconds() > _COUNT_EVERY_S:
+                self._count_time()
 
     def close(self) -> None:
-        """Write a snapshot and let the files go."""
+        """Write a snapshot, count the time, and let the files go."""
+        with self._lock:
+            self._count_time()
         self.editor.close()
+
+    def _count_time(self) -> None:
+        """Add the time that somebody worked to the review; pauses do not count."""
+        if not self._moments:
+            return
+        try:
+            add_time(self._project, self._record.id, self.editor.author, self._moments, by=resolve_author())
+        except LabKitError:
+            return  # it is tried again with the next message
+        self._moments = self._moments[-1:]
 
     def _dispatch(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
         match content.get("type"):
@@ -113,6 +138,9 @@ class Desk:
 
     def _gesture(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
         document = self.editor.refresh()
+        if content.get("tool") == "assist":
+            self._assist(document, content, _events(content, buffers))
+            return
         tool, scene = tool_named(_text(content, "tool")), self._scene(document, content)
         outcome, selection = Outcome(), None
         for event in _events(content, buffers):
@@ -123,6 +151,22 @@ class Desk:
             if outcome.edit:
                 break
         self._carry_out(content, outcome.edit, selection)
+
+    def _assist(self, document: Document, content: Mapping[str, Any], events: Sequence[PointerEvent]) -> None:
+        """Outline what was clicked, or what a box was dragged around."""
+        from labkit.annotations.assistants import outline_objects  # here, because it loads scikit-image
+
+        scene = self._scene(document, content)
+        found = outline_objects(
+            open_image(self._project, self._record.id),
+            _place(events),
+            zoom=_number(content, "zoom", 1.0),
+            assistant=str(content.get("assistant", "watershed")),
+            class_id=scene.class_id,
+            author=scene.author,
+            z=scene.z,
+        )
+        self._carry_out(content, put(*found), tuple(item.id for item in found))
 
     def _scene(self, document: Document, content: Mapping[str, Any]) -> Scene:
         class_id, z = content.get("class_id"), content.get("z")
@@ -170,19 +214,9 @@ class Desk:
             )
         )
 
-    def _refuse(self, content: Mapping[str, Any], error: LabKitError) -> None:
-        self._send(
-            Message(
-                {
-                    "type": "refused",
-                    "client": content.get("client"),
-                    "number": content.get("number"),
-                    "message": error.message,
-                    "hint": error.hint,
-                    "retry": isinstance(error, _TRY_AGAIN),
-                }
-            )
-        )
+    def _refuse(self, content: Mapping[str, Any], message: str, hint: str, *, retry: bool) -> None:
+        told = {"client": content.get("client"), "number": content.get("number"), "message": message, "hint": hint, "retry": retry}
+        self._send(Message({"type": "refused", **told}))
 
     def _show(self, document: Document) -> None:
         """Tell the browsers what changed since they were told last."""
@@ -299,6 +333,16 @@ def _events(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -
         keys = frozenset(name for bit, name in enumerate(_MODIFIERS) if int(held) >> bit & 1)
         events.append(PointerEvent(kind, y, x, keys, next(names, "") if kind == "key" else "", reach))  # type: ignore[arg-type]
     return events
+
+
+def _place(events: Sequence[PointerEvent]) -> tuple[float, float] | Rectangle:
+    """Return the place of a click, or the box of a drag."""
+    if not events:
+        raise InvalidInput("A gesture came without its events.", hint="Reload the page.")
+    first, last = events[0], events[-1]
+    if abs(first.y - last.y) <= first.reach_px and abs(first.x - last.x) <= first.reach_px:
+        return first.y, first.x
+    return Rectangle(min(first.y, last.y), min(first.x, last.x), max(first.y, last.y), max(first.x, last.x))
 
 
 def _texts(content: Mapping[str, Any], name: str) -> tuple[str, ...]:

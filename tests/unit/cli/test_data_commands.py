@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from labkit.annotations import EXPORT_FORMATS
 from labkit.project import Project
 from labkit.testing.commands import Done, files_in
 from labkit.testing.pictures import noise_picture, two_disc_labels, two_disc_picture, write_jpeg, write_png, write_tiff
@@ -147,8 +149,42 @@ def test_labels_come_in_and_go_out_again(labkit_in: LabKit, annotated: Path, tmp
     """The label image that is exported holds the same objects as the one that was imported."""
     target = tmp_path / "out.tif"
     done = labkit_in("annotations", "export", annotated.name, target, "--json")
-    assert (done.exit_code, done.json) == (0, {"file": str(target)})
+    assert (done.exit_code, done.json) == (0, {"file": str(target), "warnings": []})
     assert np.array_equal(tifffile.imread(target), two_disc_labels())
+
+
+@pytest.mark.parametrize("format_", EXPORT_FORMATS)
+def test_each_format_goes_out_and_comes_in(labkit_in: LabKit, annotated: Path, tmp_path: Path, format_: str) -> None:
+    """The names on the command line are those of the library, and what each writes it reads."""
+    endings = {"labels": ".tif", "mask": ".tif", "voc": ".xml", "yolo": ".txt", "yolo-seg": ".txt", "ome-zarr": ".zarr"}
+    target = tmp_path / f"out{endings.get(format_, '.json')}"
+    done = labkit_in("annotations", "export", annotated.name, target, "--format", format_, "--json")
+    assert done.exit_code == 0, done
+    done = labkit_in("annotations", "import", annotated.name, target, "--author", "Zoë", "--class", "nucleus", "--json")
+    assert (done.exit_code, done.json["added"]) == (0, 1 if format_ == "mask" else 2)
+
+
+def test_an_exported_label_image_verifies(labkit_in: LabKit, annotated: Path, tmp_path: Path) -> None:
+    """Its levels are those of the image that it names."""
+    assert labkit_in("annotations", "export", annotated.name, tmp_path / "out.zarr").exit_code == 0
+    assert labkit_in("verify", tmp_path / "out.zarr").exit_code == 0
+
+
+def test_what_an_export_leaves_behind_is_printed(labkit_in: LabKit, annotated: Path, tmp_path: Path) -> None:
+    """A line per object for people, all of them for programs."""
+    done = labkit_in("annotations", "export", annotated.name, tmp_path / "out.xml")
+    assert done.stdout.count("warning: object ") >= 2
+    done = labkit_in("annotations", "export", annotated.name, tmp_path / "two.xml", "--json")
+    assert len(done.json["warnings"]) >= 2
+
+
+def test_automatic_outlines_are_moved_on_demand(labkit_in: LabKit, imported: Path, tmp_path: Path) -> None:
+    """--shift-auto reaches the reader of Labeller's files."""
+    label = {"label_type": "point", "label_class": "cell", "position": {"x": 3, "y": 4}, "source": "auto:dextr"}
+    (tmp_path / "a__labels.json").write_text(json.dumps([label]))
+    assert labkit_in("annotations", "import", imported.name, tmp_path / "a__labels.json", "--shift-auto").exit_code == 0
+    assert labkit_in("annotations", "export", imported.name, tmp_path / "b__labels.json").exit_code == 0
+    assert json.loads((tmp_path / "b__labels.json").read_text())["labels"][0]["position"] == {"x": 3.5, "y": 4.5}
 
 
 def test_annotations_import_answers_what_it_did(labkit_in: LabKit, imported: Path, labels: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labkit.annotations import new_object, open_document, save_document
+from labkit.annotations import Editor, new_object, open_document, save_document
+from labkit.annotations.edits import put
 from labkit.datasets import IGNORE, PartBox, SplitSpec, TrainingSet, build_training_set, chip_boxes, list_training_sets, open_training_set
 from labkit.errors import CorruptStore, InvalidInput, NotFound
 from labkit.geometry import Box, Rectangle
@@ -154,3 +155,16 @@ def built(project: Project, make: Callable[[], TrainingSet]) -> list[str]:
 def test_nothing_but_the_set_is_left(project: Project, image: ImageRecord) -> None:
     """No temporary neighbour stays."""
     assert all("@" in name for name in built(project, lambda: tiny_training_set(project)))
+
+
+def test_a_drawing_that_is_only_journalled_is_learnt_from(tmp_path: Path) -> None:
+    """What the annotator has acknowledged counts, whether or not a snapshot was written; saving again makes no other set."""
+    project = Project.create(tmp_path, "cells", classes=["nucleus"])
+    image = annotated_image(project, tmp_path, height_px=203, width_px=270)
+    before = tiny_training_set(project)
+    editor = Editor(project, image.id)
+    editor.apply(put(new_object(Rectangle(0, 0, 60, 60), class_id=1)))
+    after = tiny_training_set(project)
+    editor.close()
+    assert after.record.hash != before.record.hash
+    assert tiny_training_set(project).record.hash == after.record.hash

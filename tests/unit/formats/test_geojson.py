@@ -234,3 +234,12 @@ def test_the_order_of_rings_comes_back():
     data = write_geojson(Collection((Feature(region),)))
     assert read_geojson(data).features[0].shape == region
     assert [len(polygon) for polygon in json.loads(data)["features"][0]["geometry"]["coordinates"]] == [1, 2]
+
+
+def test_a_painted_object_beyond_all_pictures_stays_an_outline():
+    """A file that says so of a square of 10^8 pixels a side must not take the memory of the machine."""
+    side = 10**8
+    feature = Feature(Region((square(0, 0, side, side),)), labkit={"kind": "mask"})
+    record = json.loads(write_geojson(Collection((feature,))))
+    record["features"][0]["properties"]["labkit"]["shape"] = "mask"
+    assert isinstance(read_geojson(json.dumps(record).encode()).features[0].shape, Region)

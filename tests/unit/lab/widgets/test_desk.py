@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from labkit.annotations import Editor, new_object, open_document, save_document
+from labkit.annotations import Editor, load_review, new_object, open_document, save_document
 from labkit.annotations.edits import put
 from labkit.errors import NotFound
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, shape_area
 from labkit.project import ImageRecord, Project
+from labkit.storage import utc_now
 from labkit.testing.pictures import noise_picture, write_png
 from labkit.testing.shapes import square_with_hole
 from labkit.tiling import import_image
@@ -140,6 +142,22 @@ def test_copies_are_pasted_beside(project: Project, image: ImageRecord) -> None:
     assert answer.content["selection"] == [second.id]
 
 
+def test_the_assistant_outlines(project: Project, tmp_path: Path) -> None:
+    """By a click and by a box, as gestures that are journalled like any other."""
+    picture = np.full((300, 400), 30, np.uint8)
+    picture[100:140, 200:260] = 220
+    image = import_image(project, write_png(tmp_path / "b.png", picture))
+    browser = Browser(project, image)
+    click = browser.draws("assist", [(0, 120, 230, 0), (2, 120, 230, 0)], zoom=2.0)
+    box = browser.draws("assist", [(0, 90, 190, 0), (2, 150, 270, 0)])
+    objects = open_document(project, image.id, "Ada").objects
+    assert [shape_area(item.shape) for item in objects] == pytest.approx([2400, 2400], rel=0.1)
+    assert click.content["selection"] == [objects[0].id]
+    assert box.content["selection"] == [objects[1].id]
+    assert {item.source for item in objects} == {"assistant:watershed"}
+    assert browser.draws("assist", [(0, 900, 190, 0), (2, 900, 190, 0)]).content["type"] == "refused"
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -189,6 +207,18 @@ def _no_room(descriptor: int) -> None:
     raise OSError(28, "No space left on device")
 
 
+def test_a_fault_of_ours_costs_no_stroke(project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser is told to keep it, and the fault is raised where it is logged."""
+    browser = Browser(project, image)
+    with monkeypatch.context() as patch:
+        patch.setattr("labkit_lab.widgets.desk.tool_named", lambda name: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            browser.draws("polygon", SQUARE, "Enter")
+    refused = browser.heard[-1].content
+    assert (refused["type"], refused["retry"], refused["number"]) == ("refused", True, 1)
+    assert "division" not in refused["message"]
+
+
 def test_others_are_seen(project: Project, image: ImageRecord) -> None:
     """What another program saved appears with the next message, and nothing is lost."""
     browser = Browser(project, image)
@@ -199,6 +229,19 @@ def test_others_are_seen(project: Project, image: ImageRecord) -> None:
     browser.draws("box", [(0, 100, 100, 0), (2, 140, 140, 0)])
     assert browser.ids == [item.id for item in open_document(project, image.id, "Ada").objects]
     assert len(browser.ids) == 3
+
+
+def test_work_is_timed_without_its_pauses(project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three messages 20 s apart, a pause of an hour, and two more: a minute in all, counted when the widget goes at the latest."""
+    browser = Browser(project, image)
+    begin = utc_now() - timedelta(hours=2)
+    browser.desk._moments = []
+    for k, seconds in enumerate((0, 20, 40, 3640, 3660)):
+        monkeypatch.setattr("labkit_lab.widgets.desk.utc_now", lambda at=begin + timedelta(seconds=seconds): at)
+        browser.commands("set_task", task=f"step {k}")
+    browser.desk.close()
+    (spent,) = load_review(project, image.id, "Ada").time_spent
+    assert (spent.author, spent.seconds) == ("Ada", 60)
 
 
 def test_the_display_list_holds_every_kind() -> None:
