@@ -186,7 +186,9 @@ export class TileCache {
     this._underWay.set(name, abort);
     try {
       this._keep(name, await this._read(key, abort.signal));
-      this._underWay.delete(name);
+      if (this._underWay.get(name) === abort) {
+        this._underWay.delete(name); // given up while it was decoded, it may be under way anew
+      }
     } catch (error) {
       if (!abort.signal.aborted) {
         console.warn(`Tile ${name} could not be read; trying again.`, error);
@@ -201,8 +203,8 @@ export class TileCache {
   }
 
   private _keep(name: string, tile: ImageBitmap): void {
-    if (this._isDisposed) {
-      tile.close();
+    if (this._isDisposed || this._here.has(name)) {
+      tile.close(); // counted twice it would never be given back
       return;
     }
     this._here.set(name, tile);
