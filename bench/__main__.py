@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import click
 
-from bench import demo, startup, tiling
+from bench import annotate, demo, startup, tiling
 
-BENCHES: dict[str, Callable[[bool], dict[str, float | int | str]]] = {
+BENCHES: dict[str, Callable[[bool], Mapping[str, float | str | None]]] = {
+    "annotate": annotate.measure,
     "demo": demo.measure,
     "startup": startup.measure,
     "tiling": tiling.measure,

@@ -1,4 +1,4 @@
-"""The environment of the peers: made when it is first needed, from a lock of its own."""
+"""The environments of the peers: each is made when it is first needed, from a lock of its own."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from pathlib import Path
 __all__ = ["peers_python"]
 
 _HERE = Path(__file__).parent
-_LOCK = _HERE / "peers.lock"
-_FOLDER = _HERE.parent / ".venv-peers"
 
 
-def peers_python() -> Path:
-    """Return the Python of the peers' environment, made anew when its lock has changed.
+def peers_python(name: str = "peers") -> Path:
+    """Return the Python of an environment of peers, made anew when its lock has changed.
+
+    Parameters
+    ----------
+    name : str
+        Of the lock, without its ending; the environment is ``.venv-`` and the name.
 
     Raises
     ------
     subprocess.CalledProcessError
         It cannot be made (no package registry is reached, say).
     """
-    python, stamp = _FOLDER / "bin" / "python", _FOLDER / ".lock-hash"
-    wanted = hashlib.sha256(_LOCK.read_bytes()).hexdigest()
+    lock, folder = _HERE / f"{name}.lock", _HERE.parent / f".venv-{name.replace('_', '-')}"
+    python, stamp = folder / "bin" / "python", folder / ".lock-hash"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(_FOLDER)], check=True)
-    install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", str(_LOCK)]
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", str(lock)]
     subprocess.run(install, check=True, stdout=sys.stderr)
     stamp.write_text(wanted)
     return python

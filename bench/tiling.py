@@ -27,7 +27,7 @@ from labkit.geometry import Box
 from labkit.project import Project
 from labkit.tiling import import_image, open_image
 
-__all__ = ["measure"]
+__all__ = ["measure", "mirrored_picture"]
 
 _RUNS = Path(__file__).with_name("tiling_runs.py")
 _TILE_PX = 256
@@ -43,13 +43,13 @@ def measure(quick: bool) -> dict[str, float | int | str]:
     rounds = 1 if quick else 7
     with tempfile.TemporaryDirectory(dir=os.environ.get("LABKIT_BENCH_DIR")) as name:
         folder = Path(name)
-        picture = _picture(folder / "picture.tif", size)
+        picture = mirrored_picture(folder / "picture.tif", size)
         walls = _interleaved(picture, folder, rounds, rounds if quick else 2, 0.0 if quick else _SETTLE_S)
         peak = _peak_mb(picture, folder)
         windows = _windows(picture, folder, 5 if quick else 200)
-        small = _peak_mb(_picture(folder / "small.tif", 1024 if quick else 4096), folder)
-        large = _peak_mb(_picture(picture, 3072 if quick else 20480), folder)
-        files = _files(_picture(picture, 3000 if quick else 20000), folder)
+        small = _peak_mb(mirrored_picture(folder / "small.tif", 1024 if quick else 4096), folder)
+        large = _peak_mb(mirrored_picture(picture, 3072 if quick else 20480), folder)
+        files = _files(mirrored_picture(picture, 3000 if quick else 20000), folder)
     median = {what: statistics.median(values) for what, values in walls.items()}
     return {
         "size_px": size,
@@ -67,8 +67,8 @@ def measure(quick: bool) -> dict[str, float | int | str]:
     }
 
 
-def _picture(path: Path, size: int) -> Path:
-    """Write the picture, tile by tile."""
+def mirrored_picture(path: Path, size: int) -> Path:
+    """Write the picture, tile by tile, and return its path."""
     real = skimage.data.retina()
     mirrored = np.block([[[real], [real[:, ::-1]]], [[real[::-1]], [real[::-1, ::-1]]]])
     noise = np.random.default_rng(0).normal(0, _NOISE, (1531, 1531, 3)).round().astype(np.int16)  # a prime: never in step with tiles

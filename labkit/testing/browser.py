@@ -64,8 +64,13 @@ def _driver_fault() -> str:
 
 
 @contextmanager
-def open_browser() -> Iterator[Browser]:
+def open_browser(*flags: str) -> Iterator[Browser]:
     """Give a headless browser, or skip as `require_chromium` does; it is closed on exit.
+
+    Parameters
+    ----------
+    flags : str
+        For Chromium, beside those of `launch_flags`.
 
     Examples
     --------
@@ -76,7 +81,7 @@ def open_browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=launch_flags())
+        browser = playwright.chromium.launch(executable_path=path, args=[*launch_flags(), *flags])
         try:
             yield browser
         finally:

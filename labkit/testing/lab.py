@@ -35,14 +35,17 @@ class Lab:
         return self.home / "projects"
 
 
-def _environment(place: Path, labextension: Path, name: str, *, server_part: bool) -> dict[str, str]:
-    """Return an environment in which this checkout's build is found, and nobody's own settings are."""
+def _link_extension(place: Path, labextension: Path, name: str) -> None:
     if not (labextension / "package.json").is_file():
         reason = "the extension is not built; docs/extension.md says how"
         pytest.skip(reason)
     labextensions = place / "share" / "labextensions"
     labextensions.mkdir(parents=True)
     (labextensions / name).symlink_to(labextension)
+
+
+def _environment(place: Path, *, server_part: bool) -> dict[str, str]:
+    """Return an environment in which nobody's own settings are found."""
     config = place / "etc" / "jupyter_server_config.d"
     config.mkdir(parents=True)
     (config / "labkit_lab.json").write_text(json.dumps({"ServerApp": {"jpserver_extensions": {"labkit_lab": server_part}}}))
@@ -64,23 +67,29 @@ def _environment(place: Path, labextension: Path, name: str, *, server_part: boo
 
 
 @contextmanager
-def running_lab(place: Path, labextension: Path, name: str, *, server_part: bool = True) -> Iterator[Lab]:
+def running_lab(
+    place: Path, labextension: Path | None, name: str, *, server_part: bool = True, python: Path = Path(sys.executable)
+) -> Iterator[Lab]:
     """Start `jupyter lab` with a home below `place`, and end it.
 
     Parameters
     ----------
     place : Path
         An empty folder for everything that the server keeps.
-    labextension : Path
-        The built extension; without it the test is skipped.
+    labextension : Path, optional
+        The built extension, without which the test is skipped; None starts a JupyterLab without it.
     name : str
         The extension's name.
     server_part : bool
         Whether the server extension is switched on.
+    python : Path
+        Whose JupyterLab; by default this one's.
     """
-    environment = _environment(place, labextension, name, server_part=server_part)
+    if labextension is not None:
+        _link_extension(place, labextension, name)
+    environment = _environment(place, server_part=server_part)
     token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}"]
+    command = [str(python), "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={place / 'home'}", "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"]
     command += ["--ServerApp.base_url=/user/zo@b", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # as under a hub
     log = place / "log.txt"

@@ -8,6 +8,7 @@ import type { IItem } from './displaylist';
 import type { IPicture } from './protocol';
 import { type ReadTile, TileCache } from './tiles';
 import { Viewport } from './viewport';
+import { tell } from './witness';
 
 const PICTURE = 0;
 const OBJECTS = 1;
@@ -127,7 +128,8 @@ export class Stage implements IDisposable {
   }
 
   private _paintAll(): void {
-    if (this._isStale) {
+    const isStale = this._isStale;
+    if (isStale) {
       this._isStale = false;
       this._paintLayers();
     }
@@ -135,6 +137,12 @@ export class Stage implements IDisposable {
     if (context !== null) {
       context.clearRect(0, 0, this._overlay.width, this._overlay.height);
       this._scenery.drawOverlay(context, this._view);
+    }
+    tell(this._overlay, 'preview', {});
+    if (isStale) {
+      const complete = this._overlay.dataset.picture === 'complete';
+      const objects = this._scenery.items.length;
+      tell(this._overlay, 'frame', { complete, objects });
     }
   }
 

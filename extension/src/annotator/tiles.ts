@@ -3,7 +3,8 @@
 import type { IPicture } from './protocol';
 import { clamp, type IBox, type Viewport } from './viewport';
 
-const MOST_AT_ONCE = 6;
+const MOST_AT_ONCE = 6; // as many as a browser has connections
+const MOST_AHEAD = 3; // of them for what is not in sight yet: the rest is free when the view jumps
 const MOST_BYTES = 256 * 2 ** 20;
 const RETRY_MS = 3_000;
 
@@ -45,24 +46,20 @@ export class TileCache {
     return keys.every(key => this._here.has(nameOf(key)));
   }
 
-  /** Read what is looked at, and give up what is not any more. */
+  /**
+   * Read what is looked at, instead of what was and is not asked for yet. What is under way may come: to give up a request closes its
+   * connection, and a new one costs a round trip more than is won.
+   */
   lookAt(view: Viewport): void {
     const coarsest = this._picture.levels.length - 1;
     const level = view.level(coarsest + 1);
     this._wanted = new Map();
-    for (const key of [
-      ...this._within(view.seen, coarsest, 0),
-      ...this._byDistance(view, this._within(view.seen, level, 0)),
-      ...this._byDistance(view, this._within(view.seen, level, 1))
-    ]) {
-      this._wanted.set(nameOf(key), key);
-    }
-    for (const [name, abort] of this._underWay) {
-      if (!this._wanted.has(name)) {
-        abort.abort();
-        this._underWay.delete(name);
-      }
-    }
+    const want = (keys: ITileKey[]): void =>
+      keys.forEach(key => this._wanted.set(nameOf(key), key));
+    want(this._within(view.seen, coarsest, 0));
+    want(this._byDistance(view, this._within(view.seen, level, 0)));
+    this._inSight = this._wanted.size;
+    want(this._byDistance(view, this._within(view.seen, level, 1)));
     this._readNext();
   }
 
@@ -171,8 +168,10 @@ export class TileCache {
   }
 
   private _readNext(): void {
+    let place = 0;
     for (const [name, key] of this._wanted) {
-      if (this._underWay.size >= MOST_AT_ONCE) {
+      const most = place++ < this._inSight ? MOST_AT_ONCE : MOST_AHEAD;
+      if (this._underWay.size >= most) {
         return;
       }
       if (!this._here.has(name) && !this._underWay.has(name)) {
@@ -186,7 +185,9 @@ export class TileCache {
     this._underWay.set(name, abort);
     try {
       this._keep(name, await this._read(key, abort.signal));
-      this._underWay.delete(name);
+      if (this._underWay.get(name) === abort) {
+        this._underWay.delete(name); // given up while it was decoded, it may be under way anew
+      }
     } catch (error) {
       if (!abort.signal.aborted) {
         console.warn(`Tile ${name} could not be read; trying again.`, error);
@@ -201,8 +202,8 @@ export class TileCache {
   }
 
   private _keep(name: string, tile: ImageBitmap): void {
-    if (this._isDisposed) {
-      tile.close();
+    if (this._isDisposed || this._here.has(name)) {
+      tile.close(); // counted twice it would never be given back
       return;
     }
     this._here.set(name, tile);
@@ -224,7 +225,8 @@ export class TileCache {
 
   private readonly _here = new Map<string, ImageBitmap>(); // the least recently drawn first
   private readonly _underWay = new Map<string, AbortController>();
-  private _wanted = new Map<string, ITileKey>();
+  private _wanted = new Map<string, ITileKey>(); // in the order in which they are read
+  private _inSight = 0; // how many of them, from the first on
   private _bytes = 0;
   private _retry = 0;
   private _isDisposed = false;

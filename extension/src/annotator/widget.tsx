@@ -28,6 +28,7 @@ import { Sidebar } from './sidebar';
 import { Stage } from './stage';
 import { StateLine } from './stateline';
 import { Toolbar } from './toolbar';
+import { tell } from './witness';
 
 export const MODULE_NAME = 'labkit-lab';
 export const MODULE_VERSION = '0.1.0';
@@ -81,6 +82,9 @@ export class AnnotatorView extends DOMWidgetView {
       this._overlay.dataset.tool = settings.tool;
     });
     this._session.copied.connect((_, text) => this._keepCopy(text));
+    this._session.answered.connect((_, number) =>
+      tell(this._overlay, 'ack', { number })
+    );
     this._unwatch = watchKernel(model, isOnline => {
       this._session.isOnline = isOnline;
     });

@@ -1,0 +1,25 @@
+/** Tells what was painted and saved, as events that bubble up from the canvas: whoever measures listens, and nothing here does. */
+
+/** What each event carries; its name is `labkit-annotator:` and the key. */
+export interface IWitnessed {
+  /** Picture and objects were painted. */
+  readonly frame: {
+    /** Whether every tile in sight was there at its own level. */
+    readonly complete: boolean;
+    /** Number of objects in the document. */
+    readonly objects: number;
+  };
+  /** What the hand does was painted. */
+  readonly preview: Record<string, never>;
+  /** The kernel answered a gesture or a command. */
+  readonly ack: { readonly number: number };
+}
+
+export function tell<K extends keyof IWitnessed>(
+  node: HTMLElement,
+  name: K,
+  detail: IWitnessed[K]
+): void {
+  const options = { bubbles: true, detail };
+  node.dispatchEvent(new CustomEvent(`labkit-annotator:${name}`, options));
+}
