@@ -14,12 +14,15 @@ __all__ = [
     "LARGEST_PIECE_BYTES",
     "REPLIES",
     "REQUESTS",
+    "ChannelWindow",
+    "ChannelWindows",
     "ErrorBody",
     "ErrorReply",
     "FileOption",
     "FileQuestion",
     "ImageItem",
     "ImageList",
+    "MaskQuery",
     "NewProject",
     "NewUpload",
     "PieceQuery",
@@ -31,6 +34,7 @@ __all__ = [
     "UploadItem",
     "UploadList",
     "UploadStage",
+    "WindowsQuery",
     "WireModel",
 ]
 
@@ -73,6 +77,44 @@ class TileQuery(WireModel):
     view: str | None = None
     z: int | None = None
     t: int | None = None
+
+
+class MaskQuery(WireModel):
+    """Arguments of the address of a tile of classes: whose annotations, and the revision that the browser shows.
+
+    ``revision`` keeps the addresses of two states apart; what is answered is the newest that is stored.
+    """
+
+    author: str
+    revision: Annotated[int, Field(ge=0)]
+    level: Annotated[int, Field(ge=0)]
+    row: Annotated[int, Field(ge=0)]
+    column: Annotated[int, Field(ge=0)]
+
+
+class WindowsQuery(WireModel):
+    """Arguments of the address of a picture's windows: what is seen, in full-resolution pixels, and the plane of a stack."""
+
+    y0: int
+    x0: int
+    y1: int
+    x1: int
+    z: int | None = None
+    t: int | None = None
+
+
+class ChannelWindow(WireModel):
+    """The values of a channel that become dark and bright."""
+
+    channel: int
+    start: float
+    end: float
+
+
+class ChannelWindows(WireModel):
+    """Of each channel: the 1 and 99.8 percentiles of what is seen."""
+
+    windows: tuple[ChannelWindow, ...]
 
 
 class NewUpload(WireModel):
@@ -210,12 +252,23 @@ class ErrorReply(WireModel):
     error: ErrorBody
 
 
-REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery, TileQuery, NewUpload, PieceQuery, UploadAnswers)
+REQUESTS: tuple[type[WireModel], ...] = (
+    NewProject,
+    ThumbnailQuery,
+    TileQuery,
+    MaskQuery,
+    WindowsQuery,
+    NewUpload,
+    PieceQuery,
+    UploadAnswers,
+)
 REPLIES: tuple[type[WireModel], ...] = (
     ProjectItem,
     ProjectList,
     ImageItem,
     ImageList,
+    ChannelWindow,
+    ChannelWindows,
     FileOption,
     FileQuestion,
     UploadItem,

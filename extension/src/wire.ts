@@ -1,6 +1,22 @@
 // Made from labkit_lab/wire.py by `python -m labkit_lab.typescript`. Do not edit.
 
 /**
+ * The values of a channel that become dark and bright.
+ */
+export interface ChannelWindow {
+  readonly channel: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Of each channel: the 1 and 99.8 percentiles of what is seen.
+ */
+export interface ChannelWindows {
+  readonly windows: ReadonlyArray<ChannelWindow>;
+}
+
+/**
  * What went wrong (``message``) and what to do next (``hint``).
  */
 export interface ErrorBody {
@@ -50,6 +66,21 @@ export interface ImageItem {
  */
 export interface ImageList {
   readonly images: ReadonlyArray<ImageItem>;
+}
+
+/**
+ * Arguments of the address of a tile of classes: whose annotations, and the
+ * revision that the browser shows.
+ *
+ * ``revision`` keeps the addresses of two states apart; what is answered is
+ * the newest that is stored.
+ */
+export interface MaskQuery {
+  readonly author: string;
+  readonly revision: number;
+  readonly level: number;
+  readonly row: number;
+  readonly column: number;
 }
 
 /**
@@ -185,4 +216,17 @@ export interface UploadItem {
  */
 export interface UploadList {
   readonly uploads: ReadonlyArray<UploadItem>;
+}
+
+/**
+ * Arguments of the address of a picture's windows: what is seen, in full-
+ * resolution pixels, and the plane of a stack.
+ */
+export interface WindowsQuery {
+  readonly y0: number;
+  readonly x0: number;
+  readonly y1: number;
+  readonly x1: number;
+  readonly z?: number | null;
+  readonly t?: number | null;
 }

@@ -99,12 +99,12 @@ class Document:
         return replace(self, completed_tasks=(*others, task) if completed else others)
 
     @cached_property
-    def _boxes(self) -> NDArray[np.int64]:
-        """Rows (y0, x0, y1, x1) of pixels that each object may cover."""
+    def boxes(self) -> NDArray[np.int64]:
+        """Rows (y0, x0, y1, x1) of pixels that each object may cover; do not change it in place."""
         return np.array([covering_box(item.shape).as_tuple() for item in self.objects], dtype=np.int64).reshape(-1, 4)
 
     def numbers_within(self, box: Box) -> list[int]:
         """Return the positions in ``objects`` of those that may cover a pixel of `box`, in order."""
-        y0, x0, y1, x1 = self._boxes.T
+        y0, x0, y1, x1 = self.boxes.T
         near = (y0 < box.y1) & (y1 > box.y0) & (x0 < box.x1) & (x1 > box.x0) & (y0 < y1) & (x0 < x1)
         return [int(k) for k in near.nonzero()[0]]

@@ -63,6 +63,8 @@ class Scene:
         Ids of the chosen objects.
     class_id, author, z
         Of what is drawn.
+    plane : int or None
+        Which plane of a stack is seen: what lies in another one is out of reach; None is all of them.
     radius_px : float
         Of brush and eraser.
     mode : {"new", "add", "subtract"}
@@ -80,6 +82,7 @@ class Scene:
     radius_px: float = 10.0
     mode: Mode = "new"
     kind: Literal["object", "area"] = "object"
+    plane: int | None = None
 
     @property
     def chosen(self) -> tuple[AnnotationObject, ...]:
@@ -120,7 +123,8 @@ def objects_within(scene: Scene, frame: Rectangle) -> list[AnnotationObject]:
 
 
 def _is_shown(item: AnnotationObject, scene: Scene) -> bool:
-    return item.status != "rejected" and (item.z is None or scene.z is None or item.z == scene.z)
+    seen = scene.z if scene.plane is None else scene.plane
+    return item.status != "rejected" and (item.z is None or seen is None or item.z == seen)
 
 
 def are_near(a: tuple[float, float], b: tuple[float, float], reach_px: float) -> bool:

@@ -84,7 +84,7 @@ def _first_centre(coordinate: float) -> int:
 def _region_mask(region: Region, box: Box) -> NDArray[np.bool_]:
     """Scan the rows of `box`: each edge toggles, in each row that it crosses, all pixels from its crossing to the right."""
     toggles = np.zeros((box.height_px, box.width_px + 1), dtype=np.bool_)
-    for rows, columns in _iter_crossings(_edges(region), box):
+    for _, rows, columns in iter_crossings(_edges(region), box):
         flat = rows * (box.width_px + 1) + columns
         np.logical_xor.at(toggles.reshape(-1), flat, True)
     inside: NDArray[np.bool_] = np.logical_xor.accumulate(toggles[:, :-1], axis=1)
@@ -97,34 +97,40 @@ def _edges(region: Region) -> FloatArray:
     An edge is always looked at from its lower to its higher y, so that the two shapes on its sides compute the same crossings.
     """
     pieces = [np.hstack((ring, np.roll(ring, -1, axis=0))) for ring in region.rings]
-    edges: FloatArray = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+    return directed(np.concatenate(pieces) if len(pieces) > 1 else pieces[0])
+
+
+def directed(edges: FloatArray) -> FloatArray:
+    """Return edges (y, x, y, x) from their lower to their higher y, without those that are horizontal."""
     edges = edges[edges[:, 0] != edges[:, 2]]
     downward = edges[:, 0] > edges[:, 2]
     edges[downward] = edges[downward][:, [2, 3, 0, 1]]
     return edges
 
 
-def _iter_crossings(edges: FloatArray, box: Box) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield (rows, columns) within `box`: from this column on, the pixel centres of this row lie right of an edge, or on it."""
+def iter_crossings(edges: FloatArray, box: Box) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield (edges, rows, columns) within `box`: from this column on, the pixel centres of this row lie right of this edge, or on it."""
     first = np.clip(np.ceil(edges[:, 0] - 0.5), box.y0, box.y1).astype(np.int64)
     last = np.clip(np.ceil(edges[:, 2] - 0.5), box.y0, box.y1).astype(np.int64)
-    used = last > first
+    used = (last > first).nonzero()[0]
     edges, first, counts = edges[used], first[used], (last - first)[used]
     ends = np.cumsum(counts)
     start = 0
     while start < len(edges):
         done = ends[start - 1] if start else 0
         stop = max(int(np.searchsorted(ends, done + _MAX_CROSSINGS, side="right")), start + 1)
-        yield _crossings(edges[start:stop], first[start:stop], counts[start:stop], box)
+        numbers, rows, columns = _crossings(edges[start:stop], first[start:stop], counts[start:stop], box)
+        yield used[start + numbers], rows, columns
         start = stop
 
 
 def _crossings(
     edges: FloatArray, first: NDArray[np.int64], counts: NDArray[np.int64], box: Box
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
     rows = np.repeat(first, counts) + within
-    y_low, x_low, y_high, x_high = np.repeat(edges, counts, axis=0).T
+    numbers = np.repeat(np.arange(len(edges)), counts)
+    y_low, x_low, y_high, x_high = edges[numbers].T
     height, width, rise = y_high - y_low, x_high - x_low, (rows + 0.5) - y_low
     columns = np.ceil(x_low + rise * (width / height) - 0.5)
     # The quotient is rounded; the cross product is exact for coordinates on any usual grid and decides which side a centre is on.
@@ -132,4 +138,4 @@ def _crossings(
     columns -= (columns - 0.5 - x_low) * height >= side
     columns += (columns + 0.5 - x_low) * height < side
     keep = columns < box.x1
-    return rows[keep] - box.y0, np.maximum(columns[keep], box.x0).astype(np.int64) - box.x0
+    return numbers[keep], rows[keep] - box.y0, np.maximum(columns[keep], box.x0).astype(np.int64) - box.x0

@@ -21,7 +21,7 @@ from labkit_lab.wire import ImageItem, ImageList, TileQuery
 if TYPE_CHECKING:
     from labkit.tiling import Image
 
-__all__ = ["ImagesRoute", "TilesRoute"]
+__all__ = ["ImagesRoute", "TilesRoute", "is_there", "shelved_image"]
 
 _A_YEAR_S = 365 * 24 * 3600
 _MOST_OPEN = 16
@@ -92,7 +92,7 @@ class _Shelf:
         key = folder, project_id, image_id
         with self._lock:
             found = self._images.get(key)
-            if found is not None and _is_there(found[0], project_id, image_id):
+            if found is not None and is_there(found[0], project_id, image_id):
                 self._images.move_to_end(key)
                 return found[1]
             self._images.pop(key, None)
@@ -108,7 +108,7 @@ class _Shelf:
         return image
 
 
-def _is_there(project: Project, project_id: str, image_id: str) -> bool:
+def is_there(project: Project, project_id: str, image_id: str) -> bool:
     """Return whether the folder still is this project, and holds the image."""
     try:
         same = Project.open(project.path).id == project_id
@@ -118,3 +118,14 @@ def _is_there(project: Project, project_id: str, image_id: str) -> bool:
 
 
 _SHELF = _Shelf()
+
+
+def shelved_image(folder: Path, project_id: str, image_id: str) -> Image:
+    """Return an image of a project, opened now or lately.
+
+    Raises
+    ------
+    NotFound
+        There is no such project or image (any more).
+    """
+    return _SHELF.image(folder, project_id, image_id)

@@ -11,10 +11,12 @@ from jupyter_server.utils import url_path_join
 from labkit.config import projects_dir
 from labkit_lab.server.images import ImagesRoute, TilesRoute
 from labkit_lab.server.imports import ImportQueue
+from labkit_lab.server.masks import MaskRoute
 from labkit_lab.server.nodelay import use_no_delay
 from labkit_lab.server.projects import ProjectsRoute, ThumbnailRoute
 from labkit_lab.server.route import Route
 from labkit_lab.server.uploads import QUEUE_SETTING, AnswersRoute, UploadRoute, UploadsRoute
+from labkit_lab.server.windows import WindowsRoute
 
 __all__ = ["ROUTES", "load"]
 
@@ -24,6 +26,8 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/thumbnail", ThumbnailRoute),
     (r"/labkit/api/projects/([^/]+)/images", ImagesRoute),
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/tiles", TilesRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/mask", MaskRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/windows", WindowsRoute),
     (r"/labkit/api/uploads", UploadsRoute),
     (r"/labkit/api/uploads/([^/]+)", UploadRoute),
     (r"/labkit/api/uploads/([^/]+)/answers", AnswersRoute),

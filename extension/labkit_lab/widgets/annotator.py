@@ -126,6 +126,8 @@ def _facts(project: Project, record: ImageRecord) -> dict[str, Any]:
         "tile_px": _TILE_PX,
         "version": record.sha256[:16],
         "channels": [{"channel": v.channel, "start": v.start, "end": v.end, "colour": v.colour} for v in default_view(image)],
+        "channel_names": list(record.channel_names),
+        "role": image.role,
         "dtype": str(image.dtype),
         "pixel_size_um": None if image.pixel_size_um is None else list(image.pixel_size_um),
         "stack": dict(image.stack),

@@ -191,7 +191,7 @@ class Desk:
         self._carry_out(content, document, Edit() if found is None else put(found), () if found is None else (found.id,))
 
     def _scene(self, document: Document, content: Mapping[str, Any]) -> Scene:
-        class_id, z = content.get("class_id"), content.get("z")
+        class_id, z, plane = content.get("class_id"), content.get("z"), content.get("plane")
         mode, kind = content.get("mode", "new"), content.get("kind", "object")
         if mode not in ("new", "add", "subtract") or kind not in ("object", "area"):
             raise InvalidInput("A gesture has an unknown mode or kind.", hint="Reload the page.")
@@ -202,6 +202,7 @@ class Desk:
             class_id=class_id if isinstance(class_id, int) else None,
             author=self.editor.author,
             z=z if isinstance(z, int) else None,
+            plane=plane if isinstance(plane, int) else None,
             radius_px=_number(content, "radius_px", 10.0),
             mode=mode,
             kind=kind,
