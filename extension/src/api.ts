@@ -4,6 +4,9 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import type {
+  ChannelWindows,
+  MaskQuery,
+  WindowsQuery,
   ErrorBody,
   ErrorReply,
   ImageList,
@@ -98,16 +101,34 @@ export class LabKitApi {
     const url =
       this._url('projects', projectId, 'images', imageId, 'tiles') +
       URLExt.objectToQueryString({ ...query });
-    const init: RequestInit = { method: 'GET', cache: 'default', signal };
-    const response = await ServerConnection.makeRequest(
-      url,
-      init,
-      this._settings
+    return this._requestBlob(url, signal);
+  }
+
+  /** Class ids of a tile of an image, as a grey picture. */
+  async readMask(
+    projectId: string,
+    imageId: string,
+    query: MaskQuery,
+    signal: AbortSignal
+  ): Promise<Blob> {
+    const url =
+      this._url('projects', projectId, 'images', imageId, 'mask') +
+      URLExt.objectToQueryString({ ...query });
+    return this._requestBlob(url, signal);
+  }
+
+  /** Which values of an image are seen. */
+  readWindows(
+    projectId: string,
+    imageId: string,
+    query: WindowsQuery
+  ): Promise<ChannelWindows> {
+    return this._request<ChannelWindows>(
+      `projects/${encodeURIComponent(projectId)}/images/` +
+        `${encodeURIComponent(imageId)}/windows` +
+        URLExt.objectToQueryString({ ...query }),
+      { method: 'GET' }
     );
-    if (!response.ok) {
-      throw new UnreachableError(`${response.status} ${response.statusText}`);
-    }
-    return response.blob();
   }
 
   /** Every file on its way; nobody asked, so the server may idle. */
@@ -160,6 +181,19 @@ export class LabKitApi {
   private _url(...parts: string[]): string {
     const path = parts.map(part => encodeURIComponent(part)).join('/');
     return URLExt.join(this._settings.baseUrl, ROOT, path);
+  }
+
+  private async _requestBlob(url: string, signal: AbortSignal): Promise<Blob> {
+    const init: RequestInit = { method: 'GET', cache: 'default', signal };
+    const response = await ServerConnection.makeRequest(
+      url,
+      init,
+      this._settings
+    );
+    if (!response.ok) {
+      throw new UnreachableError(`${response.status} ${response.statusText}`);
+    }
+    return response.blob();
   }
 
   private async _request<T>(path: string, init: RequestInit): Promise<T> {

@@ -91,12 +91,20 @@ export class DisplayList {
     return true;
   }
 
-  /** The topmost object at a place; annotated areas below all others, rejected ones not at all. */
-  at([y, x]: Place, reach: number): IItem | undefined {
+  /**
+   * The topmost object at a place; annotated areas below all others, rejected ones not at all.
+   *
+   * @param counts - Whether an object may be found.
+   */
+  at(
+    [y, x]: Place,
+    reach: number,
+    counts: (head: IObjectHead) => boolean = () => true
+  ): IItem | undefined {
     let area: IItem | undefined;
     for (let k = this._items.length - 1; k >= 0; k--) {
       const item = this._items[k];
-      if (item !== undefined && holds(item, y, x, reach)) {
+      if (item && holds(item, y, x, reach) && counts(item.head)) {
         if (item.head.kind !== 'area') {
           return item;
         }

@@ -20,7 +20,9 @@ import type {
   Place,
   ToolName
 } from './protocol';
+import { recoloured } from './palettes';
 import type { AnnotatorSession } from './session';
+import type { Sight } from './sight';
 import type { IScenery, Stage } from './stage';
 import { clamp, type Viewport } from './viewport';
 
@@ -34,7 +36,6 @@ export interface ISettings {
   readonly kind: 'object' | 'area';
   readonly classId: number | null;
   readonly radius: number;
-  readonly fill: boolean;
   readonly hidden: ReadonlySet<number | null>;
 }
 
@@ -48,15 +49,15 @@ interface IPending {
 export class Easel implements IHandTarget, IScenery {
   constructor(
     readonly session: AnnotatorSession,
-    readonly classes: ReadonlyArray<IClass>
+    private readonly _classes: ReadonlyArray<IClass>,
+    readonly sight: Sight
   ) {
     this._settings = {
       tool: 'polygon',
       mode: 'new',
       kind: 'object',
-      classId: classes[0]?.id ?? null,
+      classId: _classes[0]?.id ?? null,
       radius: 10,
-      fill: true,
       hidden: new Set()
     };
     this._gesture = this._newGesture();
@@ -65,6 +66,19 @@ export class Easel implements IHandTarget, IScenery {
       this._stage?.repaintOverlay();
     });
     session.changed.connect(() => this._stage?.repaint());
+    sight.changed.connect(() => {
+      this._changed.emit();
+      this._stage?.repaint();
+    });
+  }
+
+  /** The classes, in the colours that are chosen. */
+  get classes(): ReadonlyArray<IClass> {
+    const { scheme } = this.sight.settings;
+    if (this._recoloured?.[0] !== scheme) {
+      this._recoloured = [scheme, recoloured(this._classes, scheme)];
+    }
+    return this._recoloured[1];
   }
 
   /** Where all is painted; there is none before the canvases are made. */
@@ -110,6 +124,9 @@ export class Easel implements IHandTarget, IScenery {
   choose(ids: ReadonlyArray<string>): void {
     this.session.selection = ids;
     const [first] = this.session.chosen;
+    if (first !== undefined && !this.sight.isInPlane(first.head)) {
+      this.sight.set({ z: first.head.z });
+    }
     if (first !== undefined && this._stage !== null) {
       this._stage.show(this._stage.view.showing(first.box));
     }
@@ -207,8 +224,23 @@ export class Easel implements IHandTarget, IScenery {
   }
 
   look(density: number): ILook {
-    const { fill, hidden } = this._settings;
-    return { classes: this.classes, hidden, fill, density };
+    const { colourBy, hidesAll, opacity, scheme, style, z } =
+      this.sight.settings;
+    return {
+      classes: this.classes,
+      hidden: this._settings.hidden,
+      style,
+      opacity,
+      objectScheme: colourBy === 'object' ? scheme : null,
+      plane: z,
+      hidesAll,
+      density
+    };
+  }
+
+  get maskKey(): string {
+    const { scheme } = this.sight.settings;
+    return `${this.session.list.revision} ${scheme}`;
   }
 
   drawOverlay(context: CanvasRenderingContext2D, view: Viewport): void {
@@ -264,7 +296,8 @@ export class Easel implements IHandTarget, IScenery {
       kind,
       class_id: classId,
       radius_px: radius,
-      z: null,
+      z: this.sight.planeOfNew,
+      plane: this.sight.settings.z,
       selection: this.session.selection,
       reach_px: this._reach
     };
@@ -297,7 +330,9 @@ export class Easel implements IHandTarget, IScenery {
 
   /** Choose what is at a place; returns whether there is anything. */
   private _takeHold(place: Place): boolean {
-    const hit = this.session.list.at(place, this._reach);
+    const hit = this.session.list.at(place, this._reach, head =>
+      this.sight.isInPlane(head)
+    );
     if (hit !== undefined && !this.session.selection.includes(hit.head.id)) {
       this.session.selection = [hit.head.id];
     }
@@ -313,6 +348,7 @@ export class Easel implements IHandTarget, IScenery {
 
   private readonly _changed = new Signal<this, void>(this);
   private readonly _pending = new Map<number, IPending>();
+  private _recoloured: [string, ReadonlyArray<IClass>] | null = null;
   private _stage: Stage | null = null;
   private _settings: ISettings;
   private _gesture: Gesture;

@@ -57,6 +57,7 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
             aria-selected={chosen.has(item.head.id)}
             aria-setsize={items.length}
             aria-posinset={from + k + 1}
+            data-elsewhere={!easel.sight.isInPlane(item.head) || undefined}
             onClick={event => click(event, easel, item)}
           >
             <span
@@ -96,6 +97,9 @@ function labelOf(
   const words = [String(k + 1), name ?? '', kinds[head.kind]];
   if (head.status === 'proposed') {
     words.push(trans.__('(proposed)'));
+  }
+  if (head.z !== null && easel.sight.settings.z !== null) {
+    words.push(trans.__('(plane %1)', head.z));
   }
   return words.filter(word => word !== '').join(' ');
 }

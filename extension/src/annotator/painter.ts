@@ -1,7 +1,9 @@
 /** Draws objects into contexts that are given: outlines, fills, boxes for what is tiny. */
 
 import type { IItem } from './displaylist';
+import { objectColour, type SchemeName } from './palettes';
 import type { IClass, IObjectHead } from './protocol';
+import type { ObjectStyle } from './sight';
 import { meet, type Viewport } from './viewport';
 
 const TINY_PX = 4; // a ring below this on the canvas is drawn as its box
@@ -9,13 +11,20 @@ const STEP_PX = 0.75; // vertices nearer than this to the last one are skipped
 const POINT_PX = 5;
 const NO_CLASS = '#9aa0a6';
 const AREA = '#ffffff';
+const FILL = { both: 0.3, fill: 0.6, outline: 0, points: 0 } as const;
 
 /** How objects look. */
 export interface ILook {
   readonly classes: ReadonlyArray<IClass>;
   /** Ids of classes that are not shown; null stands for objects without a class. */
   readonly hidden: ReadonlySet<number | null>;
-  readonly fill: boolean;
+  readonly style: ObjectStyle;
+  readonly opacity: number;
+  /** Colours of single objects; null colours them by class. */
+  readonly objectScheme: SchemeName | null;
+  /** Which plane of a stack is seen; null is all of them. */
+  readonly plane: number | null;
+  readonly hidesAll: boolean;
   /** Canvas pixels for each CSS pixel. */
   readonly density: number;
 }
@@ -26,6 +35,16 @@ export function colourOf(
   classes: ReadonlyArray<IClass>
 ): string {
   return classes.find(item => item.id === classId)?.colour ?? NO_CLASS;
+}
+
+/** Colour in which an object is drawn. */
+function colourOfItem(
+  { id, class_id }: IObjectHead,
+  { classes, objectScheme }: ILook
+): string {
+  return objectScheme === null
+    ? colourOf(class_id, classes)
+    : objectColour(id, objectScheme);
 }
 
 /** Draw all objects in sight, annotated areas first. */
@@ -46,9 +65,10 @@ export function drawItems(
   }
   context.lineJoin = 'round';
   context.lineWidth = 1.5 * look.density;
+  context.globalAlpha = look.opacity;
   let style = '';
   for (const item of others) {
-    const colour = colourOf(item.head.class_id, look.classes);
+    const colour = colourOfItem(item.head, look);
     const next = `${colour} ${item.head.status}`;
     if (next !== style) {
       style = next;
@@ -60,6 +80,7 @@ export function drawItems(
     drawItem(context, view, item, look);
   }
   context.setLineDash([]);
+  context.globalAlpha = 1;
 }
 
 /** Draw a light around the chosen objects. */
@@ -70,7 +91,7 @@ export function drawChosen(
   look: ILook
 ): void {
   context.lineJoin = 'round';
-  for (const item of items) {
+  for (const item of items.filter(({ head }) => isShown(head, look))) {
     for (const [width, colour] of [
       [4.5, '#000000aa'],
       [2.5, '#ffffff']
@@ -82,7 +103,7 @@ export function drawChosen(
       context.stroke();
     }
     context.lineWidth = 1.25 * look.density;
-    context.strokeStyle = colourOf(item.head.class_id, look.classes);
+    context.strokeStyle = colourOfItem(item.head, look);
     context.stroke();
   }
 }
@@ -110,7 +131,10 @@ export function tracePath(
 function isShown(head: IObjectHead, look: ILook): boolean {
   const isArea = head.kind === 'area';
   return (
-    head.status !== 'rejected' && (isArea || !look.hidden.has(head.class_id))
+    !look.hidesAll &&
+    head.status !== 'rejected' &&
+    (head.z === null || look.plane === null || head.z === look.plane) &&
+    (isArea || !look.hidden.has(head.class_id))
   );
 }
 
@@ -128,21 +152,37 @@ function drawItem(
     context.fillRect(x, y, Math.max(width, 1), Math.max(height, 1));
     return;
   }
-  context.beginPath();
-  tracePath(context, view, item, look.density);
-  if (head.kind === 'point') {
-    context.fill();
-    context.strokeStyle = '#ffffff'; // or it is lost in a picture of its colour
-    context.stroke();
-    context.strokeStyle = context.fillStyle;
+  if (head.kind === 'point' || look.style === 'points') {
+    drawDot(context, view, item, look);
     return;
   }
-  if (look.fill || head.kind === 'mask') {
-    context.globalAlpha = 0.3;
+  context.beginPath();
+  tracePath(context, view, item, look.density);
+  const fill = FILL[look.style];
+  if (fill > 0) {
+    context.globalAlpha = look.opacity * fill;
     context.fill('evenodd');
-    context.globalAlpha = 1;
+    context.globalAlpha = look.opacity;
   }
+  if (look.style !== 'fill') {
+    context.stroke();
+  }
+}
+
+/** A point, or the middle of an object that is shown as one. */
+function drawDot(
+  context: CanvasRenderingContext2D,
+  view: Viewport,
+  { box }: IItem,
+  { density }: ILook
+): void {
+  const [y, x] = view.toCanvas([(box.y0 + box.y1) / 2, (box.x0 + box.x1) / 2]);
+  context.beginPath();
+  context.arc(x, y, POINT_PX * density, 0, 2 * Math.PI);
+  context.fill();
+  context.strokeStyle = '#ffffff'; // or it is lost in a picture of its colour
   context.stroke();
+  context.strokeStyle = context.fillStyle;
 }
 
 function drawArea(

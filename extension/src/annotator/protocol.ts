@@ -24,6 +24,20 @@ export interface IPicture {
   readonly tile_px: number;
   readonly version: string;
   readonly pixel_size_um: readonly [number, number] | null;
+  /** How the image itself says that its channels are shown. */
+  readonly channels: ReadonlyArray<IChannelFacts>;
+  readonly channel_names: ReadonlyArray<string>;
+  readonly dtype: string;
+  readonly role: 'image' | 'labels';
+  /** Lengths of the axes of a stack. */
+  readonly stack: { readonly z?: number; readonly t?: number };
+}
+
+export interface IChannelFacts {
+  readonly channel: number;
+  readonly start: number;
+  readonly end: number;
+  readonly colour: string;
 }
 
 export interface IClass {
@@ -109,7 +123,10 @@ export interface IGestureSettings {
   readonly kind: 'object' | 'area';
   readonly class_id: number | null;
   readonly radius_px: number;
+  /** Of what is drawn; null is all planes. */
   readonly z: number | null;
+  /** Which is seen: objects of others are out of reach. */
+  readonly plane: number | null;
   readonly selection: ReadonlyArray<string>;
   readonly reach_px: number;
 }

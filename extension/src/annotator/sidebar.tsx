@@ -5,11 +5,14 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Easel } from './easel';
+import type { IChannelPanelProps } from './channelpanel';
 import { ObjectList } from './objectlist';
 import { colourOf } from './painter';
+import { SightPanel } from './sightpanel';
 
 export interface ISidebarProps {
   readonly easel: Easel;
+  readonly readWindows: IChannelPanelProps['readWindows'];
   readonly trans: TranslationBundle;
 }
 
@@ -22,6 +25,7 @@ export function Sidebar(props: ISidebarProps): React.JSX.Element {
           {() => (
             <>
               <ClassList {...props} />
+              <SightPanel {...props} sight={easel.sight} />
               <ObjectList {...props} />
             </>
           )}

@@ -3,15 +3,19 @@
 import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import type { IDisposable } from '@lumino/disposable';
 
+import { watchDensity } from './density';
 import { drawChosen, drawItems, type ILook } from './painter';
 import type { IItem } from './displaylist';
 import type { IPicture } from './protocol';
+import { TileRelay } from './relay';
+import type { Sight } from './sight';
 import { type ReadTile, TileCache } from './tiles';
 import { Viewport } from './viewport';
 import { tell } from './witness';
 
 const PICTURE = 0;
 const OBJECTS = 1;
+const MASK = 2;
 const CHOSEN = 3;
 const SHARP_FROM = 2; // from this zoom on pixels are squares
 
@@ -21,8 +25,17 @@ export interface ILayer extends DOMWidgetModel {
   readonly ctx: CanvasRenderingContext2D;
 }
 
+/** Makes readers of tiles as they are to be seen now. */
+export interface ITileSource {
+  picture(): ReadTile;
+  mask(): ReadTile;
+}
+
 /** What is to be seen. */
 export interface IScenery {
+  readonly sight: Sight;
+  /** Names the mask: another text, other pixels. */
+  readonly maskKey: string;
   readonly items: ReadonlyArray<IItem>;
   readonly chosen: ReadonlyArray<IItem>;
   look(density: number): ILook;
@@ -40,10 +53,19 @@ export class Stage implements IDisposable {
     readonly picture: IPicture,
     private readonly _overlay: HTMLCanvasElement,
     private readonly _scenery: IScenery,
-    readTile: ReadTile,
+    source: ITileSource,
     private readonly _onView: () => void
   ) {
-    this._tiles = new TileCache(picture, readTile, () => this.repaint());
+    const repaint = (): void => this.repaint();
+    this._tiles = new TileRelay(
+      () => new TileCache(picture, source.picture(), repaint),
+      true
+    );
+    this._mask = new TileRelay(
+      () => new TileCache(picture, source.mask(), repaint),
+      false
+    );
+    this._watch = watchDensity(() => this.resize(...this._cssSize));
     this._view = Viewport.fit(this._pictureSize, { height: 1, width: 1 });
   }
 
@@ -63,7 +85,9 @@ export class Stage implements IDisposable {
   dispose(): void {
     this._isDisposed = true;
     cancelAnimationFrame(this._frame);
+    this._watch.dispose();
     this._tiles.dispose();
+    this._mask.dispose();
   }
 
   /** See another part of the picture. */
@@ -80,6 +104,7 @@ export class Stage implements IDisposable {
 
   /** Take the size of the host in CSS pixels; resized and painted in one task, so that nothing flickers. */
   resize(cssHeight: number, cssWidth: number): void {
+    this._cssSize = [cssHeight, cssWidth];
     const height = Math.round(cssHeight * this.density);
     const width = Math.round(cssWidth * this.density);
     const { canvas } = this._view;
@@ -96,10 +121,12 @@ export class Stage implements IDisposable {
     this._overlay.height = height;
     this._overlay.width = width;
     const size = { height, width };
+    const denser = this.density / this._lastDensity;
+    this._lastDensity = this.density;
     this._see(
       this._isFitted
         ? Viewport.fit(this._pictureSize, size)
-        : this._view.resized(size)
+        : this._view.resized(size).zoomed(denser)
     );
     this._paintAll();
   }
@@ -123,6 +150,7 @@ export class Stage implements IDisposable {
   private _see(view: Viewport): void {
     this._view = view;
     this._tiles.lookAt(view);
+    this._mask.lookAt(view);
     this._onView();
     this.repaint();
   }
@@ -150,8 +178,10 @@ export class Stage implements IDisposable {
     const look = this._scenery.look(this.density);
     this._onLayer(PICTURE, context => {
       context.imageSmoothingEnabled = this._view.zoom < SHARP_FROM;
+      this._tiles.show(this._scenery.sight.tileKey, this._view);
       this._tiles.draw(context, this._view);
     });
+    this._paintMask();
     this._onLayer(OBJECTS, context =>
       drawItems(context, this._view, this._scenery.items, look)
     );
@@ -161,6 +191,28 @@ export class Stage implements IDisposable {
     this._layers[CHOSEN]?.trigger('new-frame'); // one is enough: all layers are put together again
     const isComplete = this._tiles.isComplete(this._view);
     this._overlay.dataset.picture = isComplete ? 'complete' : 'loading';
+  }
+
+  /** Class ids are never averaged: a pixel of the mask is a square, or left out. */
+  private _paintMask(): void {
+    const { mask, hidesAll } = this._scenery.sight.settings;
+    const isSeen = mask && !hidesAll;
+    if (!isSeen && this._overlay.dataset.mask === undefined) {
+      return;
+    }
+    this._onLayer(MASK, context => {
+      if (isSeen) {
+        context.imageSmoothingEnabled = false;
+        this._mask.show(this._scenery.maskKey, this._view);
+        this._mask.draw(context, this._view);
+      }
+    });
+    const isComplete = this._mask.isComplete(this._view);
+    if (isSeen) {
+      this._overlay.dataset.mask = isComplete ? 'complete' : 'loading';
+    } else {
+      delete this._overlay.dataset.mask;
+    }
   }
 
   private _onLayer(
@@ -186,7 +238,11 @@ export class Stage implements IDisposable {
     return { height: height_px, width: width_px };
   }
 
-  private readonly _tiles: TileCache;
+  private readonly _tiles: TileRelay;
+  private readonly _mask: TileRelay;
+  private readonly _watch: IDisposable;
+  private _cssSize: readonly [height: number, width: number] = [0, 0];
+  private _lastDensity = window.devicePixelRatio;
   private _view: Viewport;
   private _isFitted = true;
   private _frame = 0;

@@ -5,14 +5,18 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 
+import type { Place } from './protocol';
 import type { AnnotatorSession } from './session';
 import type { Stage } from './stage';
 
 const MOST_BAR_PX = 120;
+const STEP = 1.5; // of a zoom button, as of its key
 
 export interface IStateLineProps {
   readonly session: AnnotatorSession;
   readonly stage: Stage;
+  /** What the pointer moves over. */
+  readonly canvas: HTMLElement;
   readonly viewChanged: ISignal<unknown, void>;
   readonly trans: TranslationBundle;
 }
@@ -23,8 +27,14 @@ export function StateLine(props: IStateLineProps): React.JSX.Element {
       <UseSignal signal={props.session.changed}>
         {() => <Saving {...props} />}
       </UseSignal>
+      <Pointed {...props} />
       <UseSignal signal={props.viewChanged}>
-        {() => <Scale {...props} />}
+        {() => (
+          <>
+            <Scale {...props} />
+            <Zoom {...props} />
+          </>
+        )}
       </UseSignal>
     </>
   );
@@ -63,25 +73,111 @@ function Saving({ session, trans }: IStateLineProps): React.JSX.Element {
   );
 }
 
+/** The place under the pointer, in pixels and in micrometres. */
+function Pointed({ canvas, stage, trans }: IStateLineProps): React.JSX.Element {
+  const [place, setPlace] = React.useState<Place | null>(null);
+  React.useEffect(() => {
+    const move = (event: PointerEvent): void => {
+      const { left, top } = canvas.getBoundingClientRect();
+      const [y, x] = [event.clientY - top, event.clientX - left];
+      const { density, view } = stage;
+      setPlace(view.toPicture([y * density, x * density]));
+    };
+    const leave = (): void => setPlace(null);
+    canvas.addEventListener('pointermove', move);
+    canvas.addEventListener('pointerleave', leave);
+    return () => {
+      canvas.removeEventListener('pointermove', move);
+      canvas.removeEventListener('pointerleave', leave);
+    };
+  }, [canvas, stage]);
+  return (
+    <span className="labkit-Annotator-place">
+      {place !== null && wordsFor(place, stage, trans)}
+    </span>
+  );
+}
+
+function wordsFor(
+  [y, x]: Place,
+  stage: Stage,
+  trans: TranslationBundle
+): string {
+  const size = stage.picture.pixel_size_um;
+  const pixel = trans.__('x %1, y %2 px', Math.floor(x), Math.floor(y));
+  return size === null
+    ? pixel
+    : pixel +
+        ' ' +
+        trans.__(
+          '(%1, %2 µm)',
+          (x * size[1]).toFixed(1),
+          (y * size[0]).toFixed(1)
+        );
+}
+
+/** Buttons and the size of a pixel of the picture on the screen. */
+function Zoom({ stage, trans }: IStateLineProps): React.JSX.Element {
+  const { density, view } = stage;
+  const zoom = view.zoom / density;
+  const buttons: ReadonlyArray<[string, string, () => void]> = [
+    ['−', trans.__('Zoom out (-)'), () => stage.show(view.zoomed(1 / STEP))],
+    ['+', trans.__('Zoom in (+)'), () => stage.show(view.zoomed(STEP))],
+    [
+      '1:1',
+      trans.__('One pixel of the picture for each of the screen (0)'),
+      () => stage.show(view.zoomed(1 / zoom))
+    ],
+    [
+      trans.__('Fit'),
+      trans.__('See the whole picture (Home)'),
+      () => stage.fit()
+    ]
+  ];
+  return (
+    <div role="group" aria-label={trans.__('Zoom')}>
+      {buttons.map(([text, title, act]) => (
+        <button
+          key={title}
+          type="button"
+          className="labkit-Button"
+          aria-label={title}
+          title={title}
+          onClick={act}
+        >
+          {text}
+        </button>
+      ))}
+      <span className="labkit-Annotator-zoom">
+        {trans.__('%1 %', format(zoom * 100))}
+      </span>
+    </div>
+  );
+}
+
 function Scale({ stage, trans }: IStateLineProps): React.JSX.Element {
   const zoom = stage.view.zoom / stage.density;
   const [um, isPhysical] = unitOf(stage);
   const length = roundLength((MOST_BAR_PX / zoom) * um);
   return (
-    <>
-      <span
-        className="labkit-Annotator-scale"
-        style={{ width: (length / um) * zoom }}
-      >
-        {isPhysical
-          ? trans.__('%1 µm', format(length))
-          : trans.__('%1 px', format(length))}
-      </span>
-      <span className="labkit-Annotator-zoom">
-        {trans.__('%1 %', format(zoom * 100))}
-      </span>
-    </>
+    <span
+      className="labkit-Annotator-scale"
+      style={{ width: (length / um) * zoom }}
+    >
+      {isPhysical
+        ? lengthWords(length, trans)
+        : trans.__('%1 px', format(length))}
+    </span>
   );
+}
+
+function lengthWords(um: number, trans: TranslationBundle): string {
+  if (um >= 1000) {
+    return trans.__('%1 mm', format(um / 1000));
+  }
+  return um < 1
+    ? trans.__('%1 nm', format(um * 1000))
+    : trans.__('%1 µm', format(um));
 }
 
 /** Length of a pixel, and whether it is known in micrometres. */

@@ -168,6 +168,9 @@ export class TileCache {
   }
 
   private _readNext(): void {
+    if (this._isDisposed) {
+      return;
+    }
     let place = 0;
     for (const [name, key] of this._wanted) {
       const most = place++ < this._inSight ? MOST_AT_ONCE : MOST_AHEAD;

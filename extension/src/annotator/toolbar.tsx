@@ -116,7 +116,8 @@ function Modes({ easel, trans }: IToolbarProps): React.JSX.Element {
 }
 
 function Actions({ easel, trans }: IToolbarProps): React.JSX.Element {
-  const { session, settings } = easel;
+  const { session, sight } = easel;
+  const fills = ['both', 'fill'].includes(sight.settings.style);
   const isFinished = session.completedTasks.includes(FINISHED);
   const count = session.selection.length;
   return (
@@ -160,9 +161,9 @@ function Actions({ easel, trans }: IToolbarProps): React.JSX.Element {
       <button
         type="button"
         className="labkit-Button"
-        aria-pressed={settings.fill}
+        aria-pressed={fills}
         title={trans.__('Fill objects with their colour')}
-        onClick={() => easel.set({ fill: !settings.fill })}
+        onClick={() => easel.sight.set({ style: fills ? 'outline' : 'both' })}
       >
         {trans.__('Fill')}
       </button>

@@ -58,6 +58,11 @@ export class Viewport {
     return new Viewport(this.picture, this.canvas, centre, this.zoom);
   }
 
+  /** With another place in the middle. */
+  centred(centre: Place): Viewport {
+    return new Viewport(this.picture, this.canvas, centre, this.zoom);
+  }
+
   /** Larger or smaller; the place under `at` (canvas pixels) stays where it is. */
   zoomed(factor: number, at?: Place): Viewport {
     const { canvas, picture } = this;

@@ -18,18 +18,24 @@ import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { LabKitApi } from '../api';
+import type { ChannelWindow, WindowsQuery } from '../wire';
 import { Easel } from './easel';
+import { colourMask } from './mask';
+import { OverviewMap } from './overview';
+import { Sight } from './sight';
+import { takeSightKey } from './sightkeys';
 import { takeKey } from './keys';
 import { watchKernel } from './kernelwatch';
 import { PointerLayer } from './pointer';
 import type { IClass, IPicture, KernelMessage } from './protocol';
 import { AnnotatorSession } from './session';
 import { Sidebar } from './sidebar';
-import { Stage } from './stage';
+import { type ITileSource, Stage } from './stage';
 import { StateLine } from './stateline';
 import { Toolbar } from './toolbar';
 import { tell } from './witness';
 
+const OVERVIEW_PX = 320; // of the map's longer side, on dense screens too
 export const MODULE_NAME = 'labkit-lab';
 export const MODULE_VERSION = '0.1.0';
 
@@ -67,7 +73,11 @@ export class AnnotatorView extends DOMWidgetView {
       `${projectId}/${imageId}/${author}`,
       (content, buffers) => model.send({ ...content }, undefined, buffers)
     );
-    this._easel = new Easel(this._session, model.get('classes') as IClass[]);
+    this._easel = new Easel(
+      this._session,
+      model.get('classes') as IClass[],
+      new Sight(model.get('image') as IPicture, `${projectId}/${imageId}`)
+    );
     this._build();
     this.listenTo(
       model,
@@ -95,6 +105,7 @@ export class AnnotatorView extends DOMWidgetView {
     this._unwatch();
     this._resizes.disconnect();
     this._pointer?.dispose();
+    this._map?.dispose();
     this._stage?.dispose();
     this._session.dispose();
     this._parts.forEach(part => part.dispose());
@@ -162,29 +173,66 @@ export class AnnotatorView extends DOMWidgetView {
       picture,
       this._overlay,
       easel,
-      async (key, signal) => {
-        const query = { ...key, version: picture.version };
-        const blob = await api.readTile(projectId, imageId, query, signal);
-        return createImageBitmap(blob);
-      },
+      this._tileSource(api, projectId, imageId),
       () => this._viewChanged.emit()
     );
     this._stage = stage;
+    const thumbnail = api.imageUrl(projectId, imageId, OVERVIEW_PX);
+    const map = new OverviewMap(stage, easel.sight, thumbnail, trans);
+    this._map = map;
+    this._viewChanged.connect(() => map.update());
+    this._host.append(map.node);
     easel.stage = stage;
     this._pointer = new PointerLayer(this._overlay, easel);
     this._add('toolbar', <Toolbar easel={easel} trans={trans} />);
-    this._add('side', <Sidebar easel={easel} trans={trans} />);
+    const readWindows = async (): Promise<ReadonlyArray<ChannelWindow>> =>
+      (await api.readWindows(projectId, imageId, windowsQuery(stage, easel)))
+        .windows;
+    this._add(
+      'side',
+      <Sidebar easel={easel} readWindows={readWindows} trans={trans} />
+    );
     this._add(
       'state',
       <StateLine
         session={this._session}
         stage={stage}
+        canvas={this._overlay}
         viewChanged={this._viewChanged}
         trans={trans}
       />
     );
     this._resizes.observe(this._host);
     await this._session.start();
+  }
+
+  private _tileSource(
+    api: LabKitApi,
+    projectId: string,
+    imageId: string
+  ): ITileSource {
+    const easel = this._easel;
+    const { version } = easel.sight.picture;
+    const author = this.model.get('author') as string;
+    return {
+      picture: () => {
+        const asked = withoutNulls(easel.sight.tileQuery);
+        return async (key, signal) => {
+          const query = { ...key, version, ...asked };
+          const blob = await api.readTile(projectId, imageId, query, signal);
+          return createImageBitmap(blob);
+        };
+      },
+      mask: () => {
+        const { classes } = easel;
+        const { revision } = this._session.list;
+        return async (key, signal) => {
+          const query = { ...key, author, revision };
+          const blob = await api.readMask(projectId, imageId, query, signal);
+          return colourMask(blob, classes);
+        };
+      }
+    };
   }
 
   private _add(name: string, element: React.JSX.Element): void {
@@ -214,7 +262,10 @@ export class AnnotatorView extends DOMWidgetView {
       event.preventDefault();
     } else if (event.key === 'Escape') {
       this._escape();
-    } else if (takeKey(event, this._easel, stage)) {
+    } else if (
+      takeSightKey(event, this._easel.sight) ||
+      takeKey(event, this._easel, stage)
+    ) {
       event.preventDefault();
       event.stopPropagation();
     }
@@ -274,8 +325,28 @@ export class AnnotatorView extends DOMWidgetView {
   private _easel!: Easel;
   private _stage: Stage | null = null;
   private _pointer: PointerLayer | null = null;
+  private _map: OverviewMap | null = null;
   private _unwatch = (): void => undefined;
   private _copy = '';
+}
+
+/** What is seen, in whole pixels. */
+function windowsQuery(stage: Stage, easel: Easel): WindowsQuery {
+  const { y0, x0, y1, x1 } = stage.view.seen;
+  const { z, t } = easel.sight.tileQuery;
+  return {
+    y0: Math.floor(y0),
+    x0: Math.floor(x0),
+    y1: Math.ceil(y1),
+    x1: Math.ceil(x1),
+    ...withoutNulls({ z, t })
+  };
+}
+
+/** What is left out of an address. */
+function withoutNulls<T extends object>(query: T): Partial<T> {
+  const entries = Object.entries(query).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as Partial<T>;
 }
 
 function isTyping(node: HTMLElement): boolean {
