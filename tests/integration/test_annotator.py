@@ -124,6 +124,18 @@ def _colour_at(canvas: Locator, y: float, x: float) -> list[int]:
     return found
 
 
+def _has_colour(canvas: Locator, y: float, x: float, colour: list[int]) -> None:
+    """Wait until a part of the canvas has a colour."""
+    canvas.page.wait_for_function(
+        """([node, y, x, colour]) => {
+            const below = node.parentElement.querySelector('canvas');
+            const found = below.getContext('2d').getImageData(x * below.width, y * below.height, 1, 1).data;
+            return colour.every((value, k) => value === found[k]);
+        }""",
+        arg=[canvas.element_handle(), y, x, colour],
+    )
+
+
 def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, project: Project) -> None:
     """A polygon and a painted mask are on the disk once "Saved" is shown, undo and redo are too, and both are there after a reload."""
     annotator = _open(page, lab)
@@ -234,9 +246,10 @@ def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, pro
 
 
 def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None:
-    """The widget shows as the result of a cell, and what is drawn there is saved."""
-    opened = f"Annotator(Project.open({str(project.path)!r}), 'discs.png')"
-    code = f"from labkit import Project\nfrom labkit_lab.widgets import Annotator\n{opened}"
+    """The widget shows as the result of a cell, what is drawn there is saved, and what Python draws stays in its place."""
+    opened = f"annotator = Annotator(Project.open({str(project.path)!r}), 'discs.png')"
+    sketch = "def square(layer):\n    layer.fill_style = '#ff0000'\n    layer.fill_rect(540, 540, 120, 120)\nannotator.sketch(square)"
+    code = f"from labkit import Project\nfrom labkit_lab.widgets import Annotator\n{opened}\n{sketch}\nannotator"
     cell = {"cell_type": "code", "id": "one", "execution_count": None, "metadata": {}, "outputs": [], "source": code}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
@@ -252,6 +265,19 @@ def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None
     expect(annotator.objects).to_have_text(["1 nucleus ellipse"])
     annotator.is_saved()
     assert [item.kind for item in _on_disk(project)] == ["ellipse"]
+
+    red = [255, 0, 0, 255]
+    annotator.canvas.focus()
+    _has_colour(annotator.canvas, 0.5, 0.5, red)
+    assert _colour_at(annotator.canvas, 0.65, 0.5) != red
+    for _ in range(4):
+        page.keyboard.press("+")
+    annotator.is_painted()
+    _has_colour(annotator.canvas, 0.65, 0.5, red)
+    page.keyboard.press("Home")
+    annotator.is_painted()
+    _has_colour(annotator.canvas, 0.5, 0.5, red)
+    assert _colour_at(annotator.canvas, 0.65, 0.5) != red
 
 
 def _kernels(lab: Lab) -> list[psutil.Process]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ipycanvas import MultiCanvas
+from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from ipywidgets import DOMWidget, widget_serialization
-from traitlets import Dict, Instance, List, Unicode
+from traitlets import Bool, Dict, Instance, List, Unicode
 
 from labkit.annotations import Document
 from labkit.config import projects_dir
@@ -19,7 +20,9 @@ from labkit_lab.widgets.desk import Desk, Message
 
 __all__ = ["Annotator", "open_annotator"]
 
-_LAYERS = 4  # picture, objects, mask, selection and what assistants draw
+_LAYERS = 5  # picture, objects, mask, selection, and what Python draws
+_SKETCH = 4
+_SKETCHING = threading.Lock()  # ipycanvas has one queue for all canvases of a process, and threads would mix in it
 _MODULE, _VERSION = "labkit-lab", "^0.1.0"
 _TILE_PX = 512
 
@@ -62,7 +65,9 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     author = Unicode().tag(sync=True)
     image = Dict().tag(sync=True)
     classes: Any = List().tag(sync=True)
+    sketches = Bool(False).tag(sync=True)  # whether Python draws
     _desk: Desk | None = None
+    _sketch: Callable[[Canvas], None] | None = None
 
     def __init__(self, project: Project, image: ImageRecord | str, author: str | None = None, **kwargs: Any) -> None:
         record = project.image(image) if isinstance(image, str) else image
@@ -89,6 +94,41 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
             raise RuntimeError("the annotator was not opened")
         return self._desk
 
+    def sketch(self, draw: Callable[[Canvas], None] | None) -> None:
+        """Draw over the picture with ipycanvas, in pixels of the picture; nothing of it is saved.
+
+        Parameters
+        ----------
+        draw : callable or None
+            Gets the layer, an `ipycanvas.Canvas` whose units are pixels of the picture (x to the right, y down) at any zoom. It is called
+            now, and again whenever a page is opened or has moved its view, each time on an empty layer. None takes the sketch away.
+
+        Examples
+        --------
+        >>> def frame(layer):
+        ...     layer.stroke_style, layer.line_width = "yellow", 4
+        ...     layer.stroke_rect(100, 100, 512, 512)
+        >>> annotator.sketch(frame)  # doctest: +SKIP
+        """
+        self._sketch = draw
+        self.sketches = draw is not None
+        self._draw_sketch()
+
+    def _draw_sketch(self) -> None:
+        layer, height, width = self.canvas[_SKETCH], self.image["height_px"], self.image["width_px"]
+        failure = None
+        with _SKETCHING, hold_canvas():
+            layer._canvas_manager._current_canvas = None  # a page that came later does not know it, and would draw nothing (ipycanvas 322)
+            layer.clear_rect(-width, -height, 3 * width, 3 * height)
+            try:
+                if self._sketch is not None:
+                    self._sketch(layer)
+            except Exception as error:
+                failure = error  # raised outside: after an error hold_canvas would hold all drawing for ever
+        if failure is not None:
+            self._sketch, self.sketches = None, False  # it would fail again with each move of the view
+            raise failure
+
     def close(self) -> None:
         """Write a snapshot, and take the widget off the page."""
         if self._desk is not None:  # None where there was no such image
@@ -96,7 +136,11 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
         super().close()
 
     def _take(self, widget: Any, content: dict[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
-        self._open_desk.take(content, buffers)
+        kind = content.get("type")
+        if kind != "sketch":
+            self._open_desk.take(content, buffers)
+        if kind in ("hello", "sketch") and self._sketch is not None:
+            self._draw_sketch()
 
     def _forward(self, message: Message) -> None:
         self.send(dict(message.content), list(message.buffers))

@@ -160,6 +160,11 @@ export class AnnotatorSession implements IDisposable {
     this._post({ type: 'copy', client: this.client, ids }, []);
   }
 
+  /** Ask Python to draw its layer again. */
+  askForSketch(): void {
+    this._post({ type: 'sketch', client: this.client }, []);
+  }
+
   /** Take a message of the kernel. */
   take(message: KernelMessage, buffers: ReadonlyArray<DataView>): void {
     switch (message.type) {

@@ -8,6 +8,7 @@ import { drawChosen, drawItems, type ILook } from './painter';
 import type { IItem } from './displaylist';
 import type { IPicture } from './protocol';
 import { TileRelay } from './relay';
+import { type IDrawnLayer, Sketch } from './sketch';
 import type { Sight } from './sight';
 import { type ReadTile, TileCache } from './tiles';
 import { Viewport } from './viewport';
@@ -17,13 +18,11 @@ const PICTURE = 0;
 const OBJECTS = 1;
 const MASK = 2;
 const CHOSEN = 3;
+const SKETCH = 4; // what Python draws
 const SHARP_FROM = 2; // from this zoom on pixels are squares
 
 /** What ipycanvas' models are for us. */
-export interface ILayer extends DOMWidgetModel {
-  readonly canvas: HTMLCanvasElement;
-  readonly ctx: CanvasRenderingContext2D;
-}
+export type ILayer = DOMWidgetModel & IDrawnLayer;
 
 /** Makes readers of tiles as they are to be seen now. */
 export interface ITileSource {
@@ -47,6 +46,7 @@ export class Stage implements IDisposable {
   /**
    * @param multi - The `MultiCanvas` whose layers are painted.
    * @param onView - Called when another part of the picture is seen.
+   * @param onSettled - Called when the view has come to rest.
    */
   constructor(
     private readonly _multi: DOMWidgetModel,
@@ -54,7 +54,8 @@ export class Stage implements IDisposable {
     private readonly _overlay: HTMLCanvasElement,
     private readonly _scenery: IScenery,
     source: ITileSource,
-    private readonly _onView: () => void
+    private readonly _onView: () => void,
+    onSettled: () => void
   ) {
     const repaint = (): void => this.repaint();
     this._tiles = new TileRelay(
@@ -65,6 +66,8 @@ export class Stage implements IDisposable {
       () => new TileCache(picture, source.mask(), repaint),
       false
     );
+    const drawn = this._layers[SKETCH];
+    this._sketch = drawn ? new Sketch(drawn, onSettled) : null;
     this._watch = watchDensity(() => this.resize(...this._cssSize));
     this._view = Viewport.fit(this._pictureSize, { height: 1, width: 1 });
   }
@@ -86,6 +89,7 @@ export class Stage implements IDisposable {
     this._isDisposed = true;
     cancelAnimationFrame(this._frame);
     this._watch.dispose();
+    this._sketch?.dispose();
     this._tiles.dispose();
     this._mask.dispose();
   }
@@ -114,6 +118,7 @@ export class Stage implements IDisposable {
     if (height === canvas.height && width === canvas.width) {
       return;
     }
+    this._sketch?.keep();
     // set, not saved: each browser has a size of its own
     [this._multi, ...this._layers].forEach(model =>
       model.set({ height, width })
@@ -188,6 +193,7 @@ export class Stage implements IDisposable {
     this._onLayer(CHOSEN, context =>
       drawChosen(context, this._view, this._scenery.chosen, look)
     );
+    this._sketch?.show(this._view);
     this._layers[CHOSEN]?.trigger('new-frame'); // one is enough: all layers are put together again
     const isComplete = this._tiles.isComplete(this._view);
     this._overlay.dataset.picture = isComplete ? 'complete' : 'loading';
@@ -241,6 +247,7 @@ export class Stage implements IDisposable {
   private readonly _tiles: TileRelay;
   private readonly _mask: TileRelay;
   private readonly _watch: IDisposable;
+  private readonly _sketch: Sketch | null;
   private _cssSize: readonly [height: number, width: number] = [0, 0];
   private _lastDensity = window.devicePixelRatio;
   private _view: Viewport;

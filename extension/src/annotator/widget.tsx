@@ -174,7 +174,8 @@ export class AnnotatorView extends DOMWidgetView {
       this._overlay,
       easel,
       this._tileSource(api, projectId, imageId),
-      () => this._viewChanged.emit()
+      () => this._viewChanged.emit(),
+      () => this._askForSketch()
     );
     this._stage = stage;
     const thumbnail = api.imageUrl(projectId, imageId, OVERVIEW_PX);
@@ -204,6 +205,13 @@ export class AnnotatorView extends DOMWidgetView {
     );
     this._resizes.observe(this._host);
     await this._session.start();
+  }
+
+  /** What Python draws is sharp again in another view only when it is drawn again. */
+  private _askForSketch(): void {
+    if (this.model.get('sketches') === true) {
+      this._session.askForSketch();
+    }
   }
 
   private _tileSource(
