@@ -160,8 +160,15 @@ def test_objects_mask_map_and_pixels_of_the_screen(page: Page, lab: Lab, project
     """Objects change colour and go away, the mask of training is laid over, the map moves the picture, and the canvas is as sharp as the screen."""
     annotator = _open(page, lab)
     canvas = annotator.get_by_role("application")
-    size = canvas.evaluate("node => [node.width, node.height, node.clientWidth * 2, node.clientHeight * 2]")
-    assert size[:2] == pytest.approx(size[2:], abs=1)
+    wide = canvas.evaluate("node => node.clientWidth")
+    expect(canvas).to_have_attribute("width", str(2 * wide))
+    screen = page.context.new_cdp_session(page)
+    for density in (1, 2):  # to another monitor and back: the size in CSS pixels stays
+        facts = {"width": 1280, "height": 900, "deviceScaleFactor": density, "mobile": False}
+        screen.send("Emulation.setDeviceMetricsOverride", facts)
+        x, y = _middle(canvas)
+        page.mouse.move(x, y + density)
+        expect(canvas).to_have_attribute("width", str(density * wide))
     view = annotator.get_by_role("region", name="View")
     for channel in ("channel 1", "channel 2"):
         view.get_by_role("checkbox", name=channel).uncheck()

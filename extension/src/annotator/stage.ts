@@ -160,6 +160,9 @@ export class Stage implements IDisposable {
   }
 
   private _paintAll(): void {
+    if (this.density !== this._lastDensity) {
+      this.resize(...this._cssSize); // the browser has not told of it yet
+    }
     const isStale = this._isStale;
     if (isStale) {
       this._isStale = false;

@@ -195,6 +195,7 @@ export class AnnotatorView extends DOMWidgetView {
       <StateLine
         session={this._session}
         stage={stage}
+        sight={easel.sight}
         canvas={this._overlay}
         viewChanged={this._viewChanged}
         trans={trans}
