@@ -22,6 +22,7 @@ export function NumberField(props: INumberFieldProps): React.JSX.Element {
     <input
       type="number"
       aria-label={label}
+      title={label}
       min={Number.isFinite(least) ? least : undefined}
       max={Number.isFinite(most) ? most : undefined}
       step={step === 1 ? 1 : 'any'}
@@ -45,6 +46,7 @@ export function Slider(props: INumberFieldProps): React.JSX.Element {
     <input
       type="range"
       aria-label={label}
+      title={label}
       min={least}
       max={most}
       step={step}

@@ -99,7 +99,7 @@ function labelOf(
     words.push(trans.__('(proposed)'));
   }
   if (head.z !== null && easel.sight.settings.z !== null) {
-    words.push(trans.__('(plane %1)', head.z));
+    words.push(trans.__('(z %1)', head.z));
   }
   return words.filter(word => word !== '').join(' ');
 }

@@ -4,23 +4,27 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 
 import type { Place } from './protocol';
+import { TileRelay } from './relay';
 import type { Sight } from './sight';
 import type { Stage } from './stage';
+import { TileCache } from './tiles';
+import { Viewport } from './viewport';
 
 const LONGER_PX = 160; // CSS pixels
 const LEAST_PX = 24;
 const LEAST_FRAME_PX = 6; // a smaller frame is not found
 
 export class OverviewMap implements IDisposable {
-  /**
-   * @param thumbnail - Address of a small picture.
-   */
   constructor(
     private readonly _stage: Stage,
     private readonly _sight: Sight,
-    thumbnail: string,
     private readonly _trans: TranslationBundle
   ) {
+    const { picture, source } = _stage;
+    this._tiles = new TileRelay(
+      () => new TileCache(picture, source.picture(), () => this.repaint()),
+      true
+    );
     this.node.className = 'labkit-Annotator-overview';
     this._button.type = 'button';
     this._button.className = 'labkit-Button';
@@ -32,9 +36,7 @@ export class OverviewMap implements IDisposable {
     for (const type of ['pointerdown', 'pointermove']) {
       this._canvas.addEventListener(type, this);
     }
-    this._image.addEventListener('load', () => this.update());
-    this._image.src = thumbnail;
-    _sight.changed.connect(this.update, this);
+    _sight.changed.connect(this.repaint, this);
     this.update();
   }
 
@@ -46,7 +48,9 @@ export class OverviewMap implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
-    this._sight.changed.disconnect(this.update, this);
+    cancelAnimationFrame(this._frame);
+    this._sight.changed.disconnect(this.repaint, this);
+    this._tiles.dispose();
     this.node.remove();
   }
 
@@ -57,9 +61,19 @@ export class OverviewMap implements IDisposable {
       this._canvas.setPointerCapture(pointerId);
     }
     if (buttons === 1) {
-      const scale = this._scale;
-      const place: Place = [offsetY / scale, offsetX / scale];
-      this._stage.show(this._stage.view.centred(place));
+      const { density, view } = this._stage;
+      const place: Place = [offsetY * density, offsetX * density];
+      this._stage.show(view.centred(this._map.toPicture(place)));
+    }
+  }
+
+  /** Paint what is seen in the next frame. */
+  repaint(): void {
+    if (this._frame === 0 && !this._isDisposed) {
+      this._frame = requestAnimationFrame(() => {
+        this._frame = 0;
+        this.update();
+      });
     }
   }
 
@@ -81,47 +95,56 @@ export class OverviewMap implements IDisposable {
 
   private _paint(): void {
     const canvas = this._canvas;
-    const { density, picture, view } = this._stage;
-    const [height, width] = [picture.height_px, picture.width_px].map(side =>
-      Math.max(side * this._scale, LEAST_PX)
-    ) as [number, number];
-    canvas.style.height = `${height}px`;
-    canvas.style.width = `${width}px`;
-    canvas.height = Math.round(height * density);
-    canvas.width = Math.round(width * density);
+    const map = this._map;
+    const { density } = this._stage;
+    const { height, width } = map.canvas;
+    canvas.height = height;
+    canvas.width = width;
+    canvas.style.height = `${height / density}px`;
+    canvas.style.width = `${width / density}px`;
     const context = canvas.getContext('2d');
-    if (context === null) {
-      return;
+    if (context !== null) {
+      this._tiles.show(this._sight.tileKey, map);
+      this._tiles.draw(context, map);
+      this._paintFrame(context, map);
     }
-    if (this._image.complete && this._image.naturalWidth > 0) {
-      context.drawImage(this._image, 0, 0, canvas.width, canvas.height);
-    }
-    const scale = this._scale * density;
+  }
+
+  private _paintFrame(context: CanvasRenderingContext2D, map: Viewport): void {
+    const { density, view } = this._stage;
     const { y0, x0, y1, x1 } = view.seen;
-    const [tall, wide] = [(y1 - y0) * scale, (x1 - x0) * scale].map(side =>
-      Math.max(side, LEAST_FRAME_PX * density)
+    const [tall, wide] = [(y1 - y0) * map.zoom, (x1 - x0) * map.zoom].map(
+      side => Math.max(side, LEAST_FRAME_PX * density)
     ) as [number, number];
-    const [y, x] = view.centre;
-    const frame = [x * scale - wide / 2, y * scale - tall / 2, wide, tall];
+    const [y, x] = map.toCanvas(view.centre);
+    const [top, left] = [y - tall / 2, x - wide / 2];
     for (const [line, colour] of [
       [3, '#000000b0'],
       [1.5, '#ffffff']
     ] as const) {
       context.lineWidth = line * density;
       context.strokeStyle = colour;
-      context.strokeRect(...(frame as [number, number, number, number]));
+      context.strokeRect(left, top, wide, tall);
     }
-    canvas.dataset.frame = frame.map(Math.round).join(' ');
+    const frame = [left, top, wide, tall].map(Math.round);
+    this._canvas.dataset.frame = frame.join(' ');
   }
 
-  /** CSS pixels of the map for each pixel of the picture. */
-  private get _scale(): number {
-    const { height_px, width_px } = this._stage.picture;
-    return LONGER_PX / Math.max(height_px, width_px);
+  /** The whole picture on the map's canvas. */
+  private get _map(): Viewport {
+    const { density, picture } = this._stage;
+    const [height, width] = [picture.height_px, picture.width_px];
+    const scale = LONGER_PX / Math.max(height, width);
+    const side = (length: number): number =>
+      Math.round(Math.max(length * scale, LEAST_PX) * density);
+    const canvas = { height: side(height), width: side(width) };
+    const middle: Place = [height / 2, width / 2];
+    return new Viewport({ height, width }, canvas, middle, scale * density);
   }
 
   private readonly _canvas = document.createElement('canvas');
   private readonly _button = document.createElement('button');
-  private readonly _image = new Image();
+  private readonly _tiles: TileRelay;
+  private _frame = 0;
   private _isDisposed = false;
 }

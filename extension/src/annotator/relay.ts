@@ -12,10 +12,14 @@ export class TileRelay implements IDisposable {
    * @param make - Makes the tiles that a key names.
    * @param mixes - Whether new tiles may lie on old ones; those of a mask may
    * not, because they are transparent.
+   * @param filter - How tiles of one key may stand in for those of another: a
+   * filter of the canvas.
    */
   constructor(
     private readonly _make: (key: string) => TileCache,
-    private readonly _mixes: boolean
+    private readonly _mixes: boolean,
+    private readonly _filter: (from: string, to: string) => string = () =>
+      'none'
   ) {}
 
   get isDisposed(): boolean {
@@ -49,12 +53,16 @@ export class TileRelay implements IDisposable {
       return;
     }
     const isComplete = now.isComplete(view);
+    const wish = this._next ?? this._key;
     if (this._old !== null && !isComplete) {
+      context.filter = this._filter(this._oldKey, wish);
       this._old.draw(context, view);
     }
     if (this._mixes || isComplete || this._old === null) {
+      context.filter = this._filter(this._key, wish);
       now.draw(context, view);
     }
+    context.filter = 'none';
     if (isComplete) {
       this._old?.dispose();
       this._old = null;
@@ -86,6 +94,7 @@ export class TileRelay implements IDisposable {
     this._next = null;
     if (this._old === null) {
       this._old = this._now;
+      this._oldKey = this._key;
     } else {
       this._now?.dispose(); // it never came: what is seen stays what it was
     }
@@ -98,6 +107,7 @@ export class TileRelay implements IDisposable {
   private _old: TileCache | null = null;
   private _now: TileCache | null = null;
   private _key = '';
+  private _oldKey = '';
   private _next: string | null = null;
   private _begun = 0;
   private _isDisposed = false;

@@ -137,7 +137,14 @@ function Objects({ sight, trans }: IChannelPanelProps): React.JSX.Element {
         name="hidesAll"
         label={trans.__('Hide all objects (H)')}
       />
-      <Check sight={sight} name="mask" label={trans.__('What training sees')} />
+      <Check
+        sight={sight}
+        name="mask"
+        label={trans.__('What training sees')}
+        title={trans.__(
+          'The class of each pixel; objects of all planes count. Hatched is what nobody has looked at: training ignores it.'
+        )}
+      />
     </fieldset>
   );
 }
@@ -145,14 +152,16 @@ function Objects({ sight, trans }: IChannelPanelProps): React.JSX.Element {
 function Check({
   sight,
   name,
-  label
+  label,
+  title
 }: {
   readonly sight: Sight;
   readonly name: 'allPlanes' | 'hidesAll' | 'mask';
   readonly label: string;
+  readonly title?: string;
 }): React.JSX.Element {
   return (
-    <label className="labkit-Annotator-row">
+    <label className="labkit-Annotator-row" title={title}>
       <input
         type="checkbox"
         checked={sight.settings[name]}

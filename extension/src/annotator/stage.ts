@@ -6,6 +6,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { watchDensity } from './density';
 import { drawChosen, drawItems, type ILook } from './painter';
 import type { IItem } from './displaylist';
+import { filterBetween } from './livewindow';
 import type { IPicture } from './protocol';
 import { TileRelay } from './relay';
 import { type IDrawnLayer, Sketch } from './sketch';
@@ -53,14 +54,15 @@ export class Stage implements IDisposable {
     readonly picture: IPicture,
     private readonly _overlay: HTMLCanvasElement,
     private readonly _scenery: IScenery,
-    source: ITileSource,
+    readonly source: ITileSource,
     private readonly _onView: () => void,
     onSettled: () => void
   ) {
     const repaint = (): void => this.repaint();
     this._tiles = new TileRelay(
       () => new TileCache(picture, source.picture(), repaint),
-      true
+      true,
+      (from, to) => filterBetween(from, to, picture)
     );
     this._mask = new TileRelay(
       () => new TileCache(picture, source.mask(), repaint),
@@ -155,12 +157,17 @@ export class Stage implements IDisposable {
   private _see(view: Viewport): void {
     this._view = view;
     this._tiles.lookAt(view);
-    this._mask.lookAt(view);
+    if (this._overlay.dataset.mask !== undefined) {
+      this._mask.lookAt(view);
+    }
     this._onView();
     this.repaint();
   }
 
   private _paintAll(): void {
+    if (this.density !== this._lastDensity) {
+      this.resize(...this._cssSize); // the browser has not told of it yet
+    }
     const isStale = this._isStale;
     if (isStale) {
       this._isStale = false;
@@ -205,6 +212,9 @@ export class Stage implements IDisposable {
     const isSeen = mask && !hidesAll;
     if (!isSeen && this._overlay.dataset.mask === undefined) {
       return;
+    }
+    if (this._overlay.dataset.mask === undefined) {
+      this._mask.lookAt(this._view); // it was not followed while it was away
     }
     this._onLayer(MASK, context => {
       if (isSeen) {

@@ -7,6 +7,7 @@ import * as React from 'react';
 
 import type { Place } from './protocol';
 import type { AnnotatorSession } from './session';
+import type { Sight } from './sight';
 import type { Stage } from './stage';
 
 const MOST_BAR_PX = 120;
@@ -15,6 +16,7 @@ const STEP = 1.5; // of a zoom button, as of its key
 export interface IStateLineProps {
   readonly session: AnnotatorSession;
   readonly stage: Stage;
+  readonly sight: Sight;
   /** What the pointer moves over. */
   readonly canvas: HTMLElement;
   readonly viewChanged: ISignal<unknown, void>;
@@ -26,6 +28,9 @@ export function StateLine(props: IStateLineProps): React.JSX.Element {
     <>
       <UseSignal signal={props.session.changed}>
         {() => <Saving {...props} />}
+      </UseSignal>
+      <UseSignal signal={props.sight.changed}>
+        {() => <Hidden {...props} />}
       </UseSignal>
       <Pointed {...props} />
       <UseSignal signal={props.viewChanged}>
@@ -70,6 +75,13 @@ function Saving({ session, trans }: IStateLineProps): React.JSX.Element {
         </>
       )}
     </div>
+  );
+}
+
+/** Says that objects are hidden, so that none seem lost. */
+function Hidden({ sight, trans }: IStateLineProps): React.JSX.Element {
+  return (
+    <span>{sight.settings.hidesAll && trans.__('Objects are hidden (H)')}</span>
   );
 }
 

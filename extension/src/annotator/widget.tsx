@@ -35,7 +35,6 @@ import { StateLine } from './stateline';
 import { Toolbar } from './toolbar';
 import { tell } from './witness';
 
-const OVERVIEW_PX = 320; // of the map's longer side, on dense screens too
 export const MODULE_NAME = 'labkit-lab';
 export const MODULE_VERSION = '0.1.0';
 
@@ -178,10 +177,9 @@ export class AnnotatorView extends DOMWidgetView {
       () => this._askForSketch()
     );
     this._stage = stage;
-    const thumbnail = api.imageUrl(projectId, imageId, OVERVIEW_PX);
-    const map = new OverviewMap(stage, easel.sight, thumbnail, trans);
+    const map = new OverviewMap(stage, easel.sight, trans);
     this._map = map;
-    this._viewChanged.connect(() => map.update());
+    this._viewChanged.connect(() => map.repaint());
     this._host.append(map.node);
     easel.stage = stage;
     this._pointer = new PointerLayer(this._overlay, easel);
@@ -198,6 +196,7 @@ export class AnnotatorView extends DOMWidgetView {
       <StateLine
         session={this._session}
         stage={stage}
+        sight={easel.sight}
         canvas={this._overlay}
         viewChanged={this._viewChanged}
         trans={trans}
@@ -261,7 +260,7 @@ export class AnnotatorView extends DOMWidgetView {
     if (stage === null || isTyping(target)) {
       return;
     }
-    const isButton = target.tagName === 'BUTTON';
+    const isButton = ['BUTTON', 'INPUT'].includes(target.tagName); // of inputs only checkboxes come here
     if (isButton && ['Enter', ' '].includes(event.key)) {
       return;
     }
@@ -359,7 +358,7 @@ function withoutNulls<T extends object>(query: T): Partial<T> {
 
 function isTyping(node: HTMLElement): boolean {
   return (
-    node.tagName === 'TEXTAREA' ||
+    ['TEXTAREA', 'SELECT'].includes(node.tagName) ||
     (node.tagName === 'INPUT' && node.getAttribute('type') !== 'checkbox')
   );
 }

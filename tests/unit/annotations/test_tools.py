@@ -201,6 +201,13 @@ def test_a_hole_is_not_hit() -> None:
     assert objects_at(replace(scene, z=3), 25, 25) == [items[2]]
 
 
+def test_what_lies_in_another_plane_is_out_of_reach() -> None:
+    """Also for a hand that draws on all planes."""
+    item = new_object(Rectangle(20, 20, 30, 30), z=3)
+    assert objects_at(_scene(item, z=None, plane=2), 25, 25) == []
+    assert objects_at(_scene(item, z=None, plane=3), 25, 25) == [item]
+
+
 def test_a_frame_chooses_what_is_within() -> None:
     """Wholly; shift keeps what was chosen."""
     items = [new_object(Rectangle(k * 50, 0, k * 50 + 20, 20)) for k in range(4)]

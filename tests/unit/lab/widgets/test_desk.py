@@ -98,6 +98,17 @@ def test_a_brush_paints(project: Project, image: ImageRecord) -> None:
     assert item.shape.box == Box(40, 40, 210, 310)
 
 
+def test_a_plane_is_drawn_in_and_reached_for(project: Project, image: ImageRecord) -> None:
+    """What is drawn lies in the plane that is named; what lies in another than the one seen is not chosen."""
+    browser = Browser(project, image)
+    browser.draws("box", [(0, 10, 10, 0), (2, 40, 40, 0)], z=3, plane=3)
+    (item,) = open_document(project, image.id, "Ada").objects
+    assert item.z == 3
+    click = [(0.0, 20.0, 20.0, 0.0), (2.0, 20.0, 20.0, 0.0)]
+    assert browser.draws("select", click, z=None, plane=2).content["selection"] == []
+    assert browser.draws("select", click, z=None, plane=3).content["selection"] == [item.id]
+
+
 def test_commands_change_and_undo(project: Project, image: ImageRecord) -> None:
     """Class, place, order, deletion; undo and redo of each; the page follows."""
     browser = Browser(project, image)
