@@ -25,8 +25,10 @@ __all__ = [
     "PieceQuery",
     "ProjectItem",
     "ProjectList",
+    "MOST_TILES",
     "ThumbnailQuery",
     "TileQuery",
+    "TilesQuery",
     "UploadAnswers",
     "UploadItem",
     "UploadList",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 LARGEST_PIECE_BYTES = 8 << 20  # of an upload: one piece is in memory at a time
+MOST_TILES = 64  # of one answer: what a large screen shows, and no more than is worth beginning
 UploadStage = Literal["uploading", "checking", "asks", "waiting", "importing", "cancelling", "done", "failed", "cancelled"]
 
 
@@ -73,6 +76,20 @@ class TileQuery(WireModel):
     view: str | None = None
     z: int | None = None
     t: int | None = None
+
+
+class TilesQuery(WireModel):
+    """Arguments of the address of several tiles.
+
+    ``tiles`` names them in the order in which they are to come, as ``level/row/column`` joined by commas, at most 64; ``view``, ``z``
+    and ``t`` are those of `TileQuery`, for all of them. ``ahead`` says that nobody looks at them yet, so that others go first.
+    """
+
+    tiles: Annotated[str, Field(pattern=r"^\d{1,9}/\d{1,9}/\d{1,9}(,\d{1,9}/\d{1,9}/\d{1,9})*$")]
+    view: str | None = None
+    z: int | None = None
+    t: int | None = None
+    ahead: bool = False
 
 
 class NewUpload(WireModel):
@@ -210,7 +227,7 @@ class ErrorReply(WireModel):
     error: ErrorBody
 
 
-REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery, TileQuery, NewUpload, PieceQuery, UploadAnswers)
+REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery, TileQuery, TilesQuery, NewUpload, PieceQuery, UploadAnswers)
 REPLIES: tuple[type[WireModel], ...] = (
     ProjectItem,
     ProjectList,

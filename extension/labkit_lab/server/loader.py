@@ -14,6 +14,7 @@ from labkit_lab.server.imports import ImportQueue
 from labkit_lab.server.nodelay import use_no_delay
 from labkit_lab.server.projects import ProjectsRoute, ThumbnailRoute
 from labkit_lab.server.route import Route
+from labkit_lab.server.tilestream import TileStreamRoute
 from labkit_lab.server.uploads import QUEUE_SETTING, AnswersRoute, UploadRoute, UploadsRoute
 
 __all__ = ["ROUTES", "load"]
@@ -24,6 +25,7 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/thumbnail", ThumbnailRoute),
     (r"/labkit/api/projects/([^/]+)/images", ImagesRoute),
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/tiles", TilesRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/tiles/stream", TileStreamRoute),
     (r"/labkit/api/uploads", UploadsRoute),
     (r"/labkit/api/uploads/([^/]+)", UploadRoute),
     (r"/labkit/api/uploads/([^/]+)/answers", AnswersRoute),

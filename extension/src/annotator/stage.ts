@@ -6,7 +6,8 @@ import type { IDisposable } from '@lumino/disposable';
 import { drawChosen, drawItems, type ILook } from './painter';
 import type { IItem } from './displaylist';
 import type { IPicture } from './protocol';
-import { type ReadTile, TileCache } from './tiles';
+import type { ReadTiles } from './tilereading';
+import { TileCache } from './tiles';
 import { Viewport } from './viewport';
 import { tell } from './witness';
 
@@ -40,10 +41,10 @@ export class Stage implements IDisposable {
     readonly picture: IPicture,
     private readonly _overlay: HTMLCanvasElement,
     private readonly _scenery: IScenery,
-    readTile: ReadTile,
+    readTiles: ReadTiles,
     private readonly _onView: () => void
   ) {
-    this._tiles = new TileCache(picture, readTile, () => this.repaint());
+    this._tiles = new TileCache(picture, readTiles, () => this.repaint());
     this._view = Viewport.fit(this._pictureSize, { height: 1, width: 1 });
   }
 

@@ -27,6 +27,7 @@ import { AnnotatorSession } from './session';
 import { Sidebar } from './sidebar';
 import { Stage } from './stage';
 import { StateLine } from './stateline';
+import { tileReader } from './tilereading';
 import { Toolbar } from './toolbar';
 import { tell } from './witness';
 
@@ -162,11 +163,7 @@ export class AnnotatorView extends DOMWidgetView {
       picture,
       this._overlay,
       easel,
-      async (key, signal) => {
-        const query = { ...key, version: picture.version };
-        const blob = await api.readTile(projectId, imageId, query, signal);
-        return createImageBitmap(blob);
-      },
+      tileReader(api, projectId, imageId),
       () => this._viewChanged.emit()
     );
     this._stage = stage;
