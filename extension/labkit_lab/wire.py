@@ -28,8 +28,10 @@ __all__ = [
     "PieceQuery",
     "ProjectItem",
     "ProjectList",
+    "MOST_TILES",
     "ThumbnailQuery",
     "TileQuery",
+    "TilesQuery",
     "UploadAnswers",
     "UploadItem",
     "UploadList",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 LARGEST_PIECE_BYTES = 8 << 20  # of an upload: one piece is in memory at a time
+MOST_TILES = 64  # of one answer: what a large screen shows, and no more than is worth beginning
 UploadStage = Literal["uploading", "checking", "asks", "waiting", "importing", "cancelling", "done", "failed", "cancelled"]
 
 
@@ -115,6 +118,20 @@ class ChannelWindows(WireModel):
     """Of each channel: the 1 and 99.8 percentiles of what is seen."""
 
     windows: tuple[ChannelWindow, ...]
+
+
+class TilesQuery(WireModel):
+    """Arguments of the address of several tiles.
+
+    ``tiles`` names them in the order in which they are to come, as ``level/row/column`` joined by commas, at most 64; ``view``, ``z``
+    and ``t`` are those of `TileQuery`, for all of them. ``ahead`` says that nobody looks at them yet, so that others go first.
+    """
+
+    tiles: Annotated[str, Field(pattern=r"^\d{1,9}/\d{1,9}/\d{1,9}(,\d{1,9}/\d{1,9}/\d{1,9})*$")]
+    view: str | None = None
+    z: int | None = None
+    t: int | None = None
+    ahead: bool = False
 
 
 class NewUpload(WireModel):
@@ -256,6 +273,7 @@ REQUESTS: tuple[type[WireModel], ...] = (
     NewProject,
     ThumbnailQuery,
     TileQuery,
+    TilesQuery,
     MaskQuery,
     WindowsQuery,
     NewUpload,

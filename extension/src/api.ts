@@ -3,6 +3,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { Pieces } from './pieces';
 import type {
   ChannelWindows,
   MaskQuery,
@@ -16,7 +17,7 @@ import type {
   ProjectItem,
   ProjectList,
   ThumbnailQuery,
-  TileQuery,
+  TilesQuery,
   UploadAnswers,
   UploadItem,
   UploadList
@@ -91,17 +92,35 @@ export class LabKitApi {
     );
   }
 
-  /** Pixels of an image; the browser keeps them. */
-  async readTile(
+  /** Pixels of an image as JPEGs, each told as soon as it has come; without bytes if it cannot be read. */
+  async readTiles(
     projectId: string,
     imageId: string,
-    query: TileQuery,
+    query: TilesQuery,
+    take: (jpeg: Uint8Array<ArrayBuffer>) => void,
     signal: AbortSignal
-  ): Promise<Blob> {
+  ): Promise<void> {
     const url =
-      this._url('projects', projectId, 'images', imageId, 'tiles') +
-      URLExt.objectToQueryString({ ...query });
-    return this._requestBlob(url, signal);
+      this._url('projects', projectId, 'images', imageId, 'tiles', 'stream') +
+      URLExt.objectToQueryString(saidOf(query));
+    const init: RequestInit = { method: 'GET', signal };
+    const response = await ServerConnection.makeRequest(
+      url,
+      init,
+      this._settings
+    );
+    if (!response.ok || response.body === null) {
+      throw new UnreachableError(`${response.status} ${response.statusText}`);
+    }
+    const pieces = new Pieces();
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) {
+        return;
+      }
+      pieces.take(value).forEach(take);
+    }
   }
 
   /** Class ids of a tile of an image, as a grey picture. */
@@ -216,6 +235,13 @@ export class LabKitApi {
     }
     throw new UnreachableError(`${response.status} ${response.statusText}`);
   }
+}
+
+/** The arguments that have a value; others would be sent as the word "undefined" or "null". */
+function saidOf(query: TilesQuery): Partial<TilesQuery> {
+  return Object.fromEntries(
+    Object.entries(query).filter(([, value]) => value != null)
+  );
 }
 
 async function readJson(response: Response): Promise<unknown> {

@@ -5,5 +5,11 @@ export namespace CommandIDs {
   export const refreshProjects = 'labkit:refresh-projects';
 }
 
+/** Where the palette lists them. */
+export const CATEGORY = 'LabKit';
+
 /** Opens one picture; not in the palette, because it needs to be told which. */
 export const ANNOTATE = 'labkit:annotate';
+
+/** Opens a further tab with the picture of one that is open. */
+export const ANOTHER_VIEW = 'labkit:another-view';

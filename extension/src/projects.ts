@@ -20,7 +20,7 @@ import {
 } from '@jupyterlab/translation';
 
 import { LabKitApi, RefusedError } from './api';
-import { ANNOTATE, CommandIDs } from './commands';
+import { ANNOTATE, CATEGORY, CommandIDs } from './commands';
 import { chosenFiles, collectDropped, type IDropped } from './dropping';
 import { labkitCardIcon, labkitIcon } from './icons';
 import { askForProject } from './newproject';
@@ -30,7 +30,6 @@ import type { IUploadRow } from './uploads';
 import type { IProjectsActions } from './view';
 import type { ProjectItem } from './wire';
 
-const CATEGORY = 'LabKit';
 const RANK_IN_LEFT_BAR = 150; // just below the file browser's 100
 
 export const projectsPlugin: JupyterFrontEndPlugin<void> = {

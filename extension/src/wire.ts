@@ -177,6 +177,22 @@ export interface TileQuery {
 }
 
 /**
+ * Arguments of the address of several tiles.
+ *
+ * ``tiles`` names them in the order in which they are to come, as
+ * ``level/row/column`` joined by commas, at most 64; ``view``, ``z`` and ``t``
+ * are those of `TileQuery`, for all of them. ``ahead`` says that nobody looks
+ * at them yet, so that others go first.
+ */
+export interface TilesQuery {
+  readonly tiles: string;
+  readonly view?: string | null;
+  readonly z?: number | null;
+  readonly t?: number | null;
+  readonly ahead?: boolean;
+}
+
+/**
  * The answers to the questions of a file, by the key of the question; what is
  * left out takes the default.
  */

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from labkit.annotations.document import Document
 from labkit.annotations.edits import apply_edit
@@ -28,6 +30,10 @@ __all__ = [
     "save_document",
     "write_snapshot",
 ]
+
+_MOST_LATELY_READ = 2  # a second tab, or a page that was loaded anew, opens the same document; 10,000 outlines take half a second to read
+_LATELY_READ: dict[Path, tuple[tuple[int, int, int], Document]] = {}
+_LATELY = threading.Lock()
 
 
 def resolve_author(author: str | None = None) -> str:
@@ -200,14 +206,31 @@ def _load_snapshot(project: Project, image_id: str, author: str) -> Document:
     path = project.layout.annotation(image_id, author).snapshot
     with explain_os_errors(path):
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                version = _version(file.fileno())
+                known = _LATELY_READ.get(path)
+                if known is None or known[0] != version:
+                    known = version, _parsed(file.read(), path)
         except FileNotFoundError:
             return Document(image_id=image_id, author=author)
+    with _LATELY:
+        _LATELY_READ[path] = known
+        for oldest in list(_LATELY_READ)[:-_MOST_LATELY_READ]:
+            del _LATELY_READ[oldest]
+    return replace(known[1], image_id=image_id, author=author)
+
+
+def _parsed(data: bytes, path: Path) -> Document:
     try:
-        document = document_from_bytes(data, name=str(path))
+        return document_from_bytes(data, name=str(path))
     except InvalidInput as error:
         raise CorruptStore(error.message, hint="Restore the file from a backup.", path=str(path)) from error
-    return replace(document, image_id=image_id, author=author)
+
+
+def _version(descriptor: int) -> tuple[int, int, int]:
+    """Return what tells a snapshot from the one that replaced it."""
+    found = os.fstat(descriptor)
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def check_image(project: Project, image_id: str) -> None:

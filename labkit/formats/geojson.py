@@ -8,6 +8,7 @@ and the collection carries the facts of the document in the foreign member ``lab
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -333,9 +334,10 @@ def _rings(polygon: Any) -> list[FloatArray]:
 
 def _pairs(value: Any, what: str) -> FloatArray:
     """Return a list of positions as float64 (n, 2) in the file's order; a third number (z) is dropped."""
-    if isinstance(value, list) and value and all(isinstance(pair, list) and len(pair) >= 2 for pair in value):
-        pairs = [pair[:2] for pair in value]
-        if all(type(v) in (int, float) for pair in pairs for v in pair):
+    # without a loop of Python's own: a document of 10,000 outlines is read while somebody waits for it
+    if isinstance(value, list) and value and set(map(type, value)) == {list} and min(map(len, value)) >= 2:
+        pairs = value if max(map(len, value)) == 2 else [pair[:2] for pair in value]
+        if set(map(type, itertools.chain.from_iterable(pairs))) <= {int, float}:
             try:
                 return np.array(pairs, dtype=np.float64)
             except OverflowError:

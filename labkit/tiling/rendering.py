@@ -16,7 +16,7 @@ from labkit.geometry import Box
 from labkit.tiling.eye import coloured, eight_bit, highest, over_white
 from labkit.tiling.reading import Image
 
-__all__ = ["ChannelView", "default_view", "parse_view", "render", "render_tile", "tile_box"]
+__all__ = ["ChannelView", "check_plane", "default_view", "parse_view", "render", "render_tile", "tile_box"]
 
 _QUALITY = 85
 _CHANNEL = re.compile(r"(\d{1,4}):(-?[\d.eE+-]{1,24}):(-?[\d.eE+-]{1,24}):([0-9A-Fa-f]{6})")
@@ -78,6 +78,21 @@ def tile_box(image: Image, level: int, row: int, column: int) -> Box:
     if row < 0 or column < 0 or y >= height or x >= width:
         raise InvalidInput(f"Level {level} has no tile in row {row}, column {column}.", hint="Stay within the picture.")
     return Box(y, x, min(y + CHUNK_PX, height), min(x + CHUNK_PX, width))
+
+
+def check_plane(image: Image, z: int | None, t: int | None) -> None:
+    """Refuse a plane or frame that the image has not; None is the one that `render` chooses.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such plane or frame.
+    """
+    planes = dict(image.stack)
+    for axis, index in (("z", z), ("t", t)):
+        count = planes.get(axis, 1)
+        if index is not None and not 0 <= index < count:
+            raise InvalidInput(f"{image.name} has no plane {axis}={index}.", hint=f"There are {axis}=0 to {axis}={count - 1}.")
 
 
 def render(

@@ -21,7 +21,7 @@ from labkit_lab.wire import ImageItem, ImageList, TileQuery
 if TYPE_CHECKING:
     from labkit.tiling import Image
 
-__all__ = ["ImagesRoute", "TilesRoute", "is_there", "shelved_image"]
+__all__ = ["ImagesRoute", "TilesRoute", "is_there", "opened_image"]
 
 _A_YEAR_S = 365 * 24 * 3600
 _MOST_OPEN = 16
@@ -66,10 +66,21 @@ def _image_list(folder: Path, project_id: str) -> ImageList:
     )
 
 
+def opened_image(folder: Path, project_id: str, image_id: str) -> Image:
+    """Return an image of a project in `folder`; it stays open for the next time.
+
+    Raises
+    ------
+    NotFound
+        There is no such project or image (any more).
+    """
+    return _SHELF.image(folder, project_id, image_id)
+
+
 def _tile(folder: Path, project_id: str, image_id: str, asked: TileQuery) -> bytes:
     from labkit.tiling.rendering import parse_view, render_tile  # here, because most servers never need it
 
-    image = _SHELF.image(folder, project_id, image_id)
+    image = opened_image(folder, project_id, image_id)
     view = None if asked.view is None else parse_view(asked.view, image)
     return render_tile(image, asked.level, asked.row, asked.column, view=view, z=asked.z, t=asked.t)
 
@@ -118,14 +129,3 @@ def is_there(project: Project, project_id: str, image_id: str) -> bool:
 
 
 _SHELF = _Shelf()
-
-
-def shelved_image(folder: Path, project_id: str, image_id: str) -> Image:
-    """Return an image of a project, opened now or lately.
-
-    Raises
-    ------
-    NotFound
-        There is no such project or image (any more).
-    """
-    return _SHELF.image(folder, project_id, image_id)

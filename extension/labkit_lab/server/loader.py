@@ -15,6 +15,7 @@ from labkit_lab.server.masks import MaskRoute
 from labkit_lab.server.nodelay import use_no_delay
 from labkit_lab.server.projects import ProjectsRoute, ThumbnailRoute
 from labkit_lab.server.route import Route
+from labkit_lab.server.tilestream import TileStreamRoute
 from labkit_lab.server.uploads import QUEUE_SETTING, AnswersRoute, UploadRoute, UploadsRoute
 from labkit_lab.server.windows import WindowsRoute
 
@@ -26,6 +27,7 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/thumbnail", ThumbnailRoute),
     (r"/labkit/api/projects/([^/]+)/images", ImagesRoute),
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/tiles", TilesRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/tiles/stream", TileStreamRoute),
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/mask", MaskRoute),
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/windows", WindowsRoute),
     (r"/labkit/api/uploads", UploadsRoute),

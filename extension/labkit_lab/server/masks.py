@@ -15,7 +15,7 @@ from tornado import web
 
 from labkit.config import projects_dir
 from labkit.project import Project
-from labkit_lab.server.images import is_there, shelved_image
+from labkit_lab.server.images import is_there, opened_image
 from labkit_lab.server.projects import check_image, project_of_id
 from labkit_lab.server.route import Route
 from labkit_lab.wire import MaskQuery
@@ -47,7 +47,7 @@ def _mask_tile(folder: Path, project_id: str, image_id: str, asked: MaskQuery) -
     from labkit.annotations.sampling import sample_classes  # here, because most servers never need it
     from labkit.tiling.rendering import tile_box
 
-    image = shelved_image(folder, project_id, image_id)
+    image = opened_image(folder, project_id, image_id)
     document = _READERS.reader(folder, project_id, image_id, asked.author).read()
     classes = sample_classes(document, tile_box(image, asked.level, asked.row, asked.column), 2**asked.level)
     file = io.BytesIO()

@@ -9,7 +9,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from labkit.config import projects_dir
-from labkit_lab.server.images import shelved_image
+from labkit_lab.server.images import opened_image
 from labkit_lab.server.route import Route
 from labkit_lab.wire import ChannelWindow, ChannelWindows, WindowsQuery
 
@@ -31,6 +31,6 @@ def _windows(folder: Path, project_id: str, image_id: str, asked: WindowsQuery) 
     from labkit.geometry import Box  # here, because most servers never need them
     from labkit.tiling.seen import seen_windows
 
-    image = shelved_image(folder, project_id, image_id)
+    image = opened_image(folder, project_id, image_id)
     windows = seen_windows(image, Box(asked.y0, asked.x0, asked.y1, asked.x1), z=asked.z, t=asked.t)
     return ChannelWindows(windows=tuple(ChannelWindow(channel=k, start=start, end=end) for k, (start, end) in enumerate(windows)))

@@ -6,7 +6,11 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import {
+  ICommandPalette,
+  MainAreaWidget,
+  WidgetTracker
+} from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import {
   ITranslator,
@@ -15,22 +19,26 @@ import {
 } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { ANNOTATE } from '../commands';
+import { ANNOTATE, ANOTHER_VIEW, CATEGORY } from '../commands';
 import { labkitIcon } from '../icons';
+import { SharedKernels } from './kernels';
 import { type AnnotatorMain, AnnotatorTab, type ITabArgs } from './tab';
 import * as widget from './widget';
+
+const TAB_CLASS = 'labkit-AnnotatorTab-title';
 
 export const annotatorPlugin: JupyterFrontEndPlugin<void> = {
   id: 'labkit-lab:annotator',
   description: 'Opens pictures of projects in tabs, to draw in them.',
   autoStart: true,
   requires: [IRenderMimeRegistry, IJupyterWidgetRegistry],
-  optional: [ILayoutRestorer, ITranslator],
+  optional: [ILayoutRestorer, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
     registry: IJupyterWidgetRegistry,
     restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('labkit_lab');
@@ -46,7 +54,23 @@ export const annotatorPlugin: JupyterFrontEndPlugin<void> = {
     const tracker = new WidgetTracker<AnnotatorMain>({
       namespace: 'labkit-annotator'
     });
-    addCommand(app, tracker, rendermime, trans);
+    const kernels = new SharedKernels(app.serviceManager.sessions);
+    const open = (args: ITabArgs, beside?: string): void => {
+      const content: AnnotatorTab = new AnnotatorTab(
+        args,
+        kernels,
+        rendermime,
+        trans,
+        () => void tracker.save(main)
+      );
+      const main = mainOf(content, trans);
+      // the tracker first, so that the layout has a name for the tab; and no waiting, which would hold up the restoring of JupyterLab
+      void tracker.add(main);
+      app.shell.add(main, 'main', besideOf(beside));
+      void content.connect();
+    };
+    addAnnotate(app, tracker, open, trans);
+    addAnotherView(app, tracker, open, palette, trans);
     void restorer?.restore(tracker, {
       command: ANNOTATE,
       args: ({ content }) => ({ ...content.args }),
@@ -55,58 +79,112 @@ export const annotatorPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function addCommand(
+type Open = (args: ITabArgs, beside?: string) => void;
+
+function addAnnotate(
   app: JupyterFrontEnd,
   tracker: WidgetTracker<AnnotatorMain>,
-  rendermime: IRenderMimeRegistry,
+  open: Open,
   trans: TranslationBundle
 ): void {
   app.commands.addCommand(ANNOTATE, {
     label: trans.__('Annotate'),
     execute: received => {
       const args = argsOf(received);
-      const open = tracker.find(
+      const known = tracker.find(
         ({ content }) => nameOf(content.args) === nameOf(args)
       );
-      if (open !== undefined) {
-        app.shell.activateById(open.id);
-        return;
+      if (known === undefined) {
+        open(args);
+      } else {
+        app.shell.activateById(known.id);
       }
-      const content = new AnnotatorTab(
-        args,
-        app.serviceManager,
-        rendermime,
-        trans,
-        () => void tracker.save(main)
-      );
-      const main = new MainAreaWidget({ content });
-      main.id = `labkit-annotator-${nameOf(args)}`;
-      main.toolbar.hide(); // the widget has its own
-      main.title.label = args.title;
-      main.title.icon = labkitIcon;
-      main.title.closable = true;
-      main.disposed.connect(() => endKernel(content, tracker));
-      // the tracker first, so that the layout has a name for the tab; and no waiting, which would hold up the restoring of JupyterLab
-      void tracker.add(main);
-      app.shell.add(main, 'main');
-      void content.connect();
     }
   });
 }
 
-/** The last tab of a project ends its kernel. */
-function endKernel(
-  closed: AnnotatorTab,
-  tracker: WidgetTracker<AnnotatorMain>
+/** A further tab with the same picture: it shares the document, and has a view and a selection of its own. */
+function addAnotherView(
+  app: JupyterFrontEnd,
+  tracker: WidgetTracker<AnnotatorMain>,
+  open: Open,
+  palette: ICommandPalette | null,
+  trans: TranslationBundle
 ): void {
-  const { path } = closed.args;
-  if (!tracker.find(({ content }) => content.args.path === path)) {
-    void closed.shutdown();
+  app.commands.addCommand(ANOTHER_VIEW, {
+    label: trans.__('Open Another View'),
+    caption: trans.__('Show the same picture in a second tab'),
+    icon: labkitIcon,
+    isEnabled: ({ ofClickedTab }) =>
+      ofClickedTab === true || tracker.currentWidget !== null,
+    execute: ({ ofClickedTab }) => {
+      const clicked = ofClickedTab === true ? clickedTab(app, tracker) : null;
+      const known = clicked ?? tracker.currentWidget;
+      if (known !== null) {
+        const { modelId: _, ...args } = known.content.args;
+        open({ ...args, view: freeView(tracker, args) }, known.id);
+      }
+    }
+  });
+  app.contextMenu.addItem({
+    command: ANOTHER_VIEW,
+    args: { ofClickedTab: true },
+    selector: `.lm-DockPanel-tabBar .${TAB_CLASS}`,
+    rank: 4
+  });
+  palette?.addItem({ command: ANOTHER_VIEW, category: CATEGORY });
+}
+
+/** The annotator whose tab was clicked for the context menu. */
+function clickedTab(
+  app: JupyterFrontEnd,
+  tracker: WidgetTracker<AnnotatorMain>
+): AnnotatorMain | undefined {
+  const tab = app.contextMenuHitTest(node =>
+    node.classList.contains(TAB_CLASS)
+  );
+  return tracker.find(({ id }) => id === tab?.dataset.id);
+}
+
+/** The least number that no view of this picture has. */
+function freeView(
+  tracker: WidgetTracker<AnnotatorMain>,
+  args: ITabArgs
+): number {
+  let view = 1;
+  const isTaken = ({ content }: AnnotatorMain): boolean =>
+    nameOf(content.args) === nameOf({ ...args, view });
+  while (tracker.find(isTaken) !== undefined) {
+    view++;
   }
+  return view;
+}
+
+function mainOf(
+  content: AnnotatorTab,
+  trans: TranslationBundle
+): AnnotatorMain {
+  const { args } = content;
+  const main = new MainAreaWidget({ content });
+  main.id = `labkit-annotator-${nameOf(args)}`;
+  main.toolbar.hide(); // the widget has its own
+  main.title.label =
+    args.view === 1
+      ? args.title
+      : trans.__('%1 (view %2)', args.title, args.view);
+  main.title.icon = labkitIcon;
+  main.title.className = TAB_CLASS;
+  main.title.closable = true;
+  return main;
+}
+
+function besideOf(id?: string): { mode?: 'split-right'; ref?: string } {
+  return id === undefined ? {} : { mode: 'split-right', ref: id };
 }
 
 function nameOf(args: ITabArgs): string {
-  return `${args.projectId}-${args.imageId}`;
+  const name = `${args.projectId}-${args.imageId}`;
+  return args.view === 1 ? name : `${name}-${args.view}`;
 }
 
 function argsOf(received: ReadonlyPartialJSONObject): ITabArgs {
@@ -117,6 +195,7 @@ function argsOf(received: ReadonlyPartialJSONObject): ITabArgs {
     imageId: text('imageId'),
     path: text('path') || `labkit-annotate-${text('projectId')}`,
     title: text('title') || text('imageId'),
+    view: Number(received['view'] ?? 1),
     ...(modelId === '' ? {} : { modelId })
   };
 }

@@ -11,7 +11,8 @@ import type { IPicture } from './protocol';
 import { TileRelay } from './relay';
 import { type IDrawnLayer, Sketch } from './sketch';
 import type { Sight } from './sight';
-import { type ReadTile, TileCache } from './tiles';
+import type { ReadTiles } from './tilereading';
+import { TileCache } from './tiles';
 import { Viewport } from './viewport';
 import { tell } from './witness';
 
@@ -27,8 +28,8 @@ export type ILayer = DOMWidgetModel & IDrawnLayer;
 
 /** Makes readers of tiles as they are to be seen now. */
 export interface ITileSource {
-  picture(): ReadTile;
-  mask(): ReadTile;
+  picture(): ReadTiles;
+  mask(): ReadTiles;
 }
 
 /** What is to be seen. */

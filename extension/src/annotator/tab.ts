@@ -1,23 +1,27 @@
-/** A tab with one picture, and the kernel that all annotators of a project share. */
+/** A tab with one picture: opens it, and says in words what stands in the way. */
 
-import * as base from '@jupyter-widgets/base';
-import * as controls from '@jupyter-widgets/controls';
-import {
-  KernelWidgetManager,
-  WidgetRenderer
-} from '@jupyter-widgets/jupyterlab-manager';
-import { MainAreaWidget } from '@jupyterlab/apputils';
-import { OutputAreaModel, SimplifiedOutputArea } from '@jupyterlab/outputarea';
+import type { DOMWidgetView, WidgetModel } from '@jupyter-widgets/base';
+import type { KernelWidgetManager } from '@jupyter-widgets/jupyterlab-manager';
+import type { MainAreaWidget } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import type { Kernel, ServiceManager, Session } from '@jupyterlab/services';
+import {
+  type Kernel,
+  ServerConnection,
+  type Session
+} from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Panel, Widget } from '@lumino/widgets';
+import { Panel, type Widget } from '@lumino/widgets';
 
-import { MODULE_NAME, MODULE_VERSION } from './widget';
-import * as annotator from './widget';
+import type { SharedKernels } from './kernels';
+import { Notice } from './notice';
+import {
+  makeAnnotator,
+  makeManager,
+  NotMadeError,
+  restored
+} from './widgetmaking';
 
-const VIEW_MIME = 'application/vnd.jupyter.widget-view+json';
-const SESSION_TYPE = 'labkit-annotate';
+const SLOW_MS = 15_000; // from then on trying again is offered
 
 /** What a tab shows, kept by the layout through a reload. */
 export interface ITabArgs {
@@ -26,15 +30,20 @@ export interface ITabArgs {
   /** Of the kernel's session: one for each project. */
   readonly path: string;
   readonly title: string;
+  /** The how-manieth view of the picture in this JupyterLab, from 1. */
+  readonly view: number;
   /** Of the widget in the kernel, once there is one. */
   modelId?: string;
 }
 
 /** The content of an annotator's tab; connects when it is told to. */
 export class AnnotatorTab extends Panel {
+  /**
+   * @param onModel - Called when `args` holds another model.
+   */
   constructor(
     readonly args: ITabArgs,
-    private readonly _services: ServiceManager.IManager,
+    private readonly _kernels: SharedKernels,
     private readonly _rendermime: IRenderMimeRegistry,
     private readonly _trans: TranslationBundle,
     private readonly _onModel: () => void
@@ -44,178 +53,174 @@ export class AnnotatorTab extends Panel {
   }
 
   override dispose(): void {
-    this._manager?.dispose();
-    this._session?.dispose();
+    if (!this.isDisposed) {
+      this._manager?.dispose();
+      this._leave();
+    }
     super.dispose();
   }
 
-  /** Find or start the kernel, and show the widget; says in words what went wrong. */
+  /** Find or start the kernel, and show the widget; may be called again, whatever became of the last time. */
   async connect(): Promise<void> {
-    this._say(this._trans.__('Opening %1…', this.args.title));
+    const { path, title } = this.args;
+    const attempt = ++this._attempt;
+    const isOver = (): boolean => this.isDisposed || attempt !== this._attempt;
+    this._say(this._trans.__('Opening %1…', title), false);
+    const slow = window.setTimeout(() => {
+      if (!isOver()) {
+        this._say(this._words('slow'), true);
+      }
+    }, SLOW_MS);
     try {
-      const session = await this._openSession();
-      if (this.isDisposed) {
-        session.dispose();
+      const session = await this._kernels.join(path, title);
+      if (isOver()) {
+        await this._kernels.leave(session);
         return;
       }
-      this._session = session;
-      session.statusChanged.connect((_, status) => this._onStatus(status));
+      this._leave(); // after joining, so that a kernel that both use goes on
+      this._take(session);
       await this._show(session);
     } catch (error) {
-      console.error(error);
-      this._say(
-        this._trans.__(
-          'The picture could not be opened. Close this tab and open it again. (%1)',
-          error instanceof Error ? error.message : String(error)
-        )
-      );
+      if (!isOver()) {
+        this._fail(error);
+      }
+    } finally {
+      window.clearTimeout(slow);
     }
   }
 
-  /** End the kernel if no other tab uses it. */
-  async shutdown(): Promise<void> {
-    await this._services.sessions.shutdown(this._session?.id ?? '');
+  private _take(session: Session.ISessionConnection): void {
+    this._session = session;
+    this._isRestarting = false;
+    session.statusChanged.connect(this._onStatus, this);
+    session.disposed.connect(this._onEnd, this); // by another tab or by hand
   }
 
-  private async _openSession(): Promise<Session.ISessionConnection> {
-    const { sessions } = this._services;
-    const { path, title } = this.args;
-    await sessions.refreshRunning();
-    const model = await sessions.findByPath(path);
-    if (model !== undefined) {
-      return sessions.connectTo({ model });
+  private _leave(): void {
+    const session = this._session;
+    this._session = null;
+    if (session !== null) {
+      session.statusChanged.disconnect(this._onStatus, this);
+      session.disposed.disconnect(this._onEnd, this);
+      void this._kernels.leave(session);
     }
-    return sessions.startNew({
-      path,
-      type: SESSION_TYPE,
-      name: title,
-      kernel: { name: 'python3' }
-    });
   }
 
-  /** Show the widget that this tab had in this kernel, or a new one. */
   private async _show(session: Session.ISessionConnection): Promise<void> {
-    const kernel = session.kernel;
+    const { kernel } = session;
     if (kernel === null) {
-      throw new Error(this._trans.__('There is no kernel.'));
+      throw new NotMadeError(this._trans.__('There is no kernel.'));
     }
     this._manager?.dispose();
     const manager = await makeManager(kernel, this._rendermime);
     this._manager = manager;
-    const { modelId } = this.args;
+    const model = await this._modelIn(kernel, manager);
+    const view = await manager.create_view(model);
+    if (!this.isDisposed && this._manager === manager) {
+      this._fill((view as DOMWidgetView).luminoWidget);
+    }
+  }
+
+  /** The model that this tab had in this kernel, or a new one. */
+  private async _modelIn(
+    kernel: Kernel.IKernelConnection,
+    manager: KernelWidgetManager
+  ): Promise<WidgetModel> {
+    const { modelId, projectId, imageId } = this.args;
     if (modelId !== undefined) {
       await restored(manager);
       if (manager.has_model(modelId)) {
-        const model = await manager.get_model(modelId);
-        const view = await manager.create_view(model);
-        this._fill((view as base.DOMWidgetView).luminoWidget);
-        return;
+        return manager.get_model(modelId);
       }
     }
-    await this._execute(kernel, manager);
-  }
-
-  private async _execute(
-    kernel: Kernel.IKernelConnection,
-    manager: KernelWidgetManager
-  ): Promise<void> {
-    const { projectId, imageId } = this.args;
-    const rendermime = this._rendermime.clone();
-    rendermime.removeMimeType(VIEW_MIME);
-    rendermime.addFactory(
-      {
-        safe: false,
-        mimeTypes: [VIEW_MIME],
-        createRenderer: options => new WidgetRenderer(options, manager)
-      },
-      -10
-    );
-    const model = new OutputAreaModel({ trusted: true });
-    const area = new SimplifiedOutputArea({ model, rendermime });
-    area.future = kernel.requestExecute({
-      code:
-        'from labkit_lab.widgets import open_annotator\n' +
-        `open_annotator(${JSON.stringify(projectId)}, ${JSON.stringify(imageId)})`,
-      store_history: false
-    });
-    this._fill(area);
-    await area.future.done;
-    for (let k = 0; k < model.length; k++) {
-      const view = model.get(k).data[VIEW_MIME] as { model_id: string };
-      if (view !== undefined) {
-        this.args.modelId = view.model_id;
-        this._onModel();
-      }
-    }
+    const made = await makeAnnotator(kernel, projectId, imageId);
+    this.args.modelId = made;
+    this._onModel();
+    return manager.get_model(made);
   }
 
   /** After a kernel's death its widgets are dead: make new ones when it is back. */
-  private _onStatus(status: Kernel.Status): void {
-    const session = this._session;
+  private _onStatus(
+    session: Session.ISessionConnection,
+    status: Kernel.Status
+  ): void {
     if (status === 'autorestarting' || status === 'restarting') {
       this._isRestarting = true;
-    } else if (status === 'idle' && this._isRestarting && session !== null) {
+      if (this._notice !== null) {
+        this._say(this._words('restarting'), false); // else the line below the picture says it
+      }
+    } else if (status === 'idle' && this._isRestarting) {
       this._isRestarting = false;
       delete this.args.modelId;
-      void this._show(session);
+      this._show(session).catch((error: unknown) => this._fail(error));
+    } else if (status === 'dead') {
+      this._onEnd();
     }
   }
 
+  private _onEnd(): void {
+    this._isRestarting = false;
+    this._attempt++; // what is still waiting for this kernel waits in vain
+    this._say(this._words('dead'), true);
+  }
+
+  private _fail(error: unknown): void {
+    if (this._isRestarting || this._session?.isDisposed) {
+      return; // it has been told, and goes on when the kernel is back
+    }
+    console.error(error);
+    this._say(this._wordsOf(error), true);
+  }
+
+  private _wordsOf(error: unknown): string {
+    if (error instanceof ServerConnection.NetworkError) {
+      return this._words('unreachable');
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return this._trans.__('The picture could not be opened. %1', reason);
+  }
+
+  private _words(
+    state: 'slow' | 'restarting' | 'dead' | 'unreachable'
+  ): string {
+    const trans = this._trans;
+    switch (state) {
+      case 'slow':
+        return trans.__(
+          'Opening takes long: the server or the kernel has not answered yet.'
+        );
+      case 'restarting':
+        return trans.__('The kernel has died and is started again…');
+      case 'dead':
+        return trans.__(
+          'The kernel has ended. What was not saved is kept in this browser, and is saved when you try again.'
+        );
+      case 'unreachable':
+        return trans.__(
+          'The server does not answer. Check the connection to it.'
+        );
+    }
+  }
+
+  /** Say something above the picture, if there is one. */
+  private _say(text: string, canTryAgain: boolean): void {
+    this._notice?.dispose();
+    const again = canTryAgain ? () => void this.connect() : null;
+    this._notice = new Notice(text, again, this._trans);
+    this.insertWidget(0, this._notice);
+  }
+
   private _fill(widget: Widget): void {
+    this._notice = null;
     this.widgets.slice().forEach(old => old.dispose());
     this.addWidget(widget);
   }
 
-  private _say(text: string): void {
-    const note = new Widget();
-    note.addClass('labkit-AnnotatorTab-note');
-    note.node.textContent = text;
-    this._fill(note);
-  }
-
   private _session: Session.ISessionConnection | null = null;
   private _manager: KernelWidgetManager | null = null;
+  private _notice: Notice | null = null;
   private _isRestarting = false;
+  private _attempt = 0;
 }
 
 export type AnnotatorMain = MainAreaWidget<AnnotatorTab>;
-
-/** A manager that knows the widgets an annotator is made of; bare it knows none. */
-async function makeManager(
-  kernel: Kernel.IKernelConnection,
-  rendermime: IRenderMimeRegistry
-): Promise<KernelWidgetManager> {
-  const ipycanvas = await import('ipycanvas');
-  const manager = new KernelWidgetManager(kernel, rendermime);
-  manager.register({
-    name: '@jupyter-widgets/base',
-    version: base.JUPYTER_WIDGETS_VERSION,
-    exports: { ...base } as unknown as base.ExportMap
-  });
-  manager.register({
-    name: '@jupyter-widgets/controls',
-    version: controls.JUPYTER_CONTROLS_VERSION,
-    exports: { ...controls } as unknown as base.ExportMap
-  });
-  manager.register({
-    name: 'ipycanvas',
-    version: ipycanvas.MODULE_VERSION,
-    exports: { ...ipycanvas } as unknown as base.ExportMap
-  });
-  manager.register({
-    name: MODULE_NAME,
-    version: MODULE_VERSION,
-    exports: { ...annotator } as unknown as base.ExportMap
-  });
-  return manager;
-}
-
-function restored(manager: KernelWidgetManager): Promise<void> {
-  return new Promise(resolve => {
-    if (manager.restoredStatus) {
-      resolve();
-    } else {
-      manager.restored.connect(() => resolve());
-    }
-  });
-}

@@ -1,35 +1,28 @@
 /** Tiles of the picture: which are looked at, which are here, and what stands in for those on their way. */
 
 import type { IPicture } from './protocol';
+import { TileLoader } from './tileloader';
+import { type ITileKey, nameOf, type ReadTiles } from './tilereading';
 import { clamp, type IBox, type Viewport } from './viewport';
 
-const MOST_AT_ONCE = 6; // as many as a browser has connections
-const MOST_AHEAD = 3; // of them for what is not in sight yet: the rest is free when the view jumps
 const MOST_BYTES = 256 * 2 ** 20;
-const RETRY_MS = 3_000;
 
-export interface ITileKey {
-  readonly level: number;
-  readonly row: number;
-  readonly column: number;
-}
-
-/** Read a tile from the server. */
-export type ReadTile = (
-  key: ITileKey,
-  signal: AbortSignal
-) => Promise<ImageBitmap>;
-
-/** Keeps tiles that were seen, and reads what is looked at, the nearest first. */
+/** Keeps tiles that were seen, and has those read that are looked at, the nearest first. */
 export class TileCache {
   /**
-   * @param onArrival - Called when a tile is here that was looked at.
+   * @param onArrival - Called when a tile has come that is in sight.
    */
   constructor(
     private readonly _picture: IPicture,
-    private readonly _read: ReadTile,
+    read: ReadTiles,
     private readonly _onArrival: () => void
-  ) {}
+  ) {
+    this._loader = new TileLoader(
+      read,
+      name => this._here.has(name),
+      (name, tile) => this._keep(name, tile)
+    );
+  }
 
   /** Draw the picture; what is not here yet is drawn from a coarser tile. */
   draw(context: CanvasRenderingContext2D, view: Viewport): void {
@@ -46,27 +39,23 @@ export class TileCache {
     return keys.every(key => this._here.has(nameOf(key)));
   }
 
-  /**
-   * Read what is looked at, instead of what was and is not asked for yet. What is under way may come: to give up a request closes its
-   * connection, and a new one costs a round trip more than is won.
-   */
+  /** Have those read that are in sight, then those around them. */
   lookAt(view: Viewport): void {
     const coarsest = this._picture.levels.length - 1;
     const level = view.level(coarsest + 1);
-    this._wanted = new Map();
-    const want = (keys: ITileKey[]): void =>
-      keys.forEach(key => this._wanted.set(nameOf(key), key));
-    want(this._within(view.seen, coarsest, 0));
-    want(this._byDistance(view, this._within(view.seen, level, 0)));
-    this._inSight = this._wanted.size;
-    want(this._byDistance(view, this._within(view.seen, level, 1)));
-    this._readNext();
+    const inSight = this._byDistance(view, this._within(view.seen, level, 0));
+    if (level !== coarsest) {
+      inSight.unshift(...this._within(view.seen, coarsest, 0)); // stands in for all others
+    }
+    const around = this._byDistance(view, this._within(view.seen, level, 1));
+    this._inSight = new Set(inSight.map(nameOf));
+    this._wanted = new Set([...inSight, ...around].map(nameOf));
+    this._loader.want(inSight, around);
   }
 
   dispose(): void {
     this._isDisposed = true;
-    window.clearTimeout(this._retry);
-    this._underWay.forEach(abort => abort.abort());
+    this._loader.dispose();
     this._here.forEach(tile => tile.close());
     this._here.clear();
   }
@@ -167,43 +156,6 @@ export class TileCache {
     return keys.sort((a, b) => distance(a) - distance(b));
   }
 
-  private _readNext(): void {
-    if (this._isDisposed) {
-      return;
-    }
-    let place = 0;
-    for (const [name, key] of this._wanted) {
-      const most = place++ < this._inSight ? MOST_AT_ONCE : MOST_AHEAD;
-      if (this._underWay.size >= most) {
-        return;
-      }
-      if (!this._here.has(name) && !this._underWay.has(name)) {
-        void this._readOne(name, key);
-      }
-    }
-  }
-
-  private async _readOne(name: string, key: ITileKey): Promise<void> {
-    const abort = new AbortController();
-    this._underWay.set(name, abort);
-    try {
-      this._keep(name, await this._read(key, abort.signal));
-      if (this._underWay.get(name) === abort) {
-        this._underWay.delete(name); // given up while it was decoded, it may be under way anew
-      }
-    } catch (error) {
-      if (!abort.signal.aborted) {
-        console.warn(`Tile ${name} could not be read; trying again.`, error);
-        this._retry = window.setTimeout(() => {
-          this._underWay.delete(name);
-          this._readNext();
-        }, RETRY_MS);
-      }
-      return;
-    }
-    this._readNext();
-  }
-
   private _keep(name: string, tile: ImageBitmap): void {
     if (this._isDisposed || this._here.has(name)) {
       tile.close(); // counted twice it would never be given back
@@ -221,22 +173,17 @@ export class TileCache {
         bitmap.close();
       }
     }
-    if (this._wanted.has(name)) {
+    if (this._inSight.has(name)) {
       this._onArrival();
     }
   }
 
   private readonly _here = new Map<string, ImageBitmap>(); // the least recently drawn first
-  private readonly _underWay = new Map<string, AbortController>();
-  private _wanted = new Map<string, ITileKey>(); // in the order in which they are read
-  private _inSight = 0; // how many of them, from the first on
+  private readonly _loader: TileLoader;
+  private _inSight: ReadonlySet<string> = new Set();
+  private _wanted: ReadonlySet<string> = new Set(); // those around it too: never given back
   private _bytes = 0;
-  private _retry = 0;
   private _isDisposed = false;
-}
-
-function nameOf({ level, row, column }: ITileKey): string {
-  return `${level}/${row}/${column}`;
 }
 
 function bytesOf(tile: ImageBitmap): number {

@@ -32,6 +32,7 @@ import { AnnotatorSession } from './session';
 import { Sidebar } from './sidebar';
 import { type ITileSource, Stage } from './stage';
 import { StateLine } from './stateline';
+import { eachTile, tileReader } from './tilereading';
 import { Toolbar } from './toolbar';
 import { tell } from './witness';
 
@@ -219,25 +220,23 @@ export class AnnotatorView extends DOMWidgetView {
     imageId: string
   ): ITileSource {
     const easel = this._easel;
-    const { version } = easel.sight.picture;
     const author = this.model.get('author') as string;
     return {
-      picture: () => {
-        const asked = withoutNulls(easel.sight.tileQuery);
-        return async (key, signal) => {
-          const query = { ...key, version, ...asked };
-          const blob = await api.readTile(projectId, imageId, query, signal);
-          return createImageBitmap(blob);
-        };
-      },
+      picture: () =>
+        tileReader(
+          api,
+          projectId,
+          imageId,
+          withoutNulls(easel.sight.tileQuery)
+        ),
       mask: () => {
         const { classes } = easel;
         const { revision } = this._session.list;
-        return async (key, signal) => {
+        return eachTile(async (key, signal) => {
           const query = { ...key, author, revision };
           const blob = await api.readMask(projectId, imageId, query, signal);
           return colourMask(blob, classes);
-        };
+        });
       }
     };
   }
