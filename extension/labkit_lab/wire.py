@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "LARGEST_PIECE_BYTES",
+    "MOST_TILES",
     "REPLIES",
     "REQUESTS",
     "ChannelWindow",
@@ -28,7 +29,6 @@ __all__ = [
     "PieceQuery",
     "ProjectItem",
     "ProjectList",
-    "MOST_TILES",
     "ThumbnailQuery",
     "TileQuery",
     "TilesQuery",

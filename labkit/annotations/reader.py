@@ -74,7 +74,8 @@ class DocumentReader:
 
     def _followed(self, known: Document, mark: _Mark) -> Document | None:
         """Return `known` with the edits that were appended since; None where the journal is another one or skips a revision."""
-        if mark is None or self._journal_mark is None or mark[0] != self._journal_mark[0] or mark[1] < self._length:
+        before = self._journal_mark  # None: there was no journal yet, and its first byte is new
+        if mark is None or mark[1] < self._length or (before is not None and before[0] != mark[0]):
             return None
         added = read_journal(self._layout.journal, self._length)
         for entry in added.entries:

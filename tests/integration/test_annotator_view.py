@@ -97,7 +97,7 @@ def _seen(annotator: Locator, y: int, x: int) -> list[int]:
 
 
 def test_planes_channels_and_windows(page: Page, lab: Lab, project: Project) -> None:
-    """Another plane, window or channel is another picture; a reload keeps them; objects are seen in their plane and drawn in the plane seen."""
+    """Another plane, window or channel is another picture, also after a reload; objects are seen and drawn in their plane."""
     annotator = _open(page, lab)
     view = annotator.get_by_role("region", name="View")
     for channel, colour in [("channel 1", "#ff0000"), ("channel 2", "#00ff00")]:
@@ -157,7 +157,7 @@ def test_planes_channels_and_windows(page: Page, lab: Lab, project: Project) -> 
 
 
 def test_objects_mask_map_and_pixels_of_the_screen(page: Page, lab: Lab, project: Project) -> None:
-    """Objects change colour and go away, the mask of training is laid over, the map moves the picture, and the canvas is as sharp as the screen."""
+    """The canvas is as sharp as the screen; objects change colour and go away, the mask lies over the picture, the map moves it."""
     annotator = _open(page, lab)
     canvas = annotator.get_by_role("application")
     wide = canvas.evaluate("node => node.clientWidth")

@@ -18,9 +18,7 @@ import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { LabKitApi } from '../api';
-import type { ChannelWindow, WindowsQuery } from '../wire';
 import { Easel } from './easel';
-import { colourMask } from './mask';
 import { OverviewMap } from './overview';
 import { Sight } from './sight';
 import { takeSightKey } from './sightkeys';
@@ -30,9 +28,9 @@ import { PointerLayer } from './pointer';
 import type { IClass, IPicture, KernelMessage } from './protocol';
 import { AnnotatorSession } from './session';
 import { Sidebar } from './sidebar';
-import { type ITileSource, Stage } from './stage';
+import { Stage } from './stage';
 import { StateLine } from './stateline';
-import { eachTile, tileReader } from './tilereading';
+import { TileSource } from './tilesource';
 import { Toolbar } from './toolbar';
 import { tell } from './witness';
 
@@ -168,12 +166,14 @@ export class AnnotatorView extends DOMWidgetView {
     child.el.setAttribute('aria-hidden', 'true');
     this._host.append(child.el, this._overlay);
     const api = new LabKitApi(ServerConnection.makeSettings());
+    const author = this.model.get('author') as string;
+    const source = new TileSource(api, projectId, imageId, author, easel);
     const stage = new Stage(
       canvas,
       picture,
       this._overlay,
       easel,
-      this._tileSource(api, projectId, imageId),
+      source,
       () => this._viewChanged.emit(),
       () => this._askForSketch()
     );
@@ -185,12 +185,13 @@ export class AnnotatorView extends DOMWidgetView {
     easel.stage = stage;
     this._pointer = new PointerLayer(this._overlay, easel);
     this._add('toolbar', <Toolbar easel={easel} trans={trans} />);
-    const readWindows = async (): Promise<ReadonlyArray<ChannelWindow>> =>
-      (await api.readWindows(projectId, imageId, windowsQuery(stage, easel)))
-        .windows;
     this._add(
       'side',
-      <Sidebar easel={easel} readWindows={readWindows} trans={trans} />
+      <Sidebar
+        easel={easel}
+        readWindows={() => source.readWindows(stage.view.seen)}
+        trans={trans}
+      />
     );
     this._add(
       'state',
@@ -212,33 +213,6 @@ export class AnnotatorView extends DOMWidgetView {
     if (this.model.get('sketches') === true) {
       this._session.askForSketch();
     }
-  }
-
-  private _tileSource(
-    api: LabKitApi,
-    projectId: string,
-    imageId: string
-  ): ITileSource {
-    const easel = this._easel;
-    const author = this.model.get('author') as string;
-    return {
-      picture: () =>
-        tileReader(
-          api,
-          projectId,
-          imageId,
-          withoutNulls(easel.sight.tileQuery)
-        ),
-      mask: () => {
-        const { classes } = easel;
-        const { revision } = this._session.list;
-        return eachTile(async (key, signal) => {
-          const query = { ...key, author, revision };
-          const blob = await api.readMask(projectId, imageId, query, signal);
-          return colourMask(blob, classes);
-        });
-      }
-    };
   }
 
   private _add(name: string, element: React.JSX.Element): void {
@@ -334,25 +308,6 @@ export class AnnotatorView extends DOMWidgetView {
   private _map: OverviewMap | null = null;
   private _unwatch = (): void => undefined;
   private _copy = '';
-}
-
-/** What is seen, in whole pixels. */
-function windowsQuery(stage: Stage, easel: Easel): WindowsQuery {
-  const { y0, x0, y1, x1 } = stage.view.seen;
-  const { z, t } = easel.sight.tileQuery;
-  return {
-    y0: Math.floor(y0),
-    x0: Math.floor(x0),
-    y1: Math.ceil(y1),
-    x1: Math.ceil(x1),
-    ...withoutNulls({ z, t })
-  };
-}
-
-/** What is left out of an address. */
-function withoutNulls<T extends object>(query: T): Partial<T> {
-  const entries = Object.entries(query).filter(([, value]) => value !== null);
-  return Object.fromEntries(entries) as Partial<T>;
 }
 
 function isTyping(node: HTMLElement): boolean {
