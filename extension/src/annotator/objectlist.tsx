@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import type { IItem } from './displaylist';
 import type { Easel } from './easel';
+import { kindWords } from './objectfacts';
 import { colourOf } from './painter';
 import { clamp } from './viewport';
 
@@ -84,16 +85,8 @@ function labelOf(
   easel: Easel,
   trans: TranslationBundle
 ): string {
-  const kinds: Readonly<Record<typeof head.kind, string>> = {
-    polygon: trans.__('polygon'),
-    box: trans.__('box'),
-    ellipse: trans.__('ellipse'),
-    point: trans.__('point'),
-    mask: trans.__('mask'),
-    area: trans.__('annotated area')
-  };
   const name = easel.classes.find(one => one.id === head.class_id)?.name;
-  const words = [String(k + 1), name ?? '', kinds[head.kind]];
+  const words = [String(k + 1), name ?? '', kindWords(head.kind, trans)];
   if (head.status === 'proposed') {
     words.push(trans.__('(proposed)'));
   }

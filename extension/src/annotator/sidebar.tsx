@@ -5,8 +5,10 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Easel } from './easel';
+import { ObjectFacts } from './objectfacts';
 import { ObjectList } from './objectlist';
 import { colourOf } from './painter';
+import { Proposals } from './proposals';
 
 export interface ISidebarProps {
   readonly easel: Easel;
@@ -22,6 +24,8 @@ export function Sidebar(props: ISidebarProps): React.JSX.Element {
           {() => (
             <>
               <ClassList {...props} />
+              <Proposals {...props} />
+              <ObjectFacts {...props} />
               <ObjectList {...props} />
             </>
           )}

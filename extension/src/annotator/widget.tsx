@@ -19,8 +19,10 @@ import * as React from 'react';
 
 import { LabKitApi } from '../api';
 import { Easel } from './easel';
-import { takeKey } from './keys';
+import { showHelp } from './help';
 import { watchKernel } from './kernelwatch';
+import { takeKey } from './keys';
+import { LoginWatch } from './loginwatch';
 import { PointerLayer } from './pointer';
 import type { IClass, IPicture, KernelMessage } from './protocol';
 import { AnnotatorSession } from './session';
@@ -81,18 +83,30 @@ export class AnnotatorView extends DOMWidgetView {
     this._easel.changed.connect(({ settings }) => {
       this._overlay.dataset.tool = settings.tool;
     });
-    this._session.copied.connect((_, text) => this._keepCopy(text));
     this._session.answered.connect((_, number) =>
       tell(this._overlay, 'ack', { number })
     );
-    this._unwatch = watchKernel(model, isOnline => {
+    const kernel = watchKernel(model, isOnline => {
       this._session.isOnline = isOnline;
+      this._login.isDoubted = !isOnline;
     });
+    this._unwatch = kernel.end;
+    this._login = new LoginWatch(
+      () => this._api.isLoggedIn(),
+      isLoggedIn => {
+        this._session.isLoggedOut = !isLoggedIn;
+        if (isLoggedIn) {
+          kernel.reconnect();
+          this._stage?.repaint(); // tiles that were refused are asked for again
+        }
+      }
+    );
     void this.displayed.then(() => this._start(projectId, imageId));
   }
 
   override remove(): this {
     this._unwatch();
+    this._login.dispose();
     this._resizes.disconnect();
     this._pointer?.dispose();
     this._stage?.dispose();
@@ -156,7 +170,6 @@ export class AnnotatorView extends DOMWidgetView {
     child.el.tabIndex = -1; // ipycanvas would hold the focus and report each move
     child.el.setAttribute('aria-hidden', 'true');
     this._host.append(child.el, this._overlay);
-    const api = new LabKitApi(ServerConnection.makeSettings());
     const stage = new Stage(
       canvas,
       picture,
@@ -164,8 +177,16 @@ export class AnnotatorView extends DOMWidgetView {
       easel,
       async (key, signal) => {
         const query = { ...key, version: picture.version };
-        const blob = await api.readTile(projectId, imageId, query, signal);
-        return createImageBitmap(blob);
+        try {
+          const { _api: api } = this;
+          const blob = await api.readTile(projectId, imageId, query, signal);
+          return await createImageBitmap(blob);
+        } catch (error) {
+          if (!signal.aborted) {
+            void this._login.check();
+          }
+          throw error;
+        }
       },
       () => this._viewChanged.emit()
     );
@@ -180,6 +201,7 @@ export class AnnotatorView extends DOMWidgetView {
         session={this._session}
         stage={stage}
         viewChanged={this._viewChanged}
+        loginUrl={this._api.loginUrl}
         trans={trans}
       />
     );
@@ -205,6 +227,7 @@ export class AnnotatorView extends DOMWidgetView {
     if (stage === null || isTyping(target)) {
       return;
     }
+    const openHelp = (): void => void showHelp(AnnotatorView.trans);
     const isButton = target.tagName === 'BUTTON';
     if (isButton && ['Enter', ' '].includes(event.key)) {
       return;
@@ -214,7 +237,7 @@ export class AnnotatorView extends DOMWidgetView {
       event.preventDefault();
     } else if (event.key === 'Escape') {
       this._escape();
-    } else if (takeKey(event, this._easel, stage)) {
+    } else if (takeKey(event, { easel: this._easel, stage, openHelp })) {
       event.preventDefault();
       event.stopPropagation();
     }
@@ -244,24 +267,13 @@ export class AnnotatorView extends DOMWidgetView {
     if (isTyping(event.target as HTMLElement)) {
       return;
     }
-    const text = event.clipboardData?.getData('text/plain') || this._copy;
-    if (text !== '') {
-      event.preventDefault();
-      this._session.command('paste', [], { text });
-    }
+    const { clipboard } = this._easel;
+    const text = event.clipboardData?.getData('text/plain') || clipboard.text;
+    event.preventDefault();
+    this._easel.pasteText(text);
   }
 
-  /** Put what was copied where other programs find it, if the browser lets us. */
-  private _keepCopy(text: string): void {
-    this._copy = text;
-    navigator.clipboard?.writeText(text).catch((error: unknown) => {
-      console.warn(
-        'The clipboard cannot be written; pasting works here.',
-        error
-      );
-    });
-  }
-
+  private readonly _api = new LabKitApi(ServerConnection.makeSettings());
   private readonly _host = document.createElement('div');
   private readonly _overlay = document.createElement('canvas');
   private readonly _viewChanged = new Signal<this, void>(this);
@@ -270,17 +282,17 @@ export class AnnotatorView extends DOMWidgetView {
     const size = entries.at(-1)?.contentRect;
     this._stage?.resize(size?.height ?? 0, size?.width ?? 0);
   });
+  private _login!: LoginWatch;
   private _session!: AnnotatorSession;
   private _easel!: Easel;
   private _stage: Stage | null = null;
   private _pointer: PointerLayer | null = null;
   private _unwatch = (): void => undefined;
-  private _copy = '';
 }
 
 function isTyping(node: HTMLElement): boolean {
   return (
-    node.tagName === 'TEXTAREA' ||
+    ['TEXTAREA', 'SELECT'].includes(node.tagName) ||
     (node.tagName === 'INPUT' && node.getAttribute('type') !== 'checkbox')
   );
 }
