@@ -27,7 +27,9 @@ class Annotator:
         self.page = page
         self.root = page.locator(".labkit-Annotator")
         self.canvas = page.get_by_role("application")
-        self.objects = self.root.get_by_role("option")
+        rows = self.root.get_by_role("listbox")
+        self.objects = rows.get_by_role("option")
+        self.chosen = rows.get_by_role("option", selected=True)
 
     def is_painted(self) -> None:
         """Wait until every tile in sight is there and the document has come."""
@@ -48,6 +50,13 @@ class Annotator:
         box = self.canvas.bounding_box()
         assert box is not None
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def over(self, y_px: float, x_px: float, size_px: tuple[int, int]) -> tuple[float, float]:
+        """Return the part of the canvas that shows a place of a picture (height, width) that is seen as a whole."""
+        box = self.canvas.bounding_box()
+        assert box is not None
+        zoom = 0.96 * min(box["height"] / size_px[0], box["width"] / size_px[1])
+        return 0.5 + (y_px - size_px[0] / 2) * zoom / box["height"], 0.5 + (x_px - size_px[1] / 2) * zoom / box["width"]
 
     def drag(self, *places: tuple[float, float]) -> None:
         """Press at the first place, go along the others, let go at the last."""

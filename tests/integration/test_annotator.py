@@ -118,9 +118,9 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
     expect(annotator.objects).to_have_count(2)
 
     page.keyboard.press("Control+a")
-    expect(annotator.root.get_by_role("option", selected=True)).to_have_count(2)
+    expect(annotator.chosen).to_have_count(2)
     page.keyboard.press("Escape")
-    expect(annotator.root.get_by_role("option", selected=True)).to_have_count(0)
+    expect(annotator.chosen).to_have_count(0)
     expect(annotator.canvas).to_be_focused()  # the first Escape let go of what was chosen
     page.keyboard.press("Escape")
     expect(annotator.root.get_by_role("toolbar").get_by_role("button").first).to_be_focused()
@@ -158,8 +158,8 @@ def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, pro
         first.root.get_by_role("button", name="Box").click()
         first.drag((0.2, 0.4), (0.4, 0.5))
         expect(second.objects).to_have_text(["1 nucleus box"])
-        expect(first.root.get_by_role("option", selected=True)).to_have_count(1)
-        expect(second.root.get_by_role("option", selected=True)).to_have_count(0)
+        expect(first.chosen).to_have_count(1)
+        expect(second.chosen).to_have_count(0)
 
 
 def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None:

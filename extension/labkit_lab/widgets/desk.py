@@ -20,7 +20,7 @@ from labkit.annotations import Acknowledgement, AnnotationObject, Document, Edit
 from labkit.annotations.assistants import ASSISTANTS, outline_object
 from labkit.annotations.scene import Outcome, PointerEvent, Scene
 from labkit.annotations.tools import drawn, tool_named
-from labkit.errors import Conflict, InvalidInput, LabKitError, Locked, NotFound, NotWritable, StorageFull
+from labkit.errors import Conflict, InvalidInput, LabKitError, NotFound
 from labkit.geometry import Box, Point, outline_of, shape_area
 from labkit.project import Project
 from labkit.storage import utc_now
@@ -32,7 +32,7 @@ __all__ = ["Desk", "Message", "display_list"]
 
 _COUNT_EVERY_S = 30.0
 _PASTED_BESIDE_PX = 10.0
-_TRY_AGAIN = (StorageFull, NotWritable, Locked, Conflict)  # the same message may succeed later
+_HOPELESS = (InvalidInput, NotFound)  # the message itself is wrong; after anything else the same one may succeed later
 _FAULT = LabKitError("Something went wrong inside LabKit.", hint="Your work is kept; reload the page to try again.")
 _OF_ITS_OWN = "Somebody has removed the object that you drew on: what you drew is an object of its own."
 
@@ -306,7 +306,7 @@ class Desk:
 
     def _refuse(self, content: Mapping[str, Any], error: LabKitError, *, retry: bool | None = None) -> None:
         client, number = content.get("client"), content.get("number")
-        retry = isinstance(error, _TRY_AGAIN) if retry is None else retry
+        retry = not isinstance(error, _HOPELESS) if retry is None else retry
         if retry and isinstance(client, str) and isinstance(number, int):
             self._unsaved[client] = min(number, self._unsaved.get(client, number))
         told = {"client": client, "number": number, "message": error.message, "hint": error.hint, "retry": retry}

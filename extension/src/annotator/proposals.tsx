@@ -113,7 +113,7 @@ function AskModel({ easel, trans }: IProposalsProps): React.JSX.Element {
           </button>
         </div>
       )}
-      <p role="status">{endOf(session.proposing, trans)}</p>
+      <p aria-live="polite">{endOf(session.proposing, trans)}</p>
     </>
   );
 }
@@ -138,7 +138,7 @@ function AtWork({ easel, trans }: IProposalsProps): React.JSX.Element {
       >
         {trans.__('Stop')}
       </button>
-      <p role="status">{words}</p>
+      <p aria-live="polite">{words}</p>
     </div>
   );
 }
