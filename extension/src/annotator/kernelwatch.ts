@@ -2,6 +2,7 @@
 
 import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import type { LabWidgetManager } from '@jupyter-widgets/jupyterlab-manager';
+import type { Kernel } from '@jupyterlab/services';
 
 /** A kernel that is watched. */
 export interface IKernelWatch {
@@ -17,13 +18,13 @@ export function watchKernel(
 ): IKernelWatch {
   const { kernel } = model.widget_manager as unknown as LabWidgetManager;
   const tell = (): void =>
-    onChange(kernel?.connectionStatus === 'connected' && model.comm_live);
+    onChange(kernel !== null && isConnected(kernel) && model.comm_live);
   kernel?.connectionStatusChanged.connect(tell);
   model.on('comm_live_update', tell);
   return {
     reconnect: () => {
-      if (kernel?.connectionStatus !== 'connected') {
-        kernel?.reconnect().catch((error: unknown) => console.warn(error));
+      if (kernel?.isDisposed === false && !isConnected(kernel)) {
+        kernel.reconnect().catch((error: unknown) => console.warn(error));
       }
     },
     end: () => {
@@ -31,4 +32,8 @@ export function watchKernel(
       model.off('comm_live_update', tell);
     }
   };
+}
+
+function isConnected(kernel: Kernel.IKernelConnection): boolean {
+  return kernel.connectionStatus === 'connected';
 }

@@ -26,9 +26,10 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
   const last = session.selection.at(-1);
   const current = items.findIndex(item => item.head.id === last);
 
-  React.useEffect(() => scrollTo(list.current, current), [current]);
+  const height = useHeight(list);
 
-  const height = list.current?.clientHeight ?? 400;
+  React.useEffect(() => scrollTo(list.current, current), [current, height]);
+
   const from = clamp(Math.floor(top / ROW_PX) - MORE_ROWS, 0, items.length);
   const to = Math.ceil((top + height) / ROW_PX) + MORE_ROWS;
   const chosen = new Set(session.selection);
@@ -77,6 +78,21 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
       </ul>
     </section>
   );
+}
+
+/** The height of the list, which other parts of the sidebar take from. */
+function useHeight(list: React.RefObject<HTMLElement>): number {
+  const [height, setHeight] = React.useState(400);
+  React.useEffect(() => {
+    const observer = new ResizeObserver(entries =>
+      setHeight(entries.at(-1)?.contentRect.height ?? 0)
+    );
+    if (list.current !== null) {
+      observer.observe(list.current);
+    }
+    return () => observer.disconnect();
+  }, []);
+  return height;
 }
 
 function labelOf(

@@ -25,8 +25,8 @@ export function Sidebar(props: ISidebarProps): React.JSX.Element {
             <>
               <ClassList {...props} />
               <Proposals {...props} />
-              <ObjectFacts {...props} />
               <ObjectList {...props} />
+              <ObjectFacts {...props} />
             </>
           )}
         </UseSignal>

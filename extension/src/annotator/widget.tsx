@@ -97,6 +97,7 @@ export class AnnotatorView extends DOMWidgetView {
         this._session.isLoggedOut = !isLoggedIn;
         if (isLoggedIn) {
           kernel.reconnect();
+          tell(this._overlay, 'login', {});
           this._stage?.repaint(); // tiles that were refused are asked for again
         }
       }
