@@ -150,6 +150,31 @@ export class LabKitApi {
     );
   }
 
+  /** Whether the server still knows who we are; it is asked without counting as somebody at work. */
+  async isLoggedIn(): Promise<boolean> {
+    const url = URLExt.join(
+      this._settings.baseUrl,
+      'api/me?no_track_activity=1'
+    );
+    const response = await ServerConnection.makeRequest(
+      url,
+      { method: 'GET' },
+      this._settings
+    );
+    if (response.status === 401 || response.status === 403) {
+      return false;
+    }
+    if (!response.ok) {
+      throw new UnreachableError(`${response.status} ${response.statusText}`);
+    }
+    return true;
+  }
+
+  /** Where somebody logs in. */
+  get loginUrl(): string {
+    return URLExt.join(this._settings.baseUrl, 'login');
+  }
+
   /** Every file on its way; nobody asked, so the server may idle. */
   listUploads(): Promise<UploadList> {
     return this._request<UploadList>('uploads?no_track_activity=1', {

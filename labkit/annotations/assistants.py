@@ -106,22 +106,35 @@ def outline_object(
     Raises
     ------
     InvalidInput
-        The place lies outside of the picture, or there is no such assistant.
+        The place lies outside of the picture, there is no such assistant, or it failed.
     """
     if assistant not in ASSISTANTS:
         raise InvalidInput(f"There is no assistant {assistant!r}.", hint=f"Known: {', '.join(ASSISTANTS)}.")
     window, level = _window(image, place, zoom)
     scale = 2**level
     pixels = _normalised(image, window, level, z)
-    inside = ASSISTANTS[assistant](pixels, _prompt(place, window, scale))
-    if inside.shape != pixels.shape[1:]:
-        raise TypeError(f"the assistant {assistant} gave a mask of shape {inside.shape} for a window of {pixels.shape[1:]}")
+    inside = _answer(assistant, pixels, _prompt(place, window, scale))
     if inside.sum() < _SMALLEST_PX:
         return None
     region = vectorise(inside.astype(np.uint8))[1]
     origin = np.array((window.y0, window.x0))
     smooth = _smoothed(Region(tuple((ring + origin) * scale for ring in region.rings)), scale)
     return new_object(smooth, class_id=class_id, author=author, source=f"assistant:{assistant}", z=z)
+
+
+def _answer(name: str, pixels: NDArray[np.float32], prompt: Prompt) -> NDArray[np.bool_]:
+    """Return the mask that an assistant gives; whatever is wrong with somebody's own assistant is said to them."""
+    try:
+        inside = np.asarray(ASSISTANTS[name](pixels, prompt))
+    except Exception as error:
+        fault = f"{type(error).__name__}: {error}"
+        raise InvalidInput(f"The assistant {name!r} failed: {fault}", hint="Mend it, or choose another assistant.") from error
+    if inside.shape != pixels.shape[1:]:
+        raise InvalidInput(
+            f"The assistant {name!r} gave a mask of shape {inside.shape} for a window of {pixels.shape[1:]}.",
+            hint="It must return one truth value for each pixel (y, x) of the window.",
+        )
+    return inside.astype(np.bool_)
 
 
 def _smoothed(region: Region, scale: int) -> Region:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from labkit.annotations.document import Document
 from labkit.annotations.edits import Change, Edit, put, removed
@@ -13,7 +15,7 @@ from labkit.annotations.journal import object_from_record, object_record
 from labkit.annotations.objects import KINDS, AnnotationObject, ObjectKind
 from labkit.errors import InvalidInput, LabKitError
 from labkit.geometry import Mask, Region, Shape, covering_box, mask_of, moved
-from labkit.geometry.combining import difference, separated, split, union
+from labkit.geometry.combining import difference, overlap, separated, split, union
 from labkit.storage import utc_now
 
 __all__ = [
@@ -26,13 +28,18 @@ __all__ = [
     "move",
     "pasted",
     "reject",
+    "reshaped",
     "send_to_back",
     "separate",
+    "set_attributes",
     "set_class",
     "set_task",
     "split_objects",
     "subtract_shape",
 ]
+
+_LONGEST_NAME = 100  # characters of an attribute's name
+_LONGEST_VALUE = 10_000
 
 
 def delete(document: Document, ids: Iterable[str]) -> Edit:
@@ -61,6 +68,34 @@ def set_class(document: Document, ids: Iterable[str], class_id: int | None, *, c
     if class_id is not None and class_ids is not None and class_id not in class_ids:
         raise InvalidInput(f"The project has no class {class_id!r}.", hint="Look at its classes again: somebody may have changed them.")
     return put(*(replace(item, class_id=class_id) for item in _chosen(document, ids) if item.kind != "area"))
+
+
+def set_attributes(document: Document, ids: Iterable[str], changes: Mapping[str, Any]) -> Edit:
+    """Change single attributes of objects; those that are not named stay as they are.
+
+    Parameters
+    ----------
+    changes : mapping
+        Text, a number or a truth value for each name; None takes the attribute away.
+
+    Raises
+    ------
+    InvalidInput
+        A name is empty, too long or reserved, or a value is of another kind.
+    """
+    for name, value in changes.items():
+        if not isinstance(name, str) or not 0 < len(name.strip()) <= _LONGEST_NAME:
+            raise InvalidInput(f"An attribute cannot be called {name!r}.", hint=f"Give it a name of 1 to {_LONGEST_NAME} characters.")
+        if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
+            raise InvalidInput(f"The attribute {name!r} cannot be a {type(value).__name__}.", hint="Give text or a number.")
+        if isinstance(value, str) and len(value) > _LONGEST_VALUE:
+            raise InvalidInput(f"The attribute {name!r} is longer than {_LONGEST_VALUE} characters.", hint="Write it shorter.")
+    gone = {name for name, value in changes.items() if value is None}
+    after = [
+        replace(item, attributes={name: value for name, value in {**item.attributes, **changes}.items() if name not in gone})
+        for item in _chosen(document, ids)
+    ]
+    return put(*(item for item in after if item.attributes != document.object_named(item.id).attributes))
 
 
 def set_task(document: Document, task: str, *, completed: bool = True) -> Edit:
@@ -135,18 +170,16 @@ def pasted(text: str, *, author: str, dy: float = 0.0, dx: float = 0.0, class_id
 def add_shape(document: Document, object_id: str, shape: Shape) -> Edit:
     """Add an area to an object."""
     item = document.object_named(object_id)
-    return put(_reshaped(item, union((item.shape, shape))))
+    return put(reshaped(item, union((item.shape, shape))))
 
 
 def subtract_shape(document: Document, ids: Iterable[str], shape: Shape) -> Edit:
     """Take an area away from objects; one of which nothing is left is removed."""
     changes = []
     for item in _with_area(document, ids):
-        rest = difference(item.shape, shape)
-        if rest is None:
-            changes.append(Change(item.id, None))
-        elif _reshaped(item, rest) != item:
-            changes.append(Change(item.id, _reshaped(item, rest)))
+        if overlap(item.shape, shape):  # one that is missed keeps its kind, and stays a proposal
+            rest = difference(item.shape, shape)
+            changes.append(Change(item.id, None if rest is None else reshaped(item, rest)))
     return Edit(tuple(changes))
 
 
@@ -161,7 +194,7 @@ def merge(document: Document, ids: Iterable[str]) -> Edit:
     items = _with_area(document, ids)
     if len(items) < 2:
         raise InvalidInput("It takes two objects to merge.", hint="Choose two or more that have an area.")
-    whole = _reshaped(items[0], union([item.shape for item in items]))
+    whole = reshaped(items[0], union([item.shape for item in items]))
     return Edit((Change(whole.id, whole), *(Change(item.id, None) for item in items[1:])))
 
 
@@ -189,8 +222,8 @@ def _in_pieces(items: Iterable[AnnotationObject], cut: Callable[[Shape], list[Re
         pieces = cut(item.shape)
         if len(pieces) > 1:
             shapes = [shape for piece in pieces if (shape := _like(item.shape, piece)) is not None]
-            changes += [Change(item.id, _reshaped(item, shape)) for shape in shapes[:1]]
-            fresh = [replace(_reshaped(item, shape), id=str(uuid.uuid4()), author=author, created=utc_now()) for shape in shapes[1:]]
+            changes += [Change(item.id, reshaped(item, shape)) for shape in shapes[:1]]
+            fresh = [replace(reshaped(item, shape), id=str(uuid.uuid4()), author=author, created=utc_now()) for shape in shapes[1:]]
             changes += [Change(one.id, one) for one in fresh]
     return Edit(tuple(changes))
 
@@ -200,12 +233,12 @@ def _like(shape: Shape, piece: Region) -> Region | Mask | None:
     return mask_of(piece, covering_box(piece)) if isinstance(shape, Mask) else piece
 
 
-def _reshaped(item: AnnotationObject, shape: Shape) -> AnnotationObject:
-    """Return the object with another shape, of the kind that fits it."""
+def reshaped(item: AnnotationObject, shape: Shape) -> AnnotationObject:
+    """Return the object with another outline, of the kind that fits it; a proposal that somebody corrects is accepted, its source stays."""
     kind: ObjectKind = item.kind
     if not isinstance(shape, KINDS[kind]):
         kind = next(name for name, shapes in KINDS.items() if isinstance(shape, shapes))
-    return replace(item, shape=shape, kind=kind)
+    return replace(item, shape=shape, kind=kind, status="accepted" if item.status == "proposed" else item.status)
 
 
 def _chosen(document: Document, ids: Iterable[str]) -> list[AnnotationObject]:

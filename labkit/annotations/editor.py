@@ -142,6 +142,10 @@ class Editor:
 
         return self._carry_out("edit", checked, client, number)
 
+    def knows(self, client: str, number: int) -> bool:
+        """Return whether what a client sent under this number, or a later one, is done: the same again would change nothing."""
+        return bool(client) and number <= self._clients.get(client, 0)
+
     def undo(self, *, client: str = "", number: int = 0) -> Acknowledgement:
         """Take back the last step that is not taken back yet."""
         return self._carry_out("undo", lambda document: self._step("undo"), client, number)
@@ -174,8 +178,7 @@ class Editor:
     def _carry_out(self, kind: EntryKind, edit_for: Callable[[Document], Edit], client: str, number: int) -> Acknowledgement:
         with self._held() as journal:
             document = self._document
-            repeated = bool(client) and number <= self._clients.get(client, 0)
-            edit = Edit() if repeated else edit_for(document)
+            edit = Edit() if self.knows(client, number) else edit_for(document)
             if not edit:
                 return Acknowledgement(document.revision, False)
             after = replace(apply_edit(document, edit), revision=document.revision + 1)  # raises before anything is written

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from labkit.annotations.commands import add_shape, move, split_objects, subtract_shape
+from labkit.annotations.commands import add_shape, move, reshaped, split_objects, subtract_shape
 from labkit.annotations.edits import put
 from labkit.annotations.grips import Grip, grip_of, without_vertex
 from labkit.annotations.objects import ObjectKind, new_object
@@ -21,7 +21,7 @@ from labkit.errors import InvalidInput
 from labkit.geometry import Ellipse, Mask, Point, Rectangle, Region, Shape, bounds, mask_of
 from labkit.geometry.combining import buffered_path, simplified
 
-__all__ = ["TOOLS", "Tool", "tool_named"]
+__all__ = ["TOOLS", "Tool", "drawn", "tool_named"]
 
 _MOST_STEPS = 1000  # of one straight line
 _FREEHAND_SIMPLIFIED = 0.1  # of the reach: what a hand cannot aim at needs no vertex
@@ -96,7 +96,7 @@ class PolygonTool(Tool):
         if len(ring) < 3:
             return NOTHING
         region = Region((np.array(ring),))
-        return _drawn(scene, simplified(region, event.reach_px * _FREEHAND_SIMPLIFIED) if freehand and len(ring) > 16 else region)
+        return drawn(scene, simplified(region, event.reach_px * _FREEHAND_SIMPLIFIED) if freehand and len(ring) > 16 else region)
 
 
 class _DragTool(Tool):
@@ -120,7 +120,7 @@ class _DragTool(Tool):
         self.reset()
         if rectangle.y1 == rectangle.y0 or rectangle.x1 == rectangle.x0:
             return NOTHING
-        return _drawn(scene, self.shape(rectangle))
+        return drawn(scene, self.shape(rectangle))
 
     def shape(self, rectangle: Rectangle) -> Shape:
         """Return the shape that fills the rectangle."""
@@ -152,7 +152,7 @@ class PointTool(Tool):
     name = "point"
 
     def take(self, event: PointerEvent, scene: Scene) -> Outcome:
-        return _drawn(scene, Point(event.y, event.x)) if event.kind == "down" else NOTHING
+        return drawn(scene, Point(event.y, event.x)) if event.kind == "down" else NOTHING
 
 
 class _PathTool(Tool):
@@ -197,7 +197,7 @@ class BrushTool(_PathTool):
             return Outcome(subtract_shape(scene.document, scene.selection, stroke))
         if len(areas) == 1:
             return Outcome(add_shape(scene.document, areas[0].id, stroke))
-        return _drawn(replace(scene, mode="new"), stroke)
+        return drawn(replace(scene, mode="new"), stroke)
 
 
 class EraserTool(BrushTool):
@@ -289,7 +289,7 @@ class EditTool(Tool):
         object_id = self._id
         self.reset()
         item = scene.document.object_named(object_id)
-        return NOTHING if item.shape == shape else Outcome(put(replace(item, shape=shape)))
+        return NOTHING if item.shape == shape else Outcome(put(reshaped(item, shape)))
 
     def _down(self, event: PointerEvent, scene: Scene) -> Outcome:
         chosen = scene.chosen
@@ -299,7 +299,7 @@ class EditTool(Tool):
         item = chosen[0]
         if isinstance(item.shape, Region) and "alt" in event.keys:
             shape = without_vertex(item.shape, event)
-            return NOTHING if shape is None else Outcome(put(replace(item, shape=shape)))
+            return NOTHING if shape is None else Outcome(put(reshaped(item, shape)))
         self._id, self._grip = item.id, grip_of(item.shape, event)
         if self._grip is None:
             hit = next(iter(objects_at(scene, event.y, event.x, event.reach_px)), None)
@@ -337,8 +337,8 @@ def tool_named(name: str) -> Tool:
     return TOOLS[name]()
 
 
-def _drawn(scene: Scene, shape: Shape) -> Outcome:
-    """Return what a finished shape does by the mode at hand."""
+def drawn(scene: Scene, shape: Shape, *, source: str = "manual") -> Outcome:
+    """Return what a finished shape does by the mode at hand; `source` is that of a new object."""
     areas = tuple(item.id for item in scene.chosen if item.kind != "point")
     if scene.mode == "subtract" and not isinstance(shape, Point):
         return Outcome(subtract_shape(scene.document, areas, shape))
@@ -346,7 +346,7 @@ def _drawn(scene: Scene, shape: Shape) -> Outcome:
         return Outcome(add_shape(scene.document, areas[0], shape))
     kind: ObjectKind | None = "area" if scene.kind == "area" and not isinstance(shape, Point) else None
     class_id = None if kind == "area" else scene.class_id
-    item = new_object(shape, class_id=class_id, kind=kind, author=scene.author, z=scene.z)
+    item = new_object(shape, class_id=class_id, kind=kind, source=source, author=scene.author, z=scene.z)
     return Outcome(put(item), selection=(item.id,))
 
 

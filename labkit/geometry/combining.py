@@ -20,7 +20,7 @@ from labkit.geometry.outlines import mask_of, outline_of
 from labkit.geometry.rasterise import covering_box
 from labkit.geometry.shapes import Point, Region, Shape
 
-__all__ = ["buffered_path", "difference", "separated", "simplified", "split", "union"]
+__all__ = ["buffered_path", "difference", "overlap", "separated", "simplified", "split", "union"]
 
 _SMALLEST_AREA_PX = 1e-6  # what numbers leave over when two edges nearly coincide is no part
 
@@ -47,6 +47,14 @@ def difference(shape: Shape, other: Shape) -> Region | Mask | None:
         mine, theirs = _whole_mask(shape), _whole_mask(other)
         return mine if mine is None or theirs is None else mine.difference(theirs)
     return _region(shapely.difference(_geometry(shape), _geometry(other)))
+
+
+def overlap(shape: Shape, other: Shape) -> bool:
+    """Return whether two areas share more than a border."""
+    if isinstance(shape, Mask) or isinstance(other, Mask):
+        mine, theirs = _whole_mask(shape), _whole_mask(other)
+        return mine is not None and theirs is not None and mine.difference(theirs) != mine
+    return bool(shapely.intersection(_geometry(shape), _geometry(other)).area > 0)
 
 
 def split(shape: Shape, path: ArrayLike) -> list[Region]:

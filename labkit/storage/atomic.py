@@ -36,6 +36,10 @@ def explain_os_errors(path: Path | str) -> Iterator[None]:
             raise StorageFull(
                 f"The disk is full: {path} could not be written.", hint="Remove what is no longer needed and try again.", path=str(path)
             ) from error
+        if error.errno == errno.EFBIG:
+            raise StorageFull(
+                f"{path} may not grow any further.", hint="Ask for a higher limit of the size of files, and try again.", path=str(path)
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             verb, hint = "written", "Choose a folder that you may write to."
             if os.access(path, os.F_OK) and not os.access(path, os.R_OK):

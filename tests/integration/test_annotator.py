@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import labkit_lab
-from labkit.annotations import AnnotationObject, open_document, resolve_author
+from labkit.annotations import AnnotationObject
 from labkit.project import Project
+from labkit.testing.annotator import Annotator, colour_at, draw_discs, objects_on_disk, open_annotator_of, patient_page
 from labkit.testing.browser import open_browser
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.tiling import import_image
@@ -37,91 +37,20 @@ def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=WITHIN_S * 1000)
-        yield context.new_page()
+    with patient_page(browser) as page:
+        yield page
 
 
 @pytest.fixture
 def project(lab: Lab, tmp_path: Path) -> Project:
     """A project with one picture of bright discs."""
     project = Project.create(lab.projects, "cells", classes=["nucleus", "membrane"])
-    _draw_discs(tmp_path / "discs.png")
-    import_image(project, tmp_path / "discs.png")
+    import_image(project, draw_discs(tmp_path / "discs.png", PICTURE_PX))
     return project
 
 
-def _draw_discs(path: Path) -> None:
-    rng = np.random.default_rng(3)
-    y, x = np.mgrid[:PICTURE_PX, :PICTURE_PX]
-    picture = np.full((PICTURE_PX, PICTURE_PX, 3), (40.0, 30.0, 60.0))
-    for cy, cx, r in zip(rng.uniform(0, PICTURE_PX, 60), rng.uniform(0, PICTURE_PX, 60), rng.uniform(25, 60, 60), strict=True):
-        disc = np.exp(-((((y - cy) ** 2 + (x - cx) ** 2) / r**2) ** 2))
-        picture += disc[..., None] * np.array((150, 120, 190))
-    Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(path)
-
-
-class Annotator:
-    """The open annotator of a page."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.root = page.locator(".labkit-Annotator")
-        self.canvas = page.get_by_role("application")
-        self.objects = self.root.get_by_role("option")
-
-    def is_painted(self) -> None:
-        """Wait until every tile in sight is there and the document has come."""
-        expect(self.canvas).to_have_attribute("data-picture", "complete")
-        self.is_saved()
-
-    def is_saved(self) -> None:
-        """Wait until the kernel has acknowledged everything."""
-        expect(self.root).to_have_attribute("aria-busy", "false")
-        expect(self.root.get_by_role("status")).to_have_text("Saved")
-
-    def at(self, y: float, x: float) -> tuple[float, float]:
-        """Return the place on the page of a part of the canvas."""
-        box = self.canvas.bounding_box()
-        assert box is not None
-        return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-    def drag(self, *places: tuple[float, float]) -> None:
-        """Press at the first place, go along the others, let go at the last."""
-        mouse = self.page.mouse
-        mouse.move(*self.at(*places[0]))
-        mouse.down()
-        for place in places[1:]:
-            mouse.move(*self.at(*place), steps=5)
-        mouse.up()
-
-
 def _open(page: Page, lab: Lab) -> Annotator:
-    """Open the picture from the Projects panel."""
-    page.goto(lab.url)
-    card = page.get_by_role("region", name="LabKit projects").get_by_role("listitem", name="cells")
-    card.get_by_text("Images", exact=True).click()
-    card.get_by_role("button", name="Annotate discs.png").click()
-    annotator = Annotator(page)
-    annotator.is_painted()
-    return annotator
-
-
-def _on_disk(project: Project) -> tuple[AnnotationObject, ...]:
-    return open_document(project, project.images()[0].id, resolve_author()).objects
-
-
-def _colour_at(canvas: Locator, y: float, x: float) -> list[int]:
-    """Return the RGBA of what ipycanvas shows at a part of the canvas."""
-    found: list[int] = canvas.evaluate(
-        """(node, [y, x]) => {
-            const below = node.parentElement.querySelector('canvas');
-            return [...below.getContext('2d').getImageData(x * below.width, y * below.height, 1, 1).data];
-        }""",
-        [y, x],
-    )
-    return found
+    return open_annotator_of(page, lab, "discs.png")
 
 
 def _has_colour(canvas: Locator, y: float, x: float, colour: list[int]) -> None:
@@ -139,20 +68,20 @@ def _has_colour(canvas: Locator, y: float, x: float, colour: list[int]) -> None:
 def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, project: Project) -> None:
     """A polygon and a painted mask are on the disk once "Saved" is shown, undo and redo are too, and both are there after a reload."""
     annotator = _open(page, lab)
-    assert _colour_at(annotator.canvas, 0.5, 0.5)[3] == 255  # a picture, not an empty canvas
+    assert colour_at(annotator.canvas, 0.5, 0.5)[3] == 255  # a picture, not an empty canvas
 
     for place in [(0.3, 0.3), (0.3, 0.45), (0.5, 0.45)]:
         page.mouse.click(*annotator.at(*place))
     page.mouse.dblclick(*annotator.at(0.5, 0.3))
     expect(annotator.objects).to_have_text(["1 nucleus polygon"])
     annotator.is_saved()
-    (polygon,) = _on_disk(project)
+    (polygon,) = objects_on_disk(project)
     assert polygon.kind == "polygon"
 
     page.keyboard.press("Control+z")
     expect(annotator.objects).to_have_count(0)
     annotator.is_saved()
-    assert _on_disk(project) == ()
+    assert objects_on_disk(project) == ()
     page.keyboard.press("Control+Shift+z")
     expect(annotator.objects).to_have_count(1)
 
@@ -161,12 +90,12 @@ def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, proje
     annotator.drag((0.7, 0.5), (0.75, 0.6), (0.7, 0.7))
     expect(annotator.objects).to_have_text(["1 nucleus polygon", "2 membrane mask"])
     annotator.is_saved()
-    assert [item.kind for item in _on_disk(project)] == ["polygon", "mask"]
+    assert [item.kind for item in objects_on_disk(project)] == ["polygon", "mask"]
 
     page.goto(lab.url.replace("reset&", ""))
     annotator.is_painted()
     expect(annotator.objects).to_have_text(["1 nucleus polygon", "2 membrane mask"])
-    assert _on_disk(project)[0].shape == polygon.shape
+    assert objects_on_disk(project)[0].shape == polygon.shape
 
 
 def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Project) -> None:
@@ -180,7 +109,7 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
         page.keyboard.press(key)
     expect(annotator.objects).to_have_text(["1 nucleus polygon", "2 nucleus box"])
     annotator.is_saved()
-    before = _on_disk(project)[0]
+    before = objects_on_disk(project)[0]
 
     page.keyboard.press("v")
     listbox = annotator.root.get_by_role("listbox")
@@ -191,7 +120,7 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("ArrowDown")
     annotator.is_saved()
-    (moved, _) = _on_disk(project)
+    (moved, _) = objects_on_disk(project)
     assert moved.id == before.id
     assert _outline(moved) == pytest.approx(_outline(before) + np.array((1, 10)))
 
@@ -201,9 +130,9 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
     expect(annotator.objects).to_have_count(2)
 
     page.keyboard.press("Control+a")
-    expect(annotator.root.get_by_role("option", selected=True)).to_have_count(2)
+    expect(annotator.chosen).to_have_count(2)
     page.keyboard.press("Escape")
-    expect(annotator.root.get_by_role("option", selected=True)).to_have_count(0)
+    expect(annotator.chosen).to_have_count(0)
     expect(annotator.canvas).to_be_focused()  # the first Escape let go of what was chosen
     page.keyboard.press("Escape")
     expect(annotator.root.get_by_role("toolbar").get_by_role("button").first).to_be_focused()
@@ -230,7 +159,7 @@ def test_what_is_drawn_while_the_kernel_dies_is_saved_by_the_next_one(page: Page
     annotator.drag((0.6, 0.4), (0.8, 0.6))
     expect(annotator.objects).to_have_text(["1 nucleus box", "2 nucleus box"])
     annotator.is_saved()
-    assert [item.kind for item in _on_disk(project)] == ["box", "box"]
+    assert [item.kind for item in objects_on_disk(project)] == ["box", "box"]
 
 
 def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, project: Project) -> None:
@@ -241,8 +170,8 @@ def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, pro
         first.root.get_by_role("button", name="Box").click()
         first.drag((0.2, 0.4), (0.4, 0.5))
         expect(second.objects).to_have_text(["1 nucleus box"])
-        expect(first.root.get_by_role("option", selected=True)).to_have_count(1)
-        expect(second.root.get_by_role("option", selected=True)).to_have_count(0)
+        expect(first.chosen).to_have_count(1)
+        expect(second.chosen).to_have_count(0)
 
 
 def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None:
@@ -264,12 +193,12 @@ def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None
     annotator.drag((0.2, 0.4), (0.4, 0.5))
     expect(annotator.objects).to_have_text(["1 nucleus ellipse"])
     annotator.is_saved()
-    assert [item.kind for item in _on_disk(project)] == ["ellipse"]
+    assert [item.kind for item in objects_on_disk(project)] == ["ellipse"]
 
     red = [255, 0, 0, 255]
     annotator.canvas.focus()
     _has_colour(annotator.canvas, 0.5, 0.5, red)
-    assert _colour_at(annotator.canvas, 0.65, 0.5) != red
+    assert list(colour_at(annotator.canvas, 0.65, 0.5)) != red
     for _ in range(4):
         page.keyboard.press("+")
     annotator.is_painted()
@@ -277,7 +206,7 @@ def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None
     page.keyboard.press("Home")
     annotator.is_painted()
     _has_colour(annotator.canvas, 0.5, 0.5, red)
-    assert _colour_at(annotator.canvas, 0.65, 0.5) != red
+    assert list(colour_at(annotator.canvas, 0.65, 0.5)) != red
 
 
 def _kernels(lab: Lab) -> list[psutil.Process]:

@@ -10,30 +10,31 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labkit.annotations import AnnotationObject, Document, Edit, Editor, add_time, commands, resolve_author
-from labkit.annotations.edits import put
-from labkit.annotations.scene import EventKind, Outcome, PointerEvent, Scene
-from labkit.annotations.tools import tool_named
-from labkit.errors import Conflict, InvalidInput, LabKitError, Locked, NotWritable, StorageFull
-from labkit.geometry import Box, Point, Rectangle, outline_of
+from labkit.annotations import Acknowledgement, AnnotationObject, Document, Edit, Editor, add_time, commands, resolve_author
+from labkit.annotations.assistants import ASSISTANTS, outline_object
+from labkit.annotations.scene import Outcome, PointerEvent, Scene
+from labkit.annotations.tools import drawn, tool_named
+from labkit.errors import Conflict, InvalidInput, LabKitError, NotFound
+from labkit.geometry import Box, Point, outline_of, shape_area
 from labkit.project import Project
 from labkit.storage import utc_now
 from labkit.tiling import open_image
+from labkit_lab.widgets import reading
+from labkit_lab.widgets.proposer import Proposer, model_keys
 
 __all__ = ["Desk", "Message", "display_list"]
 
-_EVENTS: tuple[EventKind, ...] = get_args(EventKind)
-_MODIFIERS = ("shift", "ctrl", "alt")
-_MOST_EVENTS = 200_000
 _COUNT_EVERY_S = 30.0
 _PASTED_BESIDE_PX = 10.0
-_TRY_AGAIN = (StorageFull, NotWritable, Locked, Conflict)  # the same message may succeed later
+_HOPELESS = (InvalidInput, NotFound)  # the message itself is wrong; after anything else the same one may succeed later
+_FAULT = LabKitError("Something went wrong inside LabKit.", hint="Your work is kept; reload the page to try again.")
+_OF_ITS_OWN = "Somebody has removed the object that you drew on: what you drew is an object of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Desk:
         self._project = project
         self._shown: Document | None = None
         self._moments: list[datetime] = []  # when somebody did something, and it is not counted yet
+        self._unsaved: dict[str, int] = {}  # of a client: the first number that was refused and will come again
         self.editor = Editor(project, self._record.id, author, on_change=self._show)
+        self.proposer = Proposer(self.editor, self._tell, self._tell_others)
         with _OPENING:
             _OPEN.add(self)
 
@@ -90,15 +93,19 @@ class Desk:
             try:
                 self._dispatch(content, buffers)
             except LabKitError as error:
-                self._refuse(content, error.message, error.hint, retry=isinstance(error, _TRY_AGAIN))
+                self._refuse(content, error)
             except Exception:
                 # the browser keeps what it could not send: a fault of ours must not cost a stroke
-                self._refuse(content, "Something went wrong inside LabKit.", "Your work is kept; reload the page to try again.", retry=True)
+                self._refuse(content, _FAULT, retry=True)
                 raise
             if (self._moments[-1] - self._moments[0]).total_seconds() > _COUNT_EVERY_S:
                 self._count_time()
-            revision = self.editor.document.revision
-        for other in self._others():  # with no lock held: they take their own
+        self._tell_others()
+
+    def _tell_others(self) -> None:
+        """Show what was done here on the other desks; with no lock held: they take their own."""
+        revision = self.editor.document.revision
+        for other in self._others():
             if other.editor.document.revision != revision:
                 other.editor.refresh()
 
@@ -116,6 +123,7 @@ class Desk:
         """Write a snapshot, count the time, and let the files go."""
         with _OPENING:
             _OPEN.discard(self)
+        self.proposer.stop()
         with self._lock:
             self._count_time()
         self.editor.close()
@@ -134,21 +142,71 @@ class Desk:
         match content.get("type"):
             case "hello":
                 self._hello()
-            case "gesture":
-                self._gesture(content, buffers)
-            case "command":
-                self._command(content)
+            case "gesture" | "command":
+                self._do(content, buffers)
+            case "forget":
+                self._unsaved.pop(reading.text(content, "client"), None)
             case "copy":
-                text = commands.copied(self.editor.document, _texts(content, "ids"))
-                self._send(Message({"type": "copied", "client": _text(content, "client"), "text": text}))
+                text = commands.copied(self.editor.document, reading.texts(content, "ids"))
+                self._tell({"type": "copied", "client": reading.text(content, "client"), "text": text})
+            case "describe":
+                self._describe(content)
+            case "options":
+                self._tell_options()
+            case "propose":
+                self.proposer.start(reading.text(content, "model"))
+            case "stop_proposing":
+                self.proposer.stop()
             case kind:
                 raise InvalidInput(f"The annotator does not know the message {kind!r}.", hint="Reload the page.")
+
+    def _do(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
+        """Carry out a gesture or a command, in its turn and only once."""
+        client, number = reading.text(content, "client"), reading.whole(content, "number")
+        first = self._unsaved.get(client, number)
+        if number > first:  # the journal knows one number for each client: a later one would make the earlier one count as done
+            raise Conflict("An earlier change is not saved yet.", hint="Try again: it is sent first.")
+        document = self.editor.refresh()
+        if self.editor.knows(client, number):
+            self._acknowledge(content, Acknowledgement(document.revision, False), None)
+        elif content.get("type") == "command":
+            self._command(document, content)
+        else:
+            self._gesture(document, content, reading.events(content, buffers))
+        self._unsaved.pop(client, None)
+
+    def _describe(self, content: Mapping[str, Any]) -> None:
+        """Tell what is known of one object, beside its outline."""
+        item = self.editor.document.object_named(reading.text(content, "id"))
+        area_px = None if isinstance(item.shape, Point) else shape_area(item.shape)
+        size_um = self._record.pixel_size_um
+        self._tell(
+            {
+                "type": "described",
+                "client": reading.text(content, "client"),
+                "id": item.id,
+                "created": item.created.isoformat(timespec="seconds"),
+                "area_px": area_px,
+                "area_um2": None if area_px is None or size_um is None else area_px * size_um[0] * size_um[1],
+                "attributes": dict(item.attributes),
+            }
+        )
+
+    def _tell_options(self) -> None:
+        """Tell what can be chosen: assistants, models, and what a model is doing."""
+        self._tell({"type": "options", "assistants": list(ASSISTANTS), "models": model_keys(self._project)})
+        self._tell({"type": "proposing", **self.proposer.state})
+
+    def _tell(self, content: Mapping[str, Any], buffers: tuple[bytes, ...] = ()) -> None:
+        with self._lock:  # messages are built up by whoever sends them, one at a time
+            self._send(Message(content, buffers))
 
     def _hello(self) -> None:
         document = self.editor.refresh()
         self._shown = document
         facts, buffers = display_list(document.objects, self.frame)
-        self._send(Message({"type": "scene", **self._state(document), **facts}, buffers))
+        self._tell({"type": "scene", **self._state(document), **facts}, buffers)
+        self._tell_options()
 
     def _state(self, document: Document) -> dict[str, Any]:
         return {
@@ -158,37 +216,41 @@ class Desk:
             "can_redo": self.editor.can_redo,
         }
 
-    def _gesture(self, content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
-        document = self.editor.refresh()
-        if content.get("tool") == "assist":
-            self._assist(document, content, _events(content, buffers))
-            return
-        tool, scene = tool_named(_text(content, "tool")), self._scene(document, content)
-        outcome, selection = Outcome(), None
-        for event in _events(content, buffers):
-            outcome = tool.feed(event, scene)
-            if outcome.selection is not None:
-                selection = outcome.selection
-                scene = replace(scene, selection=selection)
-            if outcome.edit:
-                break
-        self._carry_out(content, document, outcome.edit, selection)
-
-    def _assist(self, document: Document, content: Mapping[str, Any], events: Sequence[PointerEvent]) -> None:
-        """Outline what was clicked, or what a box was dragged around."""
-        from labkit.annotations.assistants import outline_object  # here, because it loads scikit-image
-
+    def _gesture(self, document: Document, content: Mapping[str, Any], events: Sequence[PointerEvent]) -> None:
         scene = self._scene(document, content)
+        outcome, selection = Outcome(), None
+        if content.get("tool") == "assist":
+            outcome = self._assist(scene, content, events)
+            selection = outcome.selection
+        else:
+            tool, here = tool_named(reading.text(content, "tool")), scene
+            for event in events:
+                outcome = tool.feed(event, here)
+                if outcome.selection is not None:
+                    selection = outcome.selection
+                    here = replace(here, selection=selection)
+                if outcome.edit:
+                    break
+        is_gone = bool(scene.selection) and not scene.chosen
+        if is_gone and not outcome.edit and reading.is_dragged(events):
+            raise _removed()
+        if scene.mode == "subtract" and not scene.chosen and not outcome.edit and selection is None:
+            raise InvalidInput("Nothing is chosen that this could be taken away from.", hint="Choose an object, then subtract.")
+        builds_on = scene.mode != "new" or content.get("tool") == "brush"
+        self._carry_out(content, document, outcome.edit, selection, note=_OF_ITS_OWN if is_gone and builds_on else None)
+
+    def _assist(self, scene: Scene, content: Mapping[str, Any], events: Sequence[PointerEvent]) -> Outcome:
+        """Outline what was clicked, or what a box was dragged around."""
         found = outline_object(
             open_image(self._project, self._record.id),
-            _place(events),
-            zoom=_number(content, "zoom", 1.0),
-            assistant=str(content.get("assistant", "watershed")),
-            class_id=scene.class_id,
-            author=scene.author,
+            reading.place(events),
+            zoom=reading.number(content, "zoom", 1.0),
+            assistant=str(content.get("assistant") or "watershed"),
             z=scene.z,
         )
-        self._carry_out(content, document, Edit() if found is None else put(found), () if found is None else (found.id,))
+        if found is None:
+            raise InvalidInput("The assistant finds no object here.", hint="Drag a box around it, or zoom in.")
+        return drawn(scene, found.shape, source=found.source)
 
     def _scene(self, document: Document, content: Mapping[str, Any]) -> Scene:
         class_id, z, plane = content.get("class_id"), content.get("z"), content.get("plane")
@@ -198,49 +260,58 @@ class Desk:
         return Scene(
             document=document,
             frame=self.frame,
-            selection=_texts(content, "selection"),
+            selection=reading.texts(content, "selection"),
             class_id=class_id if isinstance(class_id, int) else None,
             author=self.editor.author,
             z=z if isinstance(z, int) else None,
             plane=plane if isinstance(plane, int) else None,
-            radius_px=_number(content, "radius_px", 10.0),
+            radius_px=reading.number(content, "radius_px", 10.0),
             mode=mode,
             kind=kind,
         )
 
-    def _command(self, content: Mapping[str, Any]) -> None:
-        name, client, number = _text(content, "name"), _text(content, "client"), _whole(content, "number")
+    def _command(self, document: Document, content: Mapping[str, Any]) -> None:
+        name, client, number = reading.text(content, "name"), reading.text(content, "client"), reading.whole(content, "number")
         if name in ("undo", "redo"):
             step = self.editor.undo if name == "undo" else self.editor.redo
             self._acknowledge(content, step(client=client, number=number), None)
             return
-        document = self.editor.refresh()
         edit = _edit_of(document, name, content, self.editor.author, [item.id for item in Project.open(self._project.path).classes])
+        ids = reading.texts(content, "ids")
+        if ids and not edit and name != "delete" and not {item.id for item in document.objects}.intersection(ids):
+            raise _removed()
         fresh = tuple(change.id for change in edit.changes if change.item is not None)
         self._carry_out(content, document, edit, fresh if name in ("paste", "merge", "separate") else None)
 
-    def _carry_out(self, content: Mapping[str, Any], seen: Document, edit: Edit, selection: tuple[str, ...] | None) -> None:
+    def _carry_out(
+        self, content: Mapping[str, Any], seen: Document, edit: Edit, selection: tuple[str, ...] | None, note: str | None = None
+    ) -> None:
         """Carry out an edit that was made of the document as `seen`, unless somebody has changed its objects since."""
-        done = self.editor.apply_to(seen.revision, edit, client=_text(content, "client"), number=_whole(content, "number"))
-        self._acknowledge(content, done, selection)
+        client, number = reading.text(content, "client"), reading.whole(content, "number")
+        self._acknowledge(content, self.editor.apply_to(seen.revision, edit, client=client, number=number), selection, note)
 
-    def _acknowledge(self, content: Mapping[str, Any], done: Any, selection: tuple[str, ...] | None) -> None:
-        self._send(
-            Message(
-                {
-                    "type": "ack",
-                    "client": _text(content, "client"),
-                    "number": _whole(content, "number"),
-                    "revision": done.revision,
-                    "changed": done.changed,
-                    "selection": None if selection is None else list(selection),
-                }
-            )
+    def _acknowledge(
+        self, content: Mapping[str, Any], done: Acknowledgement, selection: tuple[str, ...] | None, note: str | None = None
+    ) -> None:
+        self._tell(
+            {
+                "type": "ack",
+                "client": reading.text(content, "client"),
+                "number": reading.whole(content, "number"),
+                "revision": done.revision,
+                "changed": done.changed,
+                "selection": None if selection is None else list(selection),
+                "note": note,
+            }
         )
 
-    def _refuse(self, content: Mapping[str, Any], message: str, hint: str, *, retry: bool) -> None:
-        told = {"client": content.get("client"), "number": content.get("number"), "message": message, "hint": hint, "retry": retry}
-        self._send(Message({"type": "refused", **told}))
+    def _refuse(self, content: Mapping[str, Any], error: LabKitError, *, retry: bool | None = None) -> None:
+        client, number = content.get("client"), content.get("number")
+        retry = not isinstance(error, _HOPELESS) if retry is None else retry
+        if retry and isinstance(client, str) and isinstance(number, int):
+            self._unsaved[client] = min(number, self._unsaved.get(client, number))
+        told = {"client": client, "number": number, "message": error.message, "hint": error.hint, "retry": retry}
+        self._tell({"type": "refused", **told, "conflict": isinstance(error, Conflict | NotFound)})
 
     def _show(self, document: Document) -> None:
         """Tell the browsers what changed since they were told last."""
@@ -261,7 +332,11 @@ class Desk:
             for fact, place in zip(facts["objects"], places, strict=True):
                 fact["place"] = place
             patch = {"type": "patch", "from_revision": before.revision, "removed": removed}
-            self._send(Message({**patch, **self._state(document), **facts}, buffers))
+            self._tell({**patch, **self._state(document), **facts}, buffers)
+
+
+def _removed() -> NotFound:
+    return NotFound("Somebody has removed this object meanwhile; nothing was changed.", hint="Undo brings it back.")
 
 
 def display_list(objects: Sequence[AnnotationObject], frame: Box) -> tuple[dict[str, Any], tuple[bytes, ...]]:
@@ -309,7 +384,7 @@ def display_list(objects: Sequence[AnnotationObject], frame: Box) -> tuple[dict[
 
 def _edit_of(document: Document, name: str, content: Mapping[str, Any], author: str, class_ids: Sequence[int]) -> Edit:
     """Return the edit that a command asks for."""
-    ids, found = _texts(content, "ids"), content.get("args")
+    ids, found = reading.texts(content, "ids"), content.get("args")
     args = found if isinstance(found, Mapping) else {}
     simple: dict[str, Callable[[Document, tuple[str, ...]], Edit]] = {
         "delete": commands.delete,
@@ -325,71 +400,18 @@ def _edit_of(document: Document, name: str, content: Mapping[str, Any], author: 
         case "separate":
             return commands.separate(document, ids, author=author)
         case "move":
-            return commands.move(document, ids, _number(args, "dy", 0.0), _number(args, "dx", 0.0))
+            return commands.move(document, ids, reading.number(args, "dy", 0.0), reading.number(args, "dx", 0.0))
+        case "set_attributes":
+            changes = args.get("attributes")
+            if not isinstance(changes, Mapping):
+                raise InvalidInput("A message lacks attributes.", hint="Reload the page.")
+            return commands.set_attributes(document, ids, changes)
         case "set_class":
             return commands.set_class(document, ids, args.get("class_id"), class_ids=class_ids)
         case "set_task":
-            return commands.set_task(document, _text(args, "task"), completed=args.get("completed") is not False)
+            return commands.set_task(document, reading.text(args, "task"), completed=args.get("completed") is not False)
         case "paste":
             beside = {"dy": _PASTED_BESIDE_PX, "dx": _PASTED_BESIDE_PX}
-            return commands.pasted(_text(args, "text"), author=author, class_ids=class_ids, **beside)
+            return commands.pasted(reading.text(args, "text"), author=author, class_ids=class_ids, **beside)
         case _:
             raise InvalidInput(f"The annotator does not know the command {name!r}.", hint="Reload the page.")
-
-
-def _events(content: Mapping[str, Any], buffers: Sequence[bytes | memoryview]) -> list[PointerEvent]:
-    """Return the events of a gesture: rows of (code, y, x, modifiers) as float64; a key takes the next of the names."""
-    try:
-        rows = np.frombuffer(buffers[0], dtype="<f8").reshape(-1, 4)
-    except (IndexError, ValueError) as error:
-        raise InvalidInput("A gesture came without its events.", hint="Reload the page.") from error
-    if len(rows) > _MOST_EVENTS:
-        raise InvalidInput(f"A gesture of {len(rows)} events is too long.", hint="Lift the pen now and then.")
-    names = iter(_texts(content, "keys"))
-    reach = _number(content, "reach_px", 4.0)
-    events = []
-    for code, y, x, held in rows.tolist():
-        if code not in range(len(_EVENTS)):
-            raise InvalidInput("A gesture holds an unknown event.", hint="Reload the page.")
-        kind = _EVENTS[int(code)]
-        keys = frozenset(name for bit, name in enumerate(_MODIFIERS) if int(held) >> bit & 1)
-        events.append(PointerEvent(kind, y, x, keys, next(names, "") if kind == "key" else "", reach))
-    return events
-
-
-def _place(events: Sequence[PointerEvent]) -> tuple[float, float] | Rectangle:
-    """Return the place of a click, or the box of a drag."""
-    if not events:
-        raise InvalidInput("A gesture came without its events.", hint="Reload the page.")
-    first, last = events[0], events[-1]
-    if abs(first.y - last.y) <= first.reach_px and abs(first.x - last.x) <= first.reach_px:
-        return first.y, first.x
-    return Rectangle(min(first.y, last.y), min(first.x, last.x), max(first.y, last.y), max(first.x, last.x))
-
-
-def _texts(content: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    found = content.get(name, ())
-    if not isinstance(found, (list, tuple)) or not all(isinstance(one, str) for one in found):
-        raise InvalidInput(f"{name} of a message is not a list of texts.", hint="Reload the page.")
-    return tuple(found)
-
-
-def _text(content: Mapping[str, Any], name: str) -> str:
-    found = content.get(name)
-    if not isinstance(found, str) or not found:
-        raise InvalidInput(f"A message lacks {name}.", hint="Reload the page.")
-    return found
-
-
-def _whole(content: Mapping[str, Any], name: str) -> int:
-    found = content.get(name)
-    if type(found) is not int or found < 1:
-        raise InvalidInput(f"A message lacks {name}.", hint="Reload the page.")
-    return found
-
-
-def _number(content: Mapping[str, Any], name: str, default: float) -> float:
-    found = content.get(name, default)
-    if not isinstance(found, (int, float)) or isinstance(found, bool) or not abs(found) < 1e9:
-        raise InvalidInput(f"{name} of a message is no number.", hint="Reload the page.")
-    return float(found)

@@ -2,6 +2,7 @@
 
 import { type ISignal, Signal } from '@lumino/signaling';
 
+import { Clipboard } from './clipboard';
 import type { IItem } from './displaylist';
 import { Gesture, type IHandEvent, type Preview } from './gestures';
 import { colourOf, type ILook } from './painter';
@@ -37,6 +38,8 @@ export interface ISettings {
   readonly classId: number | null;
   readonly radius: number;
   readonly hidden: ReadonlySet<number | null>;
+  /** Name of an assistant; empty is the kernel's first one. */
+  readonly assistant: string;
 }
 
 /** A gesture that was sent and not answered: shown as it was drawn. */
@@ -58,7 +61,8 @@ export class Easel implements IHandTarget, IScenery {
       kind: 'object',
       classId: _classes[0]?.id ?? null,
       radius: 10,
-      hidden: new Set()
+      hidden: new Set(),
+      assistant: ''
     };
     this._gesture = this._newGesture();
     session.answered.connect((_, number) => {
@@ -66,6 +70,7 @@ export class Easel implements IHandTarget, IScenery {
       this._stage?.repaintOverlay();
     });
     session.changed.connect(() => this._stage?.repaint());
+    session.copied.connect((_, text) => this.clipboard.keep(text));
     sight.changed.connect(() => {
       this._changed.emit();
       this._stage?.repaint();
@@ -80,6 +85,8 @@ export class Easel implements IHandTarget, IScenery {
     }
     return this._recoloured[1];
   }
+
+  readonly clipboard = new Clipboard();
 
   /** Where all is painted; there is none before the canvases are made. */
   set stage(stage: Stage) {
@@ -132,6 +139,45 @@ export class Easel implements IHandTarget, IScenery {
     }
   }
 
+  /** What a model proposes and nobody has judged yet, in the order of drawing. */
+  get proposals(): IItem[] {
+    return this.items.filter(({ head }) => head.status === 'proposed');
+  }
+
+  /** Choose the proposal after what is chosen; after the last comes the first. */
+  chooseNextProposal(): void {
+    this._chooseNextBut(this.session.selection.slice(-1));
+  }
+
+  /** Accept or reject the chosen proposals, and go to the next. */
+  judge(verdict: 'accept' | 'reject'): void {
+    const open = this.session.chosen.filter(isOpenProposal);
+    const ids = open.map(({ head }) => head.id);
+    if (ids.length > 0) {
+      this.session.command(verdict, ids);
+      this.session.selection = verdict === 'accept' ? ids : [];
+      this._chooseNextBut(ids);
+    }
+  }
+
+  acceptAll(): void {
+    const ids = this.proposals.map(({ head }) => head.id);
+    if (ids.length > 0) {
+      this.session.command('accept', ids);
+    }
+  }
+
+  /** Add what the clipboard holds. */
+  async paste(): Promise<void> {
+    this.pasteText(await this.clipboard.read());
+  }
+
+  pasteText(text: string): void {
+    if (text !== '') {
+      this.session.command('paste', [], { text });
+    }
+  }
+
   get isDrawing(): boolean {
     return this._gesture.isOpen;
   }
@@ -148,6 +194,20 @@ export class Easel implements IHandTarget, IScenery {
 
   /** Whether dragging moves the picture; set while Space is held. */
   pans = false;
+
+  holdsGround(place: Place): boolean {
+    const { tool } = this._settings;
+    const isTaken = this.session.list.at(place, this._reach) !== undefined;
+    return ['select', 'edit'].includes(tool) && !isTaken;
+  }
+
+  takeBack(): void {
+    this._gesture.takeBack();
+    if (!this._gesture.isOpen) {
+      this.giveUp();
+    }
+    this._stage?.repaintOverlay();
+  }
 
   hand(event: IHandEvent): void {
     switch (this._gesture.feed(event)) {
@@ -196,7 +256,8 @@ export class Easel implements IHandTarget, IScenery {
 
   /** What a click at the crosshair would do: a vertex, or one end of a drag. */
   press(): void {
-    const isDrag = !['polygon', 'point'].includes(this._settings.tool);
+    const { tool } = this._settings;
+    const isDrag = !['polygon', 'point', 'assist'].includes(tool);
     if (this._cross === null || (isDrag && this._gesture.isHeld)) {
       this._keyHand('up');
       return;
@@ -267,6 +328,18 @@ export class Easel implements IHandTarget, IScenery {
     }
   }
 
+  /** Choose the first proposal after these that is none of them. */
+  private _chooseNextBut(ids: ReadonlyArray<string>): void {
+    const last = this.items.findIndex(({ head }) => head.id === ids.at(-1));
+    const round = [...this.items.slice(last + 1), ...this.items];
+    const next = round.find(
+      item => isOpenProposal(item) && !ids.includes(item.head.id)
+    );
+    if (next !== undefined) {
+      this.choose([next.head.id]);
+    }
+  }
+
   private _keyHand(kind: 'down' | 'move' | 'up'): void {
     if (this._cross !== null) {
       const [y, x] = this._cross;
@@ -289,7 +362,7 @@ export class Easel implements IHandTarget, IScenery {
   }
 
   private get _sent(): IGestureSettings {
-    const { tool, mode, kind, classId, radius } = this._settings;
+    const { tool, mode, kind, classId, radius, assistant } = this._settings;
     return {
       tool,
       mode,
@@ -299,7 +372,9 @@ export class Easel implements IHandTarget, IScenery {
       z: this.sight.planeOfNew,
       plane: this.sight.settings.z,
       selection: this.session.selection,
-      reach_px: this._reach
+      reach_px: this._reach,
+      zoom: this.view.zoom / this.density,
+      assistant
     };
   }
 
@@ -354,4 +429,8 @@ export class Easel implements IHandTarget, IScenery {
   private _gesture: Gesture;
   private _hover: Place | null = null;
   private _cross: Place | null = null; // where keys draw
+}
+
+function isOpenProposal({ head }: IItem): boolean {
+  return head.status === 'proposed';
 }

@@ -26,7 +26,10 @@ export type Preview =
       readonly path: ReadonlyArray<Place>;
       readonly closed: boolean;
     }
-  | { readonly kind: 'box' | 'ellipse' | 'frame'; readonly corners: Corners }
+  | {
+      readonly kind: 'box' | 'ellipse' | 'frame' | 'wait';
+      readonly corners: Corners;
+    }
   | { readonly kind: 'shift'; readonly dy: number; readonly dx: number }
   | { readonly kind: 'grip'; readonly from: Place; readonly to: Place }
   | {
@@ -62,9 +65,20 @@ export class Gesture {
     return this._heldFrom !== null;
   }
 
+  /** Forget what was done since the button went down; earlier vertices of a polygon stay. */
+  takeBack(): void {
+    this._events.length = this._mark.events;
+    this._path.length = this._mark.path;
+    this._heldFrom = null;
+  }
+
   /** Take an event, and say what became of the gesture. */
   feed(event: IHandEvent): Progress {
     this._hover = [event.y, event.x];
+    if (event.kind === 'down') {
+      const { length } = this._events;
+      this._mark = { events: length, path: this._path.length };
+    }
     return this.tool === 'polygon' ? this._polygon(event) : this._drag(event);
   }
 
@@ -97,6 +111,11 @@ export class Gesture {
         return this._moves
           ? { kind: 'shift', dy: end[0] - start[0], dx: end[1] - start[1] }
           : { kind: 'frame', corners: [start, end] };
+      case 'assist':
+        return {
+          kind: this._isWhole ? 'wait' : 'frame',
+          corners: [start, end]
+        };
       case 'edit':
         return { kind: 'grip', from: start, to: end };
       case 'point':
@@ -208,6 +227,7 @@ export class Gesture {
       case 'split':
         return this._isNear(here, start) ? 'nothing' : 'whole';
       default:
+        this._isWhole = true;
         return 'whole';
     }
   }
@@ -238,6 +258,7 @@ export class Gesture {
   private readonly _events: IHandEvent[] = [];
   private readonly _path: Place[] = [];
   private _heldFrom: number | null = null; // number of vertices when the button went down
+  private _mark = { events: 0, path: 0 }; // how much there was when the button went down
   private _onlyFreehand = false;
   private _isWhole = false;
   private _moves = false;

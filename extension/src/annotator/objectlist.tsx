@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import type { IItem } from './displaylist';
 import type { Easel } from './easel';
+import { kindWords } from './objectfacts';
 import { colourOf } from './painter';
 import { clamp } from './viewport';
 
@@ -25,9 +26,10 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
   const last = session.selection.at(-1);
   const current = items.findIndex(item => item.head.id === last);
 
-  React.useEffect(() => scrollTo(list.current, current), [current]);
+  const height = useHeight(list);
 
-  const height = list.current?.clientHeight ?? 400;
+  React.useEffect(() => scrollTo(list.current, current), [current, height]);
+
   const from = clamp(Math.floor(top / ROW_PX) - MORE_ROWS, 0, items.length);
   const to = Math.ceil((top + height) / ROW_PX) + MORE_ROWS;
   const chosen = new Set(session.selection);
@@ -79,22 +81,29 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
   );
 }
 
+/** The height of the list, which other parts of the sidebar take from. */
+function useHeight(list: React.RefObject<HTMLElement>): number {
+  const [height, setHeight] = React.useState(400);
+  React.useEffect(() => {
+    const observer = new ResizeObserver(entries =>
+      setHeight(entries.at(-1)?.contentRect.height ?? 0)
+    );
+    if (list.current !== null) {
+      observer.observe(list.current);
+    }
+    return () => observer.disconnect();
+  }, []);
+  return height;
+}
+
 function labelOf(
   { head }: IItem,
   k: number,
   easel: Easel,
   trans: TranslationBundle
 ): string {
-  const kinds: Readonly<Record<typeof head.kind, string>> = {
-    polygon: trans.__('polygon'),
-    box: trans.__('box'),
-    ellipse: trans.__('ellipse'),
-    point: trans.__('point'),
-    mask: trans.__('mask'),
-    area: trans.__('annotated area')
-  };
   const name = easel.classes.find(one => one.id === head.class_id)?.name;
-  const words = [String(k + 1), name ?? '', kinds[head.kind]];
+  const words = [String(k + 1), name ?? '', kindWords(head.kind, trans)];
   if (head.status === 'proposed') {
     words.push(trans.__('(proposed)'));
   }

@@ -42,6 +42,9 @@ export function drawPreview(
       strokeTwice(context, pen);
       context.setLineDash([]);
       return;
+    case 'wait':
+      drawWaiting(context, view, preview.corners, pen);
+      return;
     case 'ellipse':
       traceEllipse(context, view, preview.corners);
       strokeTwice(context, pen);
@@ -143,6 +146,33 @@ function drawVertices(
     context.strokeStyle = colour;
     context.fillRect(x - half, y - half, 2 * half, 2 * half);
     context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+  }
+}
+
+/** Where the kernel looks for an object: the box, or a ring around the click, and three dots. */
+function drawWaiting(
+  context: CanvasRenderingContext2D,
+  view: Viewport,
+  corners: Corners,
+  pen: IPen
+): void {
+  const [y0, x0] = view.toCanvas(corners[0]);
+  const [y1, x1] = view.toCanvas(corners[1]);
+  const ring = 14 * pen.density;
+  const [y, x] = [(y0 + y1) / 2, (x0 + x1) / 2];
+  if (Math.max(Math.abs(y1 - y0), Math.abs(x1 - x0)) > ring) {
+    traceBox(context, view, corners);
+  } else {
+    context.arc(x, y, ring, 0, 2 * Math.PI);
+  }
+  context.setLineDash([4 * pen.density, 3 * pen.density]);
+  strokeTwice(context, pen);
+  context.setLineDash([]);
+  context.fillStyle = '#ffffff';
+  for (const k of [-1, 0, 1]) {
+    context.beginPath();
+    context.arc(x + k * 6 * pen.density, y, 2 * pen.density, 0, 2 * Math.PI);
+    context.fill();
   }
 }
 

@@ -11,7 +11,8 @@ export type ToolName =
   | 'eraser'
   | 'select'
   | 'edit'
-  | 'split';
+  | 'split'
+  | 'assist';
 
 export type DrawMode = 'new' | 'add' | 'subtract';
 
@@ -92,6 +93,8 @@ export interface IAckMessage {
   readonly revision: number;
   readonly changed: boolean;
   readonly selection: ReadonlyArray<string> | null;
+  /** What a person should know of how it was done. */
+  readonly note: string | null;
 }
 
 export interface IRefusedMessage {
@@ -101,6 +104,8 @@ export interface IRefusedMessage {
   readonly message: string;
   readonly hint: string;
   readonly retry: boolean;
+  /** Somebody else has changed what it was about. */
+  readonly conflict: boolean;
 }
 
 export interface ICopiedMessage {
@@ -109,7 +114,44 @@ export interface ICopiedMessage {
   readonly text: string;
 }
 
+export type Attribute = string | number | boolean;
+
+/** What is known of one object beside its outline. */
+export interface IDescribedMessage {
+  readonly type: 'described';
+  readonly client: string;
+  readonly id: string;
+  readonly created: string;
+  readonly area_px: number | null;
+  readonly area_um2: number | null;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+/** What can be chosen in this kernel and project. */
+export interface IOptionsMessage {
+  readonly type: 'options';
+  readonly assistants: ReadonlyArray<string>;
+  /** Keys of models, the newest first. */
+  readonly models: ReadonlyArray<string>;
+}
+
+/** What a model does that was asked for proposals. */
+export interface IProposingMessage {
+  readonly type: 'proposing';
+  readonly state: 'idle' | 'running' | 'done' | 'failed' | 'stopped';
+  readonly model?: string;
+  readonly stage?: string;
+  readonly done?: number;
+  readonly total?: number;
+  readonly count?: number;
+  readonly message?: string;
+  readonly hint?: string;
+}
+
 export type KernelMessage =
+  | IDescribedMessage
+  | IOptionsMessage
+  | IProposingMessage
   | ISceneMessage
   | IPatchMessage
   | IAckMessage
@@ -129,6 +171,9 @@ export interface IGestureSettings {
   readonly plane: number | null;
   readonly selection: ReadonlyArray<string>;
   readonly reach_px: number;
+  /** Pixels of the screen for each pixel of the picture; an assistant looks at what is seen. */
+  readonly zoom: number;
+  readonly assistant: string;
 }
 
 export type CommandName =
@@ -144,6 +189,7 @@ export type CommandName =
   | 'accept'
   | 'reject'
   | 'set_task'
+  | 'set_attributes'
   | 'paste';
 
 export interface ICommandArgs {
@@ -153,6 +199,8 @@ export interface ICommandArgs {
   readonly task?: string;
   readonly completed?: boolean;
   readonly text?: string;
+  /** New values by name; null takes one away. */
+  readonly attributes?: Readonly<Record<string, Attribute | null>>;
 }
 
 /** A gesture or command as it is kept until the kernel has it; `client` and `number` are added when it is sent. */

@@ -11,7 +11,10 @@ import type {
   Deed,
   IAckMessage,
   ICommandArgs,
+  IDescribedMessage,
   IGestureSettings,
+  IOptionsMessage,
+  IProposingMessage,
   IRefusedMessage,
   KernelMessage
 } from './protocol';
@@ -20,11 +23,17 @@ import type {
 export type Send = (content: object, buffers: ArrayBuffer[]) => void;
 
 /** How safe what was done is. */
-export type SaveState = 'saved' | 'saving' | 'offline' | 'refused';
+export type SaveState =
+  'saved' | 'saving' | 'offline' | 'login' | 'refused' | 'conflict';
 
 export interface IRefusal {
+  readonly client: string;
+  readonly number: number;
   readonly message: string;
   readonly hint: string;
+  /** It is kept and sent again; else it is gone, and these words are all that is left of it. */
+  readonly retry: boolean;
+  readonly conflict: boolean;
 }
 
 /** The document, the selection and the outbox of one view. */
@@ -79,6 +88,21 @@ export class AnnotatorSession implements IDisposable {
     return this._completedTasks;
   }
 
+  /** What can be chosen in this kernel and project. */
+  get options(): IOptionsMessage {
+    return this._options;
+  }
+
+  /** What a model does that was asked for proposals. */
+  get proposing(): IProposingMessage {
+    return this._proposing;
+  }
+
+  /** What the kernel told of an object, if it was asked for that one last. */
+  described(id: string): IDescribedMessage | null {
+    return this._described?.id === id ? this._described : null;
+  }
+
   get refusal(): IRefusal | null {
     return this._refusal;
   }
@@ -89,11 +113,14 @@ export class AnnotatorSession implements IDisposable {
   }
 
   get saveState(): SaveState {
+    if (this._isLoggedOut) {
+      return 'login';
+    }
     if (!this._isOnline) {
       return 'offline';
     }
     if (this._refusal !== null) {
-      return 'refused';
+      return this._refusal.conflict ? 'conflict' : 'refused';
     }
     return this._outbox.entries.length > 0 ? 'saving' : 'saved';
   }
@@ -125,6 +152,26 @@ export class AnnotatorSession implements IDisposable {
     this._refusal = null;
     this.hello();
     this._changed.emit();
+  }
+
+  /** Give up what was refused, and send what waits behind it. */
+  discard(): void {
+    const refusal = this._refusal;
+    if (refusal !== null) {
+      const { client, number } = refusal;
+      this._outbox.remove(client, number);
+      this._answered.emit(number);
+      this._post({ type: 'forget', client, number }, []);
+    }
+    this.tryAgain();
+  }
+
+  /** The login has run out, or holds again. */
+  set isLoggedOut(isLoggedOut: boolean) {
+    if (isLoggedOut !== this._isLoggedOut) {
+      this._isLoggedOut = isLoggedOut;
+      this._changed.emit();
+    }
   }
 
   /** The kernel can be reached, or not. */
@@ -165,6 +212,25 @@ export class AnnotatorSession implements IDisposable {
     this._post({ type: 'sketch', client: this.client }, []);
   }
 
+  /** Ask what is known of an object. */
+  describe(id: string): void {
+    this._post({ type: 'describe', client: this.client, id }, []);
+  }
+
+  /** Ask which assistants and models there are now. */
+  askOptions(): void {
+    this._post({ type: 'options', client: this.client }, []);
+  }
+
+  /** Ask a model for proposals; `proposing` tells what becomes of it. */
+  propose(model: string): void {
+    this._post({ type: 'propose', client: this.client, model }, []);
+  }
+
+  stopProposing(): void {
+    this._post({ type: 'stop_proposing', client: this.client }, []);
+  }
+
   /** Take a message of the kernel. */
   take(message: KernelMessage, buffers: ReadonlyArray<DataView>): void {
     switch (message.type) {
@@ -187,6 +253,15 @@ export class AnnotatorSession implements IDisposable {
         break;
       case 'refused':
         this._refused(message);
+        break;
+      case 'options':
+        this._options = message;
+        break;
+      case 'proposing':
+        this._proposing = message;
+        break;
+      case 'described':
+        this._described = message;
         break;
       case 'copied':
         if (message.client === this.client) {
@@ -215,7 +290,13 @@ export class AnnotatorSession implements IDisposable {
       return; // of another page
     }
     this._outbox.remove(ack.client, ack.number);
-    this._refusal = null;
+    if (this._refusal?.retry === true && this._refusal.number <= ack.number) {
+      this._refusal = null;
+    }
+    if (ack.note !== null) {
+      const { client, number, note } = ack;
+      this._refuse({ client, number, message: note, hint: '', conflict: true });
+    }
     if (ack.client === this.client) {
       if (ack.selection !== null) {
         this._selection = ack.selection.filter(
@@ -232,17 +313,33 @@ export class AnnotatorSession implements IDisposable {
     if (!isOurs && client !== this.client) {
       return;
     }
-    this._refusal = { message: refused.message, hint: refused.hint };
+    // what waits behind a refused deed is refused too: the words of the first one count
+    if (this._refusal?.retry !== true || number <= this._refusal.number) {
+      this._refuse(refused);
+    }
     if (isOurs && !refused.retry) {
       this._outbox.remove(client, number);
       this._answered.emit(number);
     }
   }
 
+  private _refuse(
+    refusal: Omit<IRefusal, 'retry'> & { retry?: boolean }
+  ): void {
+    this._refusal = { ...refusal, retry: refusal.retry ?? false };
+  }
+
   private _do(deed: Deed, bytes: ArrayBuffer | null): number {
-    this._refusal = null;
     const number = ++this._number;
-    this._sendEntry(this._outbox.add(this.client, number, deed, bytes));
+    const entry = this._outbox.add(this.client, number, deed, bytes);
+    if (this._refusal?.retry === true) {
+      this._outbox.entries.forEach(one => this._sendEntry(one)); // in their order, the refused one first
+    } else {
+      this._sendEntry(entry);
+    }
+    if (this._refusal?.retry !== true && this._refusal?.conflict !== true) {
+      this._refusal = null;
+    }
     this._changed.emit();
     return number;
   }
@@ -276,7 +373,15 @@ export class AnnotatorSession implements IDisposable {
   private _canRedo = false;
   private _completedTasks: ReadonlyArray<string> = [];
   private _refusal: IRefusal | null = null;
+  private _options: IOptionsMessage = {
+    type: 'options',
+    assistants: [],
+    models: []
+  };
+  private _proposing: IProposingMessage = { type: 'proposing', state: 'idle' };
+  private _described: IDescribedMessage | null = null;
   private _isOnline = true;
+  private _isLoggedOut = false;
   private _isDisposed = false;
   private _resends = false;
   private _number = 0;

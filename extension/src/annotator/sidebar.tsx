@@ -6,8 +6,10 @@ import * as React from 'react';
 
 import type { Easel } from './easel';
 import type { IChannelPanelProps } from './channelpanel';
+import { ObjectFacts } from './objectfacts';
 import { ObjectList } from './objectlist';
 import { colourOf } from './painter';
+import { Proposals } from './proposals';
 import { SightPanel } from './sightpanel';
 
 export interface ISidebarProps {
@@ -25,8 +27,10 @@ export function Sidebar(props: ISidebarProps): React.JSX.Element {
           {() => (
             <>
               <ClassList {...props} />
+              <Proposals {...props} />
               <SightPanel {...props} sight={easel.sight} />
               <ObjectList {...props} />
+              <ObjectFacts {...props} />
             </>
           )}
         </UseSignal>

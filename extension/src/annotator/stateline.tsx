@@ -21,6 +21,8 @@ export interface IStateLineProps {
   readonly canvas: HTMLElement;
   readonly viewChanged: ISignal<unknown, void>;
   readonly trans: TranslationBundle;
+  /** Where somebody logs in. */
+  readonly loginUrl: string;
 }
 
 export function StateLine(props: IStateLineProps): React.JSX.Element {
@@ -45,7 +47,11 @@ export function StateLine(props: IStateLineProps): React.JSX.Element {
   );
 }
 
-function Saving({ session, trans }: IStateLineProps): React.JSX.Element {
+function Saving({
+  session,
+  trans,
+  loginUrl
+}: IStateLineProps): React.JSX.Element {
   const state = session.isReady ? session.saveState : 'loading';
   const words = {
     loading: trans.__('Opening…'),
@@ -54,13 +60,22 @@ function Saving({ session, trans }: IStateLineProps): React.JSX.Element {
     offline: trans.__(
       'Offline: what you draw is kept here and saved as soon as the kernel is back'
     ),
-    refused: ''
+    login: trans.__(
+      'Your login has run out: what you draw is kept here, and saved once you have logged in again'
+    ),
+    refused: '',
+    conflict: ''
   };
   const { refusal } = session;
   return (
     <div className="labkit-Annotator-saving" data-state={state}>
       <span role="status">{words[state]}</span>
-      {state === 'refused' && refusal !== null && (
+      {state === 'login' && (
+        <a href={loginUrl} target="_blank" rel="noopener">
+          {trans.__('Log in')}
+        </a>
+      )}
+      {['refused', 'conflict'].includes(state) && refusal !== null && (
         <>
           <span role="alert">
             <strong>{refusal.message}</strong> {refusal.hint}
@@ -70,8 +85,18 @@ function Saving({ session, trans }: IStateLineProps): React.JSX.Element {
             className="labkit-Button"
             onClick={() => session.tryAgain()}
           >
-            {trans.__('OK')}
+            {refusal.retry ? trans.__('Try again') : trans.__('OK')}
           </button>
+          {refusal.retry && (
+            <button
+              type="button"
+              className="labkit-Button"
+              title={trans.__('Give up the change that cannot be saved')}
+              onClick={() => session.discard()}
+            >
+              {trans.__('Give up')}
+            </button>
+          )}
         </>
       )}
     </div>

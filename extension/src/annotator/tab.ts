@@ -50,6 +50,12 @@ export class AnnotatorTab extends Panel {
   ) {
     super();
     this.addClass('labkit-AnnotatorTab');
+    // JupyterLab gives a kernel up that it is forbidden to ask for
+    this.node.addEventListener('labkit-annotator:login', () => {
+      if (!this._session?.kernel || this._session.kernel.status === 'dead') {
+        void this.connect();
+      }
+    });
   }
 
   override dispose(): void {

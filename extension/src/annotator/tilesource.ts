@@ -14,24 +14,26 @@ export class TileSource implements ITileSource {
     private readonly _projectId: string,
     private readonly _imageId: string,
     private readonly _author: string,
-    private readonly _easel: Easel
+    private readonly _easel: Easel,
+    private readonly _onFailure: () => void
   ) {}
 
   /** Reads tiles of the plane, and in the windows, that are set now. */
   picture(): ReadTiles {
     const look = withoutNulls(this._easel.sight.tileQuery);
-    return tileReader(this._api, ...this._image, look);
+    return this._watched(tileReader(this._api, ...this._image, look));
   }
 
   /** Reads the mask of the document as it is now. */
   mask(): ReadTiles {
     const { classes, session } = this._easel;
     const asked = { author: this._author, revision: session.list.revision };
-    return eachTile(async (key, signal) => {
+    const read = eachTile(async (key, signal) => {
       const query = { ...key, ...asked };
       const blob = await this._api.readMask(...this._image, query, signal);
       return colourMask(blob, classes);
     });
+    return this._watched(read);
   }
 
   /** Windows of what is seen, one for each channel. */
@@ -45,6 +47,20 @@ export class TileSource implements ITileSource {
       ...withoutNulls({ z, t })
     };
     return (await this._api.readWindows(...this._image, query)).windows;
+  }
+
+  /** Tell when pixels do not come. */
+  private _watched(read: ReadTiles): ReadTiles {
+    return async order => {
+      try {
+        await read(order);
+      } catch (error) {
+        if (!order.signal.aborted) {
+          this._onFailure();
+        }
+        throw error;
+      }
+    };
   }
 
   private get _image(): [projectId: string, imageId: string] {

@@ -4,8 +4,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import { Actions } from './actions';
 import type { Easel } from './easel';
-import { FINISHED } from './keys';
 import type { DrawMode } from './protocol';
 import { describe, TOOLS } from './tools';
 
@@ -51,9 +51,12 @@ function Tools({ easel, trans }: IToolbarProps): React.JSX.Element {
           <tool.icon.react tag="span" />
         </button>
       ))}
+      {settings.tool === 'assist' && (
+        <AssistantChoice easel={easel} trans={trans} />
+      )}
       {paints && (
         <label
-          className="labkit-Annotator-radius"
+          className="labkit-Annotator-setting"
           title={trans.__('Radius of the brush in pixels of the picture ([ ])')}
         >
           {trans.__('Radius')}
@@ -70,6 +73,31 @@ function Tools({ easel, trans }: IToolbarProps): React.JSX.Element {
         </label>
       )}
     </div>
+  );
+}
+
+/** Only where there is a choice. */
+function AssistantChoice({
+  easel,
+  trans
+}: IToolbarProps): React.JSX.Element | null {
+  const { assistants } = easel.session.options;
+  if (assistants.length < 2) {
+    return null;
+  }
+  return (
+    <label className="labkit-Annotator-setting">
+      {trans.__('Assistant')}
+      <select
+        value={easel.settings.assistant || assistants[0]}
+        onFocus={() => easel.session.askOptions()}
+        onChange={event => easel.set({ assistant: event.target.value })}
+      >
+        {assistants.map(name => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
   );
 }
 
@@ -110,76 +138,6 @@ function Modes({ easel, trans }: IToolbarProps): React.JSX.Element {
         }
       >
         {trans.__('Area')}
-      </button>
-    </div>
-  );
-}
-
-function Actions({ easel, trans }: IToolbarProps): React.JSX.Element {
-  const { session, sight } = easel;
-  const fills = ['both', 'fill'].includes(sight.settings.style);
-  const isFinished = session.completedTasks.includes(FINISHED);
-  const count = session.selection.length;
-  return (
-    <div role="group" aria-label={trans.__('Actions')}>
-      <button
-        type="button"
-        className="labkit-Button"
-        disabled={!session.canUndo}
-        title={trans.__('Undo (Ctrl+Z)')}
-        onClick={() => session.command('undo')}
-      >
-        {trans.__('Undo')}
-      </button>
-      <button
-        type="button"
-        className="labkit-Button"
-        disabled={!session.canRedo}
-        title={trans.__('Redo (Ctrl+Shift+Z)')}
-        onClick={() => session.command('redo')}
-      >
-        {trans.__('Redo')}
-      </button>
-      <button
-        type="button"
-        className="labkit-Button"
-        disabled={count === 0}
-        title={trans.__('Delete what is chosen (Delete)')}
-        onClick={() => session.command('delete', session.selection)}
-      >
-        {trans.__('Delete')}
-      </button>
-      <button
-        type="button"
-        className="labkit-Button"
-        disabled={count < 2}
-        title={trans.__('Make one object of those that are chosen')}
-        onClick={() => session.command('merge', session.selection)}
-      >
-        {trans.__('Merge')}
-      </button>
-      <button
-        type="button"
-        className="labkit-Button"
-        aria-pressed={fills}
-        title={trans.__('Fill objects with their colour')}
-        onClick={() => easel.sight.set({ style: fills ? 'outline' : 'both' })}
-      >
-        {trans.__('Fill')}
-      </button>
-      <button
-        type="button"
-        className="labkit-Button"
-        aria-pressed={isFinished}
-        title={trans.__('Everything in this picture is annotated (F)')}
-        onClick={() =>
-          session.command('set_task', [], {
-            task: FINISHED,
-            completed: !isFinished
-          })
-        }
-      >
-        {trans.__('Finished')}
       </button>
     </div>
   );

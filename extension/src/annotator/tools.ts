@@ -40,6 +40,11 @@ export const TOOLS: ReadonlyArray<ITool> = [
     'split',
     'k',
     '<path d="m3 3 8 7.4M3 13l8-7.4"/><circle cx="12.3" cy="11.6" r="1.7"/><circle cx="12.3" cy="4.4" r="1.7"/>'
+  ),
+  tool(
+    'assist',
+    'a',
+    '<path d="m2.5 13.5 7-7M11.5 1.5v3M10 3h3M5 2v2M4 3h2M13 8.5v2M12 9.5h2"/>'
   )
 ];
 
@@ -64,6 +69,8 @@ export function describe(tool: ToolName, trans: TranslationBundle): string {
       return trans.__('Eraser');
     case 'split':
       return trans.__('Split along a line');
+    case 'assist':
+      return trans.__('Assistant: click on an object, or drag a box around it');
   }
 }
 

@@ -19,16 +19,17 @@ import * as React from 'react';
 
 import { LabKitApi } from '../api';
 import { Easel } from './easel';
-import { OverviewMap } from './overview';
-import { Sight } from './sight';
-import { takeSightKey } from './sightkeys';
-import { takeKey } from './keys';
+import { showHelp } from './help';
 import { watchKernel } from './kernelwatch';
+import { takeKey } from './keys';
+import { LoginWatch } from './loginwatch';
+import { OverviewMap } from './overview';
 import { PointerLayer } from './pointer';
 import type { IClass, IPicture, KernelMessage } from './protocol';
 import { AnnotatorSession } from './session';
 import { Sidebar } from './sidebar';
 import { Stage } from './stage';
+import { Sight } from './sight';
 import { StateLine } from './stateline';
 import { TileSource } from './tilesource';
 import { Toolbar } from './toolbar';
@@ -89,18 +90,31 @@ export class AnnotatorView extends DOMWidgetView {
     this._easel.changed.connect(({ settings }) => {
       this._overlay.dataset.tool = settings.tool;
     });
-    this._session.copied.connect((_, text) => this._keepCopy(text));
     this._session.answered.connect((_, number) =>
       tell(this._overlay, 'ack', { number })
     );
-    this._unwatch = watchKernel(model, isOnline => {
+    const kernel = watchKernel(model, isOnline => {
       this._session.isOnline = isOnline;
+      this._login.isDoubted = !isOnline;
     });
+    this._unwatch = kernel.end;
+    this._login = new LoginWatch(
+      () => this._api.isLoggedIn(),
+      isLoggedIn => {
+        this._session.isLoggedOut = !isLoggedIn;
+        if (isLoggedIn) {
+          kernel.reconnect();
+          tell(this._overlay, 'login', {});
+          this._stage?.repaint(); // tiles that were refused are asked for again
+        }
+      }
+    );
     void this.displayed.then(() => this._start(projectId, imageId));
   }
 
   override remove(): this {
     this._unwatch();
+    this._login.dispose();
     this._resizes.disconnect();
     this._pointer?.dispose();
     this._map?.dispose();
@@ -165,9 +179,14 @@ export class AnnotatorView extends DOMWidgetView {
     child.el.tabIndex = -1; // ipycanvas would hold the focus and report each move
     child.el.setAttribute('aria-hidden', 'true');
     this._host.append(child.el, this._overlay);
-    const api = new LabKitApi(ServerConnection.makeSettings());
-    const author = this.model.get('author') as string;
-    const source = new TileSource(api, projectId, imageId, author, easel);
+    const source = new TileSource(
+      this._api,
+      projectId,
+      imageId,
+      this.model.get('author') as string,
+      easel,
+      () => void this._login.check()
+    );
     const stage = new Stage(
       canvas,
       picture,
@@ -201,6 +220,7 @@ export class AnnotatorView extends DOMWidgetView {
         sight={easel.sight}
         canvas={this._overlay}
         viewChanged={this._viewChanged}
+        loginUrl={this._api.loginUrl}
         trans={trans}
       />
     );
@@ -233,6 +253,7 @@ export class AnnotatorView extends DOMWidgetView {
     if (stage === null || isTyping(target)) {
       return;
     }
+    const openHelp = (): void => void showHelp(AnnotatorView.trans);
     const isButton = ['BUTTON', 'INPUT'].includes(target.tagName); // of inputs only checkboxes come here
     if (isButton && ['Enter', ' '].includes(event.key)) {
       return;
@@ -242,10 +263,7 @@ export class AnnotatorView extends DOMWidgetView {
       event.preventDefault();
     } else if (event.key === 'Escape') {
       this._escape();
-    } else if (
-      takeSightKey(event, this._easel.sight) ||
-      takeKey(event, this._easel, stage)
-    ) {
+    } else if (takeKey(event, { easel: this._easel, stage, openHelp })) {
       event.preventDefault();
       event.stopPropagation();
     }
@@ -275,24 +293,13 @@ export class AnnotatorView extends DOMWidgetView {
     if (isTyping(event.target as HTMLElement)) {
       return;
     }
-    const text = event.clipboardData?.getData('text/plain') || this._copy;
-    if (text !== '') {
-      event.preventDefault();
-      this._session.command('paste', [], { text });
-    }
+    const { clipboard } = this._easel;
+    const text = event.clipboardData?.getData('text/plain') || clipboard.text;
+    event.preventDefault();
+    this._easel.pasteText(text);
   }
 
-  /** Put what was copied where other programs find it, if the browser lets us. */
-  private _keepCopy(text: string): void {
-    this._copy = text;
-    navigator.clipboard?.writeText(text).catch((error: unknown) => {
-      console.warn(
-        'The clipboard cannot be written; pasting works here.',
-        error
-      );
-    });
-  }
-
+  private readonly _api = new LabKitApi(ServerConnection.makeSettings());
   private readonly _host = document.createElement('div');
   private readonly _overlay = document.createElement('canvas');
   private readonly _viewChanged = new Signal<this, void>(this);
@@ -301,13 +308,13 @@ export class AnnotatorView extends DOMWidgetView {
     const size = entries.at(-1)?.contentRect;
     this._stage?.resize(size?.height ?? 0, size?.width ?? 0);
   });
+  private _login!: LoginWatch;
   private _session!: AnnotatorSession;
   private _easel!: Easel;
   private _stage: Stage | null = null;
   private _pointer: PointerLayer | null = null;
   private _map: OverviewMap | null = null;
   private _unwatch = (): void => undefined;
-  private _copy = '';
 }
 
 function isTyping(node: HTMLElement): boolean {

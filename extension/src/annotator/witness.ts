@@ -1,4 +1,4 @@
-/** Tells what was painted and saved, as events that bubble up from the canvas: whoever measures listens, and nothing here does. */
+/** Tells what was painted and saved, as events that bubble up from the canvas: whoever measures listens, and of us only the tab, to the login. */
 
 /** What each event carries; its name is `labkit-annotator:` and the key. */
 export interface IWitnessed {
@@ -13,6 +13,8 @@ export interface IWitnessed {
   readonly preview: Record<string, never>;
   /** The kernel answered a gesture or a command. */
   readonly ack: { readonly number: number };
+  /** Somebody has logged in again. */
+  readonly login: Record<string, never>;
 }
 
 export function tell<K extends keyof IWitnessed>(

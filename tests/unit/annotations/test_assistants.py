@@ -119,3 +119,17 @@ def test_another_assistant_joins_by_name(nuclei: Image, monkeypatch: pytest.Monk
         register_assistant("watershed", upper_left)
     with pytest.raises(InvalidInput, match="no assistant"):
         outline_object(nuclei, (200, 300), assistant="magic")
+
+
+@pytest.mark.parametrize("zoom", [0.25, 1.0, 8.0])
+def test_a_disc_of_sixteen_bits_is_outlined_at_any_zoom(tmp_path: Path, zoom: float) -> None:
+    """With dim values, as cameras give them; a click means what is seen around it."""
+    radius = 20 / zoom
+    y, x = np.ogrid[:400, :400]
+    disc = (y - 200) ** 2 + (x - 200) ** 2 < radius**2
+    picture = np.where(disc, 900, 300).astype(np.uint16)
+    project = Project.create(tmp_path, "disc")
+    image = open_image(project, import_image(project, write_tiff(tmp_path / "a.tif", picture)).id)
+    found = outline_object(image, (200.0, 200.0), zoom=zoom)
+    assert found is not None
+    assert _overlap(rasterise(found.shape, Box.of_shape(400, 400)), disc) > 0.8

@@ -409,3 +409,43 @@ def test_marks_are_set_and_taken_away(document: Document) -> None:
     assert _after(document, edit).finished
     assert not commands.set_task(_after(document, edit), "finished")
     assert not _after(_after(document, edit), commands.set_task(_after(document, edit), "finished", completed=False)).finished
+
+
+def test_a_corrected_proposal_is_accepted() -> None:
+    """By adding, taking away, a vertex or a cut; its source stays, and one that the stroke missed stays a proposal."""
+    one, other = (new_object(Rectangle(0, x, 10, x + 10), status="proposed", source="model:unet/3") for x in (0, 50))
+    document = Document("image1", "Ada", objects=(one, other))
+    corner = Rectangle(0, 0, 5, 5)
+    for edit in (
+        commands.add_shape(document, one.id, Rectangle(5, 5, 15, 15)),
+        commands.subtract_shape(document, [one.id, other.id], corner),
+        commands.split_objects(document, [one.id], [(5, -1), (5, 11)], author="Ada"),
+    ):
+        after = _after(document, edit)
+        assert [(item.status, item.source) for item in after.objects if item.id == one.id] == [("accepted", "model:unet/3")]
+        assert [item.status for item in after.objects if item.id == other.id] == ["proposed"]
+
+
+def test_a_vertex_of_a_proposal_accepts_it() -> None:
+    """The corner of a box is dragged."""
+    item = new_object(Rectangle(0, 0, 10, 10), status="proposed", source="model:unet/3")
+    scene = Scene(Document("image1", "Ada", objects=(item,)), FRAME, selection=(item.id,))
+    tool = tool_named("edit")
+    tool.feed(PointerEvent("down", 10, 10), scene)
+    (change,) = tool.feed(PointerEvent("up", 20, 20), scene).edit.changes
+    assert change.item is not None
+    assert (change.item.status, change.item.source) == ("accepted", "model:unet/3")
+
+
+@pytest.mark.parametrize("changes", [{"": 1}, {"a" * 101: 1}, {"labkit": "x"}, {"a": [1]}, {"a": float("nan")}, {"a": "x" * 10_001}])
+def test_an_attribute_that_cannot_be_is_refused(changes: dict[str, object]) -> None:
+    """In words."""
+    item = new_object(Point(1, 1))
+    with pytest.raises(InvalidInput):
+        commands.set_attributes(Document("image1", "Ada", objects=(item,)), [item.id], changes)
+
+
+def test_setting_an_attribute_that_is_so_already_changes_nothing() -> None:
+    """There is no step to undo then."""
+    item = new_object(Point(1, 1), attributes={"a": 1})
+    assert not commands.set_attributes(Document("image1", "Ada", objects=(item,)), [item.id], {"a": 1, "b": None})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labkit.annotations import Editor, load_review, new_object, open_document, save_document
+from labkit.annotations import Editor, assistants, load_review, new_object, open_document, save_document
 from labkit.annotations.edits import put
 from labkit.errors import NotFound
 from labkit.geometry import Box, Ellipse, Mask, Point, Rectangle, shape_area
@@ -83,7 +83,8 @@ def test_a_gesture_becomes_an_object_on_the_disk(project: Project, image: ImageR
     answer = browser.draws("polygon", SQUARE, "Enter")
     (item,) = open_document(project, image.id, "Ada").objects
     assert shape_area(item.shape) == 800
-    assert answer.content == {"type": "ack", "client": "tab", "number": 1, "revision": 1, "changed": True, "selection": [item.id]}
+    facts = {"type": "ack", "client": "tab", "number": 1, "revision": 1, "changed": True, "selection": [item.id], "note": None}
+    assert answer.content == facts
     assert browser.heard[-2].content["type"] == "patch"
     assert browser.ids == [item.id]
 
@@ -184,6 +185,9 @@ def test_the_assistant_outlines(project: Project, tmp_path: Path) -> None:
         {"type": "command", "number": 1, "name": "move", "args": {"dy": float("nan")}},
         {"type": "command", "number": 1, "name": "paste", "args": {"text": "hello"}},
         {"type": "command", "number": 1, "name": "merge", "ids": []},
+        {"type": "command", "number": 1, "name": "set_attributes", "args": {"attributes": 3}},
+        {"type": "describe", "id": "nobody"},
+        {"type": "propose"},
         {},
     ],
 )
@@ -213,6 +217,115 @@ def test_a_full_disk_asks_for_another_try(project: Project, image: ImageRecord, 
     assert (refused["type"], refused["retry"], refused["number"]) == ("refused", True, 1)
     browser.number = 0
     assert browser.draws("polygon", SQUARE, "Enter").content["changed"]
+
+
+def test_a_later_stroke_waits_for_one_that_could_not_be_saved(
+    project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the journal would take the earlier one for done when it comes again: nothing is lost, and the order is kept."""
+    browser = Browser(project, image)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fdatasync", _no_room)
+        browser.draws("box", [(0, 10, 10, 0), (2, 40, 40, 0)])
+    early = browser.draws("box", [(0, 50, 50, 0), (2, 90, 90, 0)]).content
+    assert (early["type"], early["retry"], early["number"]) == ("refused", True, 2)
+    browser.number = 0
+    assert browser.draws("box", [(0, 10, 10, 0), (2, 40, 40, 0)]).content["changed"]
+    assert browser.draws("box", [(0, 50, 50, 0), (2, 90, 90, 0)]).content["changed"]
+    assert [item.shape for item in open_document(project, image.id, "Ada").objects] == [
+        Rectangle(10, 10, 40, 40),
+        Rectangle(50, 50, 90, 90),
+    ]
+
+
+def test_a_stroke_that_is_given_up_holds_nothing_up(project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser forgets it, and the next one is saved."""
+    browser = Browser(project, image)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fdatasync", _no_room)
+        browser.draws("box", [(0, 10, 10, 0), (2, 40, 40, 0)])
+    browser.says("forget", number=1)
+    assert browser.draws("box", [(0, 50, 50, 0), (2, 90, 90, 0)]).content["changed"]
+
+
+def test_two_tabs_send_what_an_earlier_page_left(project: Project, image: ImageRecord) -> None:
+    """Both find the same strokes in the browser and send them, in turn: each is done once, in order, and both hear that it is."""
+    one, other = Browser(project, image, "one"), Browser(project, image, "other")
+    one.client = other.client = "left"
+    for k in range(1, 4):
+        for tab in (one, other) if k % 2 else (other, one):
+            tab.number = k - 1
+            answer = tab.draws("box", [(0, 10 * k, 10, 0), (2, 10 * k + 5, 40, 0)]).content
+            assert (answer["type"], answer["number"]) == ("ack", k)
+    assert one.ids == other.ids == [item.id for item in open_document(project, image.id, "Ada").objects]
+    assert len(one.ids) == 3
+
+
+def test_strokes_on_an_object_that_is_gone_are_not_lost_silently(project: Project, image: ImageRecord) -> None:
+    """What adds becomes an object of its own, and that is said; what only changes is refused in words."""
+    browser = Browser(project, image)
+    browser.draws("box", [(0, 10, 10, 0), (2, 40, 40, 0)])
+    gone = browser.ids
+    browser.commands("delete", *gone)
+    for tool, rows in (("eraser", [(0, 20, 20, 0), (2, 60, 60, 0)]), ("edit", [(0, 10, 10, 0), (2, 30, 30, 0)])):
+        refused = browser.draws(tool, rows, selection=gone).content
+        assert (refused["type"], refused["conflict"], refused["retry"]) == ("refused", True, False)
+        assert "removed" in refused["message"]
+    assert browser.commands("set_class", *gone, class_id=2).content["conflict"]
+    assert browser.commands("delete", *gone).content["type"] == "ack"
+    painted = browser.draws("brush", [(0, 50, 50, 0), (2, 50, 90, 0)], selection=gone).content
+    assert "object of its own" in painted["note"]
+    assert len(browser.ids) == 1
+
+
+def test_nothing_chosen_to_subtract_from_is_said(project: Project, image: ImageRecord) -> None:
+    """Instead of swallowing what was drawn."""
+    assert Browser(project, image).draws("box", [(0, 1, 1, 0), (2, 9, 9, 0)], mode="subtract").content["type"] == "refused"
+
+
+def test_what_came_before_is_done_even_if_its_object_is_gone(project: Project, image: ImageRecord) -> None:
+    """An eraser that took the whole object away, sent again after a reload, is acknowledged."""
+    browser = Browser(project, image)
+    browser.draws("box", [(0, 10, 10, 0), (2, 20, 20, 0)])
+    rows = [(0, 5, 15, 0), (1, 15, 15, 0), (2, 25, 15, 0)]
+    chosen = browser.ids
+    browser.draws("eraser", rows, radius_px=20, selection=chosen)
+    assert browser.ids == []
+    browser.number -= 1
+    assert browser.draws("eraser", rows, radius_px=20, selection=chosen).content["type"] == "ack"
+
+
+def test_an_object_is_described_and_its_attributes_change(project: Project, image: ImageRecord) -> None:
+    """Area in pixels, and no micrometres where nobody knows them; an attribute is set, taken away and brought back by undo."""
+    browser = Browser(project, image)
+    browser.draws("box", [(0, 10, 10, 0), (2, 20, 30, 0)])
+    (object_id,) = browser.ids
+    browser.commands("set_attributes", object_id, attributes={"stage": "late", "count": 2})
+    facts = browser.says("describe", id=object_id).content
+    assert (facts["area_px"], facts["area_um2"], facts["attributes"]) == (200, None, {"stage": "late", "count": 2})
+    browser.commands("set_attributes", object_id, attributes={"stage": None})
+    assert browser.says("describe", id=object_id).content["attributes"] == {"count": 2}
+    browser.commands("undo")
+    assert dict(open_document(project, image.id, "Ada").objects[0].attributes) == {"stage": "late", "count": 2}
+    assert browser.commands("set_attributes", object_id, attributes={"labkit": "x"}).content["type"] == "refused"
+
+
+def test_somebodys_own_assistant_is_offered_and_its_faults_are_said(
+    project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name, from the next time that a page asks; a bug in it costs a sentence, and no stroke waits for it."""
+    monkeypatch.setattr("labkit.annotations.assistants.ASSISTANTS", {})
+    monkeypatch.setattr("labkit_lab.widgets.desk.ASSISTANTS", assistants.ASSISTANTS)
+    assistants.register_assistant("half", lambda pixels, prompt: pixels[0] > 2)
+    assistants.register_assistant("broken", lambda pixels, prompt: 1 / 0)  # type: ignore[arg-type, return-value]
+    browser = Browser(project, image)
+    browser.says("options")
+    assert [m.content["assistants"] for m in browser.heard if m.content["type"] == "options"][-1] == ["half", "broken"]
+    click = [(0, 120, 230, 0), (2, 120, 230, 0)]
+    assert "finds no object" in browser.draws("assist", click, assistant="half").content["message"]
+    broken = browser.draws("assist", click, assistant="broken").content
+    assert "ZeroDivisionError" in broken["message"]
+    assert not broken["retry"]
 
 
 def _no_room(descriptor: int) -> None:
