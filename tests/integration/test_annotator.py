@@ -148,7 +148,7 @@ def _outline(item: AnnotationObject) -> np.ndarray:
 def test_what_is_drawn_while_the_kernel_dies_is_saved_by_the_next_one(page: Page, lab: Lab, project: Project) -> None:
     """The kernel is killed; a box drawn before it is back is kept by the browser and saved then, once."""
     annotator = _open(page, lab)
-    annotator.root.get_by_role("button", name="Box").click()
+    annotator.root.get_by_role("button", name="Box", exact=True).click()
     annotator.drag((0.2, 0.4), (0.4, 0.5))
     expect(annotator.objects).to_have_count(1)
     annotator.is_saved()
@@ -167,7 +167,7 @@ def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, pro
     first = _open(page, lab)
     with browser.new_context(viewport={"width": 1000, "height": 700}) as context:
         second = _open(context.new_page(), lab)
-        first.root.get_by_role("button", name="Box").click()
+        first.root.get_by_role("button", name="Box", exact=True).click()
         first.drag((0.2, 0.4), (0.4, 0.5))
         expect(second.objects).to_have_text(["1 nucleus box"])
         expect(first.chosen).to_have_count(1)

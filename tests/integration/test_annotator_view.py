@@ -125,11 +125,11 @@ def test_planes_channels_and_windows(page: Page, lab: Lab, project: Project) -> 
 
     view.get_by_label("Colour of channel 1").fill("#ffffff")
     _shows(annotator, 500, 500, (128, 128, 128))
-    page.route("**/tiles?*", lambda route: None)
+    page.route("**/tiles/stream?*", lambda route: None)
     view.get_by_role("spinbutton", name="Brightest value channel 1").fill("8000")
     _shows(annotator, 500, 500, (64, 64, 64))  # at once, though no tile has come
     expect(annotator.get_by_role("application")).to_have_attribute("data-picture", "loading")
-    page.unroute("**/tiles?*")  # lets go of those that wait
+    page.unroute("**/tiles/stream?*")  # lets go of those that wait
     expect(annotator.get_by_role("application")).to_have_attribute("data-picture", "complete")
     _shows(annotator, 500, 500, (64, 64, 64))
 
