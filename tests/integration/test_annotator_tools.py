@@ -24,6 +24,11 @@ pytestmark = pytest.mark.browser
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 WIDE = (1000, 2600)  # a shard ends at x = 2048
 SQUARE = (600, 600)
+OWN_ASSISTANT = """
+from labkit.annotations.assistants import register_assistant
+
+register_assistant("bright", lambda pixels, prompt: pixels.mean(axis=0) > 0.5)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One JupyterLab for all stories; each has a project, and so a kernel, of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABKIT_AUTHOR", "tester")
+        patch.delenv("IPYTHONDIR", raising=False)
         with running_lab(tmp_path_factory.mktemp("lab"), LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
+            startup = lab.home / ".ipython" / "profile_default" / "startup"
+            startup.mkdir(parents=True)
+            (startup / "assistants.py").write_text(OWN_ASSISTANT)
             yield lab
 
 
@@ -152,7 +161,7 @@ def _at(project: Project, y: float, x: float) -> AnnotationObject:
 
 
 def test_the_assistant_and_proposals(page: Page, lab: Lab, tmp_path: Path) -> None:
-    """A click outlines a disc of 16 bits; proposals are walked through, accepted, rejected and corrected by keyboard."""
+    """A click outlines a disc of 16 bits, one's own assistant too; proposals are judged and corrected by keyboard."""
     y, x = np.ogrid[: SQUARE[0], : SQUARE[1]]
     disc = (y - 200) ** 2 + (x - 300) ** 2 < 60**2
     project = _project(lab, "assisted", write_tiff(tmp_path / "dim.tif", np.where(disc, 900, 300).astype(np.uint16)))
@@ -174,8 +183,11 @@ def test_the_assistant_and_proposals(page: Page, lab: Lab, tmp_path: Path) -> No
     found = rasterise(outlined.shape, Box.of_shape(*SQUARE))
     assert (found & disc).sum() / (found | disc).sum() > 0.8
     assert (outlined.source, outlined.class_id) == ("assistant:watershed", 1)
+    page.keyboard.press("Control+z")
+    annotator.root.get_by_label("Assistant", exact=True).select_option("bright")  # a student's own, of a file that every kernel runs
+    annotator.drag(annotator.over(130, 230, SQUARE), annotator.over(270, 370, SQUARE))
     facts = annotator.root.get_by_role("region", name="Object")
-    expect(facts.get_by_text("assistant:watershed")).to_be_visible()
+    expect(facts.get_by_text("assistant:bright")).to_be_visible()
     facts.get_by_label("Name of a new attribute").fill("stage")
     facts.get_by_label("Value of the new attribute").fill("late")
     page.keyboard.press("Enter")

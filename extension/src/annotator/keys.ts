@@ -254,12 +254,14 @@ export function takeKey(event: KeyboardEvent, hand: IHand): boolean {
   return false;
 }
 
-/** What was pressed, by name; a sign that needs shift on some keyboards is known without it too. */
+/** What was pressed, by name; a sign that needs shift on some keyboards is known without it too, a command is not. */
 function chordsOf(event: KeyboardEvent): string[] {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const held = event.ctrlKey || event.metaKey ? 'Ctrl+' : '';
-  const plain = `${held}${key}`;
-  return event.shiftKey ? [`${held}Shift+${key}`, plain] : [plain];
+  const shift = event.shiftKey ? 'Shift+' : '';
+  if (event.ctrlKey || event.metaKey) {
+    return [`Ctrl+${shift}${key}`];
+  }
+  return event.shiftKey ? [`Shift+${key}`, key] : [key];
 }
 
 /** Arrows move what is chosen; with a tool that draws they move the crosshair. */

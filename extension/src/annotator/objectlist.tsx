@@ -65,6 +65,7 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
             <span
               className="labkit-Annotator-colour"
               data-kind={item.head.kind}
+              data-status={item.head.status}
               style={{
                 background: colourOf(item.head.class_id, easel.classes)
               }}

@@ -70,7 +70,7 @@ export function describe(tool: ToolName, trans: TranslationBundle): string {
     case 'split':
       return trans.__('Split along a line');
     case 'assist':
-      return trans.__('Assistant: click on an object, or drag a box around it');
+      return trans.__('Assistant: click on an object, or drag around it');
   }
 }
 
