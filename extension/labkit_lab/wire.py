@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "LARGEST_PIECE_BYTES",
+    "MOST_TILES",
     "REPLIES",
     "REQUESTS",
     "ErrorBody",
@@ -25,7 +26,6 @@ __all__ = [
     "PieceQuery",
     "ProjectItem",
     "ProjectList",
-    "MOST_TILES",
     "ThumbnailQuery",
     "TileQuery",
     "TilesQuery",

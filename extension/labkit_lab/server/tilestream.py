@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from functools import cache, partial
@@ -97,7 +97,7 @@ def _prepared(folder: Path, project_id: str, image_id: str, asked: TilesQuery) -
     return [partial(render_tile, image, *place, view=view, z=asked.z, t=asked.t) for place in places]
 
 
-async def _in_order(tiles: Iterable[ReadTile], most: int) -> AsyncIterator[Future[bytes]]:
+async def _in_order(tiles: Iterable[ReadTile], most: int) -> AsyncGenerator[Future[bytes], None]:
     """Yield tiles in their order, while up to `most` of the next ones are being made."""
     pending: deque[Future[bytes]] = deque()
     try:

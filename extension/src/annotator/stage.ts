@@ -3,6 +3,7 @@
 import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import type { IDisposable } from '@lumino/disposable';
 
+import { Follower } from './following';
 import { drawChosen, drawItems, type ILook } from './painter';
 import type { IItem } from './displaylist';
 import type { IPicture } from './protocol';
@@ -44,7 +45,9 @@ export class Stage implements IDisposable {
     readTiles: ReadTiles,
     private readonly _onView: () => void
   ) {
-    this._tiles = new TileCache(picture, readTiles, () => this.repaint());
+    this._tiles = new TileCache(picture, readTiles, () =>
+      this._repaintPicture()
+    );
     this._view = Viewport.fit(this._pictureSize, { height: 1, width: 1 });
   }
 
@@ -111,6 +114,17 @@ export class Stage implements IDisposable {
     this.repaintOverlay();
   }
 
+  /** Where the layers are shown, so that they can be moved before they are painted. */
+  set shownBy(element: HTMLElement) {
+    this._follower.element = element;
+  }
+
+  /** A tile has come: the objects above it are as they were. */
+  private _repaintPicture(): void {
+    this._isPictureStale = true;
+    this.repaintOverlay();
+  }
+
   /** Paint what the hand does in the next frame. */
   repaintOverlay(): void {
     if (this._frame === 0 && !this._isDisposed) {
@@ -129,10 +143,18 @@ export class Stage implements IDisposable {
   }
 
   private _paintAll(): void {
-    const isStale = this._isStale;
-    if (isStale) {
-      this._isStale = false;
+    const isStale = this._isStale || this._isPictureStale;
+    const paints = isStale && this._follower.mayPaint(this._view, this.density);
+    if (paints) {
+      const since = performance.now();
+      const isWhole = this._isStale;
       this._paintLayers();
+      const cost = performance.now() - since;
+      this._follower.painted(this._view, isWhole ? cost : null);
+    } else if (isStale) {
+      this._overlay.dataset.picture = 'loading';
+      this.repaintOverlay();
+      tell(this._overlay, 'follow', {});
     }
     const context = this._overlay.getContext('2d');
     if (context !== null) {
@@ -140,7 +162,7 @@ export class Stage implements IDisposable {
       this._scenery.drawOverlay(context, this._view);
     }
     tell(this._overlay, 'preview', {});
-    if (isStale) {
+    if (paints) {
       const complete = this._overlay.dataset.picture === 'complete';
       const objects = this._scenery.items.length;
       tell(this._overlay, 'frame', { complete, objects });
@@ -148,20 +170,27 @@ export class Stage implements IDisposable {
   }
 
   private _paintLayers(): void {
-    const look = this._scenery.look(this.density);
     this._onLayer(PICTURE, context => {
       context.imageSmoothingEnabled = this._view.zoom < SHARP_FROM;
       this._tiles.draw(context, this._view);
     });
+    if (this._isStale) {
+      this._paintObjects();
+    }
+    this._isStale = this._isPictureStale = false;
+    this._layers[CHOSEN]?.trigger('new-frame'); // one is enough: all layers are put together again
+    const isComplete = this._tiles.isComplete(this._view);
+    this._overlay.dataset.picture = isComplete ? 'complete' : 'loading';
+  }
+
+  private _paintObjects(): void {
+    const look = this._scenery.look(this.density);
     this._onLayer(OBJECTS, context =>
       drawItems(context, this._view, this._scenery.items, look)
     );
     this._onLayer(CHOSEN, context =>
       drawChosen(context, this._view, this._scenery.chosen, look)
     );
-    this._layers[CHOSEN]?.trigger('new-frame'); // one is enough: all layers are put together again
-    const isComplete = this._tiles.isComplete(this._view);
-    this._overlay.dataset.picture = isComplete ? 'complete' : 'loading';
   }
 
   private _onLayer(
@@ -192,5 +221,7 @@ export class Stage implements IDisposable {
   private _isFitted = true;
   private _frame = 0;
   private _isStale = true;
+  private _isPictureStale = false; // only the tiles
+  private readonly _follower = new Follower();
   private _isDisposed = false;
 }

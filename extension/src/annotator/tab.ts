@@ -15,6 +15,7 @@ import { Panel, type Widget } from '@lumino/widgets';
 import type { SharedKernels } from './kernels';
 import { Notice } from './notice';
 import {
+  closing,
   makeAnnotator,
   makeManager,
   NotMadeError,
@@ -54,8 +55,9 @@ export class AnnotatorTab extends Panel {
 
   override dispose(): void {
     if (!this.isDisposed) {
+      const { modelId } = this.args;
       this._manager?.dispose();
-      this._leave();
+      this._leave(modelId === undefined ? undefined : closing(modelId));
     }
     super.dispose();
   }
@@ -96,13 +98,13 @@ export class AnnotatorTab extends Panel {
     session.disposed.connect(this._onEnd, this); // by another tab or by hand
   }
 
-  private _leave(): void {
+  private _leave(parting?: string): void {
     const session = this._session;
     this._session = null;
     if (session !== null) {
       session.statusChanged.disconnect(this._onStatus, this);
       session.disposed.disconnect(this._onEnd, this);
-      void this._kernels.leave(session);
+      void this._kernels.leave(session, parting);
     }
   }
 

@@ -166,6 +166,7 @@ export class AnnotatorView extends DOMWidgetView {
       tileReader(api, projectId, imageId),
       () => this._viewChanged.emit()
     );
+    stage.shownBy = child.el;
     this._stage = stage;
     easel.stage = stage;
     this._pointer = new PointerLayer(this._overlay, easel);

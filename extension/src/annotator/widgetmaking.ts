@@ -68,6 +68,14 @@ export async function makeAnnotator(
   return modelId;
 }
 
+/** What a kernel executes when the tab of a model is closed. */
+export function closing(modelId: string): string {
+  return (
+    'from labkit_lab.widgets import close_annotator\n' +
+    `close_annotator(${JSON.stringify(modelId)})`
+  );
+}
+
 /** Wait until what was in the kernel before is known here. */
 export function restored(manager: KernelWidgetManager): Promise<void> {
   return new Promise(resolve => {

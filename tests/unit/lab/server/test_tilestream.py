@@ -88,9 +88,7 @@ async def test_an_image_that_is_not_there(ask: Ask, project: Project, image: Ima
         assert response.code == 404
 
 
-async def test_the_tiles_beside_a_damaged_one_come(
-    ask: Ask, project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_tiles_beside_a_damaged_one_come(ask: Ask, project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no bytes itself."""
 
     def render(image: object, level: int, row: int, column: int, **how: object) -> bytes:
