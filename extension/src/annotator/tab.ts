@@ -129,11 +129,9 @@ export class AnnotatorTab extends Panel {
     manager: KernelWidgetManager
   ): Promise<WidgetModel> {
     const { modelId, projectId, imageId } = this.args;
-    if (modelId !== undefined) {
-      await restored(manager);
-      if (manager.has_model(modelId)) {
-        return manager.get_model(modelId);
-      }
+    await restored(manager); // also before making one: a widget that comes meanwhile would be made twice
+    if (modelId !== undefined && manager.has_model(modelId)) {
+      return manager.get_model(modelId);
     }
     const made = await makeAnnotator(kernel, projectId, imageId);
     this.args.modelId = made;
