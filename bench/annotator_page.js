@@ -31,6 +31,7 @@
   listen('click', event => { waiting.opened = [event.timeStamp]; });
 
   listen('labkit-annotator:preview', () => settle('preview'));
+  listen('labkit-annotator:follow', () => settle('follow'));
   listen('labkit-annotator:frame', ({ detail, target }) => {
     frames++;
     settle('follow');

@@ -65,9 +65,13 @@ class _Proxy:
         far_reader, far_writer = await asyncio.open_connection("localhost", self._port)
         for end in (writer, far_writer):
             end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        ways = [asyncio.create_task(self._carry(reader, far_writer)), asyncio.create_task(self._carry(far_reader, writer))]
         try:
-            await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+            await asyncio.gather(*ways)
         finally:
+            for way in ways:  # the other one, where one was cut off: a page gives up what nobody looks at any more
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
             writer.close()
             far_writer.close()
 

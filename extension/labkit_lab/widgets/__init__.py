@@ -1,6 +1,6 @@
 """Widgets of the lab: ipywidgets and ipycanvas stay in here."""
 
-from labkit_lab.widgets.annotator import Annotator, open_annotator
+from labkit_lab.widgets.annotator import Annotator, close_annotator, open_annotator
 from labkit_lab.widgets.desk import Desk, Message, display_list
 
-__all__ = ["Annotator", "Desk", "Message", "display_list", "open_annotator"]
+__all__ = ["Annotator", "Desk", "Message", "close_annotator", "display_list", "open_annotator"]

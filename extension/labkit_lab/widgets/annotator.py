@@ -18,13 +18,14 @@ from labkit.tiling import open_image
 from labkit.tiling.rendering import default_view
 from labkit_lab.widgets.desk import Desk, Message
 
-__all__ = ["Annotator", "open_annotator"]
+__all__ = ["Annotator", "close_annotator", "open_annotator"]
 
 _LAYERS = 5  # picture, objects, mask, selection, and what Python draws
 _SKETCH = 4
 _SKETCHING = threading.Lock()  # ipycanvas has one queue for all canvases of a process, and threads would mix in it
 _MODULE, _VERSION = "labkit-lab", "^0.1.0"
 _TILE_PX = 512
+_IN_TABS: dict[str, Annotator] = {}  # by the ids of their models
 
 
 class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
@@ -133,6 +134,8 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
         """Write a snapshot, and take the widget off the page."""
         if self._desk is not None:  # None where there was no such image
             self._desk.close()
+            for widget in (*self.canvas._canvases, self.canvas):
+                widget.close()
         super().close()
 
     def _take(self, widget: Any, content: dict[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
@@ -156,8 +159,17 @@ def open_annotator(project_id: str, image_id: str) -> Annotator:
     """
     for summary in list_projects(projects_dir()):
         if summary.id == project_id:
-            return Annotator(Project.open(summary.path), image_id)
+            annotator = Annotator(Project.open(summary.path), image_id)
+            _IN_TABS[annotator.model_id] = annotator
+            return annotator
     raise NotFound("This project is not there (any more).", hint="Refresh the list of projects.", project_id=project_id)
+
+
+def close_annotator(model_id: str) -> None:
+    """Close what `open_annotator` made, by the id of its model: its tab was closed, and the kernel goes on for others."""
+    annotator = _IN_TABS.pop(model_id, None)
+    if annotator is not None:
+        annotator.close()
 
 
 def _facts(project: Project, record: ImageRecord) -> dict[str, Any]:

@@ -20,21 +20,34 @@ export class SharedKernels {
     this._count(path, 1);
     try {
       const model = await this._found(path, name);
-      return this._sessions.connectTo({ model });
+      // each tab has widgets of its own; JupyterLab would let only the first connection of a page know of widgets
+      const kernelConnectionOptions = { handleComms: true };
+      return this._sessions.connectTo({ model, kernelConnectionOptions });
     } catch (error) {
       this._count(path, -1);
       throw error;
     }
   }
 
-  /** Give a connection back. The last one of this page ends the kernel, unless another browser uses it. */
-  async leave(session: Session.ISessionConnection): Promise<void> {
+  /**
+   * Give a connection back. The last one of this page ends the kernel, unless another browser uses it.
+   *
+   * @param parting - What the kernel is to execute if it goes on and only this page uses it.
+   */
+  async leave(
+    session: Session.ISessionConnection,
+    parting?: string
+  ): Promise<void> {
     const { id, path, kernel } = session;
     const own = kernel?.connectionStatus === 'connected' ? 1 : 0;
-    const isLast = this._count(path, -1) === 0;
+    const others = this._count(path, -1);
     try {
-      if (isLast && (await this._connections(id)) <= own) {
+      const isOurs = (await this._connections(id)) <= others + own;
+      if (isOurs && others === 0) {
         await this._end(id, path);
+      } else if (isOurs && parting !== undefined) {
+        const future = kernel?.requestExecute({ code: parting, silent: true });
+        future?.done.catch(() => undefined); // nobody waits for the answer
       }
     } catch (error) {
       console.warn('The kernel could not be ended.', error); // the server does not answer, or the kernel has gone

@@ -4,6 +4,7 @@ import type { DOMWidgetModel } from '@jupyter-widgets/base';
 import type { IDisposable } from '@lumino/disposable';
 
 import { watchDensity } from './density';
+import { Follower } from './following';
 import { drawChosen, drawItems, type ILook } from './painter';
 import type { IItem } from './displaylist';
 import { filterBetween } from './livewindow';
@@ -61,7 +62,8 @@ export class Stage implements IDisposable {
   ) {
     const repaint = (): void => this.repaint();
     this._tiles = new TileRelay(
-      () => new TileCache(picture, source.picture(), repaint),
+      () =>
+        new TileCache(picture, source.picture(), () => this._repaintPicture()),
       true,
       (from, to) => filterBetween(from, to, picture)
     );
@@ -145,6 +147,17 @@ export class Stage implements IDisposable {
     this.repaintOverlay();
   }
 
+  /** Where the layers are shown, so that they can be moved before they are painted. */
+  set shownBy(element: HTMLElement) {
+    this._follower.element = element;
+  }
+
+  /** A tile has come: the objects above it are as they were. */
+  private _repaintPicture(): void {
+    this._isPictureStale = true;
+    this.repaintOverlay();
+  }
+
   /** Paint what the hand does in the next frame. */
   repaintOverlay(): void {
     if (this._frame === 0 && !this._isDisposed) {
@@ -169,10 +182,18 @@ export class Stage implements IDisposable {
     if (this.density !== this._lastDensity) {
       this.resize(...this._cssSize); // the browser has not told of it yet
     }
-    const isStale = this._isStale;
-    if (isStale) {
-      this._isStale = false;
+    const isStale = this._isStale || this._isPictureStale;
+    const paints = isStale && this._follower.mayPaint(this._view, this.density);
+    if (paints) {
+      const since = performance.now();
+      const isWhole = this._isStale;
       this._paintLayers();
+      const cost = performance.now() - since;
+      this._follower.painted(this._view, isWhole ? cost : null);
+    } else if (isStale) {
+      this._overlay.dataset.picture = 'loading';
+      this.repaintOverlay();
+      tell(this._overlay, 'follow', {});
     }
     const context = this._overlay.getContext('2d');
     if (context !== null) {
@@ -180,7 +201,7 @@ export class Stage implements IDisposable {
       this._scenery.drawOverlay(context, this._view);
     }
     tell(this._overlay, 'preview', {});
-    if (isStale) {
+    if (paints) {
       const complete = this._overlay.dataset.picture === 'complete';
       const objects = this._scenery.items.length;
       tell(this._overlay, 'frame', { complete, objects });
@@ -188,23 +209,30 @@ export class Stage implements IDisposable {
   }
 
   private _paintLayers(): void {
-    const look = this._scenery.look(this.density);
     this._onLayer(PICTURE, context => {
       context.imageSmoothingEnabled = this._view.zoom < SHARP_FROM;
       this._tiles.show(this._scenery.sight.tileKey, this._view);
       this._tiles.draw(context, this._view);
     });
-    this._paintMask();
+    if (this._isStale) {
+      this._paintMask();
+      this._paintObjects();
+      this._sketch?.show(this._view);
+    }
+    this._isStale = this._isPictureStale = false;
+    this._layers[CHOSEN]?.trigger('new-frame'); // one is enough: all layers are put together again
+    const isComplete = this._tiles.isComplete(this._view);
+    this._overlay.dataset.picture = isComplete ? 'complete' : 'loading';
+  }
+
+  private _paintObjects(): void {
+    const look = this._scenery.look(this.density);
     this._onLayer(OBJECTS, context =>
       drawItems(context, this._view, this._scenery.items, look)
     );
     this._onLayer(CHOSEN, context =>
       drawChosen(context, this._view, this._scenery.chosen, look)
     );
-    this._sketch?.show(this._view);
-    this._layers[CHOSEN]?.trigger('new-frame'); // one is enough: all layers are put together again
-    const isComplete = this._tiles.isComplete(this._view);
-    this._overlay.dataset.picture = isComplete ? 'complete' : 'loading';
   }
 
   /** Class ids are never averaged: a pixel of the mask is a square, or left out. */
@@ -265,5 +293,7 @@ export class Stage implements IDisposable {
   private _isFitted = true;
   private _frame = 0;
   private _isStale = true;
+  private _isPictureStale = false; // only the tiles
+  private readonly _follower = new Follower();
   private _isDisposed = false;
 }

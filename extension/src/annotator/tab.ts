@@ -15,6 +15,7 @@ import { Panel, type Widget } from '@lumino/widgets';
 import type { SharedKernels } from './kernels';
 import { Notice } from './notice';
 import {
+  closing,
   makeAnnotator,
   makeManager,
   NotMadeError,
@@ -60,8 +61,9 @@ export class AnnotatorTab extends Panel {
 
   override dispose(): void {
     if (!this.isDisposed) {
+      const { modelId } = this.args;
       this._manager?.dispose();
-      this._leave();
+      this._leave(modelId === undefined ? undefined : closing(modelId));
     }
     super.dispose();
   }
@@ -102,13 +104,13 @@ export class AnnotatorTab extends Panel {
     session.disposed.connect(this._onEnd, this); // by another tab or by hand
   }
 
-  private _leave(): void {
+  private _leave(parting?: string): void {
     const session = this._session;
     this._session = null;
     if (session !== null) {
       session.statusChanged.disconnect(this._onStatus, this);
       session.disposed.disconnect(this._onEnd, this);
-      void this._kernels.leave(session);
+      void this._kernels.leave(session, parting);
     }
   }
 
@@ -133,11 +135,9 @@ export class AnnotatorTab extends Panel {
     manager: KernelWidgetManager
   ): Promise<WidgetModel> {
     const { modelId, projectId, imageId } = this.args;
-    if (modelId !== undefined) {
-      await restored(manager);
-      if (manager.has_model(modelId)) {
-        return manager.get_model(modelId);
-      }
+    await restored(manager); // also before making one: a widget that comes meanwhile would be made twice
+    if (modelId !== undefined && manager.has_model(modelId)) {
+      return manager.get_model(modelId);
     }
     const made = await makeAnnotator(kernel, projectId, imageId);
     this.args.modelId = made;

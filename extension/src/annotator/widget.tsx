@@ -196,6 +196,7 @@ export class AnnotatorView extends DOMWidgetView {
       () => this._viewChanged.emit(),
       () => this._askForSketch()
     );
+    stage.shownBy = child.el;
     this._stage = stage;
     const map = new OverviewMap(stage, easel.sight, trans);
     this._map = map;

@@ -10,6 +10,7 @@ import { MODULE_NAME, MODULE_VERSION } from './widget';
 import * as annotator from './widget';
 
 const VIEW_MIME = 'application/vnd.jupyter.widget-view+json';
+const MOST_RESTORE_MS = 5_000;
 
 /** The kernel has said in words why there is no annotator. */
 export class NotMadeError extends Error {}
@@ -68,13 +69,22 @@ export async function makeAnnotator(
   return modelId;
 }
 
-/** Wait until what was in the kernel before is known here. */
+/** What a kernel executes when the tab of a model is closed. */
+export function closing(modelId: string): string {
+  return (
+    'from labkit_lab.widgets import close_annotator\n' +
+    `close_annotator(${JSON.stringify(modelId)})`
+  );
+}
+
+/** Wait until what was in the kernel before is known here; not for ever, because a failure of that is not told. */
 export function restored(manager: KernelWidgetManager): Promise<void> {
   return new Promise(resolve => {
     if (manager.restoredStatus) {
       resolve();
     } else {
       manager.restored.connect(() => resolve());
+      window.setTimeout(resolve, MOST_RESTORE_MS);
     }
   });
 }

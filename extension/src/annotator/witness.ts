@@ -9,6 +9,8 @@ export interface IWitnessed {
     /** Number of objects in the document. */
     readonly objects: number;
   };
+  /** The last frame was moved with the hand; the next one is painted soon. */
+  readonly follow: Record<string, never>;
   /** What the hand does was painted. */
   readonly preview: Record<string, never>;
   /** The kernel answered a gesture or a command. */

@@ -14,8 +14,10 @@ from labkit.annotations import (
     open_document,
     resolve_author,
     save_document,
+    store,
     validate,
 )
+from labkit.annotations.records import document_from_bytes
 from labkit.errors import Conflict, CorruptStore, NotFound
 from labkit.geometry import Ellipse, Mask, Point, Rectangle, Region
 from labkit.project import Project
@@ -55,6 +57,23 @@ def test_any_author_has_a_folder_of_their_own(project, image, author):
     assert authors(project, image.id) == (author,)
     assert open_document(project, image.id, author).author == author
     assert len(list(project.layout.annotations.glob("*/*/snapshot.geojson"))) == 1
+
+
+def test_a_snapshot_is_parsed_once(project, image, monkeypatch):
+    """However often it is opened; one that took its place is read anew."""
+    saved = save_document(project, open_document(project, image.id, "Ada").with_objects([new_object(Point(1, 2))]))
+    parsed = []
+
+    def count(data, *, name):
+        parsed.append(name)
+        return document_from_bytes(data, name=name)
+
+    monkeypatch.setattr(store, "document_from_bytes", count)
+    assert [open_document(project, image.id, "Ada") for _ in range(3)] == [saved] * 3
+    assert len(parsed) == 1
+    again = save_document(project, saved.with_objects([new_object(Point(3, 4))]))
+    assert open_document(project, image.id, "Ada") == again
+    assert len(parsed) == 2
 
 
 def test_a_stale_save_is_refused_and_merges_by_id(project, image):

@@ -1,0 +1,180 @@
+"""How the annotator's tabs open, in a real JupyterLab and a real browser: several at once, after a reload, and against odds."""
+
+import json
+import re
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import labkit_lab
+from labkit.project import Project
+from labkit.testing.browser import open_browser
+from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.pictures import noise_picture, write_png
+from labkit.tiling import import_image
+
+pytestmark = pytest.mark.browser
+
+LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
+ANNOTATOR = ".labkit-Annotator"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
+    """A JupyterLab whose one project holds two pictures."""
+    with running_lab(tmp_path, LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
+        project = Project.create(lab.projects, "cells", classes=["nucleus"])
+        for name, width_px in (("a.png", 800), ("b.png", 700)):
+            import_image(project, write_png(tmp_path / name, noise_picture(600, width_px)))
+        yield lab
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1400, "height": 800}) as context:
+        context.set_default_timeout(WITHIN_S * 1000)
+        expect.set_options(timeout=WITHIN_S * 1000)
+        yield context.new_page()
+
+
+def _annotate(page: Page, *names: str) -> None:
+    """Click on Annotate of images, one right after the other."""
+    card = page.get_by_role("region", name="LabKit projects").get_by_role("listitem", name="cells")
+    card.get_by_text("Images", exact=True).click()
+    for name in names:
+        card.get_by_role("button", name=f"Annotate {name}").click()
+
+
+def _tab(page: Page, title: str) -> Locator:
+    return page.locator(".labkit-AnnotatorTab-title").filter(has_text=title)
+
+
+def _painted(annotator: Locator) -> Locator:
+    """Wait until picture and document are there."""
+    expect(annotator.get_by_role("application")).to_have_attribute("data-picture", "complete")
+    expect(annotator.get_by_role("status")).to_have_text("Saved")
+    return annotator
+
+
+def _draw_box(page: Page, annotator: Locator) -> None:
+    annotator.get_by_role("button", name="Box").click()
+    box = annotator.get_by_role("application").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
+    page.mouse.up()
+
+
+def _ask(lab: Lab, method: str, path: str) -> Any:
+    token = urllib.parse.parse_qs(urllib.parse.urlsplit(lab.url).query)["token"][0]
+    headers = {"Authorization": f"token {token}"}
+    request = urllib.request.Request(urllib.parse.urljoin(lab.url, path), method=method, headers=headers)
+    with urllib.request.urlopen(request, timeout=WITHIN_S) as response:
+        body = response.read()
+    return json.loads(body) if body else None
+
+
+def _until(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _kept_tabs(lab: Lab) -> set[str]:
+    """Return the annotators' tabs that JupyterLab would restore, by image and view."""
+    layout = json.dumps(_ask(lab, "GET", "lab/api/workspaces/default")["data"].get("layout-restorer:data"))
+    return {name.partition("-")[2] for name in re.findall(r'labkit-annotator:([^"]+)', layout)}
+
+
+def _kernels(lab: Lab) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(lab.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if "ipykernel_launcher" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def test_views_share_a_kernel_and_a_document_until_the_last_is_closed(page: Page, lab: Lab) -> None:
+    """Each has its own zoom and choice.
+
+    Two images opened at once have one kernel; another view shows what is drawn in the first; both are there after a reload; closing
+    one tab leaves the kernel to the others, closing the last ends it.
+    """
+    a = next(image for image in Project.open(lab.projects / "cells").images() if image.name == "a.png")
+    page.goto(lab.url)
+    _annotate(page, "a.png", "b.png")
+    _painted(page.locator(f"{ANNOTATOR}:visible"))
+    _tab(page, "a.png").click(button="right")
+    page.get_by_role("menuitem", name="Open Another View").click()
+    expect(page.locator(f"{ANNOTATOR}:visible")).to_have_count(2)
+    expect(_tab(page, "a.png (view 2)")).to_be_visible()
+    assert len(_ask(lab, "GET", "api/sessions")) == len(_ask(lab, "GET", "api/kernels")) == 1
+
+    _tab(page, "b.png").locator(".lm-TabBar-tabCloseIcon").click()
+    _tab(page, "a.png").first.click()
+    views = page.locator(f"{ANNOTATOR}:visible")
+    first, second = _painted(views.nth(0)), _painted(views.nth(1))
+    _draw_box(page, first)
+    expect(second.get_by_role("option")).to_have_text(["1 nucleus box"])
+    expect(first.get_by_role("option", selected=True)).to_have_count(1)
+    expect(second.get_by_role("option", selected=True)).to_have_count(0)
+    zoom = second.locator(".labkit-Annotator-zoom").inner_text()
+    first.get_by_role("application").press("0")
+    expect(first.locator(".labkit-Annotator-zoom")).to_have_text("100 %")
+    expect(second.locator(".labkit-Annotator-zoom")).to_have_text(zoom)
+
+    _until(lambda: _kept_tabs(lab) == {a.id, f"{a.id}-2"})
+    page.goto(lab.url.replace("reset&", ""))
+    for k in range(2):
+        expect(_painted(page.locator(f"{ANNOTATOR}:visible").nth(k)).get_by_role("option")).to_have_text(["1 nucleus box"])
+    assert len(_ask(lab, "GET", "api/kernels")) == 1
+    _tab(page, "a.png (view 2)").locator(".lm-TabBar-tabCloseIcon").click()
+    _draw_box(page, _painted(page.locator(f"{ANNOTATOR}:visible")))
+    expect(page.get_by_role("option")).to_have_count(2)
+    _tab(page, "a.png").locator(".lm-TabBar-tabCloseIcon").click()
+    _until(lambda: _ask(lab, "GET", "api/kernels") == [])
+
+
+def test_opening_says_what_is_wrong_and_tries_again(page: Page, lab: Lab) -> None:
+    """A server that does not answer and a kernel that was ended are told in words, with a button that works.
+
+    A kernel that dies while it starts is started again without one.
+    """
+    page.goto(lab.url)
+    page.route("**/api/sessions*", lambda route: route.abort())
+    _annotate(page, "a.png")
+    alert = page.locator(".labkit-AnnotatorTab").get_by_role("alert")
+    expect(alert).to_contain_text("The server does not answer")
+    page.unroute("**/api/sessions*")
+
+    alert.get_by_role("button", name="Try again").click()
+    _until(lambda: bool(_kernels(lab)))
+    for kernel in _kernels(lab):
+        kernel.kill()
+    annotator = _painted(page.locator(ANNOTATOR))
+    expect(alert).to_have_count(0)
+
+    (session,) = _ask(lab, "GET", "api/sessions")
+    _ask(lab, "DELETE", f"api/sessions/{session['id']}")
+    expect(alert).to_contain_text("The kernel has ended")
+    _draw_box(page, annotator)
+    alert.get_by_role("button", name="Try again").click()
+    expect(alert).to_have_count(0)
+    expect(_painted(page.locator(ANNOTATOR)).get_by_role("option")).to_have_text(["1 nucleus box"])
