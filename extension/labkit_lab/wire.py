@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from labkit.annotations import ReviewState
+
 __all__ = [
     "LARGEST_PIECE_BYTES",
     "REPLIES",
@@ -181,18 +183,32 @@ class ProjectList(WireModel):
 
 
 class ImageItem(WireModel):
-    """One image of a project; ``annotated`` if anybody has marked anything in it."""
+    """One image of a project; ``annotated`` if anybody has marked anything in it.
+
+    ``state``, ``finished``, ``objects`` (accepted ones, annotated areas left out) and ``open_comments`` are of the document of whoever
+    asks, ``problem`` says why it cannot be read; ``authors`` have documents of the image, ``claimed_by`` holds it until ``claimed_until``.
+    """
 
     id: str
     name: str
     height_px: int
     width_px: int
     annotated: bool
+    role: Literal["image", "labels"]
+    state: ReviewState
+    finished: bool
+    objects: int
+    open_comments: int
+    authors: tuple[str, ...]
+    claimed_by: str | None
+    claimed_until: datetime | None
+    problem: str | None
 
 
 class ImageList(WireModel):
-    """The images of a project, oldest first."""
+    """The images of a project, oldest first; ``me`` is who asks."""
 
+    me: str
     images: tuple[ImageItem, ...]
 
 

@@ -10,7 +10,8 @@ from labkit.annotations.exporting import EXPORT_FORMATS, ExportFormat, export_an
 from labkit.annotations.importing import AnnotationImport, import_annotations
 from labkit.annotations.locking import Claim, claim, claim_next_image, current_claim, next_free_image, release
 from labkit.annotations.objects import AnnotationObject, ObjectKind, new_object
-from labkit.annotations.progress import ProjectProgress, project_progress
+from labkit.annotations.pooling import PooledAgreement, pool_agreements
+from labkit.annotations.progress import ProgressRow, ProjectProgress, author_progress, project_progress
 from labkit.annotations.raster import IGNORE, rasterise_classes, rasterise_objects
 from labkit.annotations.records import document_sha256
 from labkit.annotations.review import (
@@ -47,12 +48,15 @@ __all__ = [
     "ExportFormat",
     "ObjectFault",
     "ObjectKind",
+    "PooledAgreement",
+    "ProgressRow",
     "ProjectProgress",
     "Review",
     "ReviewState",
     "active_seconds",
     "add_comment",
     "add_time",
+    "author_progress",
     "authors",
     "build_consensus",
     "change_document",
@@ -72,6 +76,7 @@ __all__ = [
     "new_object",
     "next_free_image",
     "open_document",
+    "pool_agreements",
     "project_progress",
     "rasterise_classes",
     "rasterise_objects",
