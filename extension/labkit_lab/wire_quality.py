@@ -414,12 +414,12 @@ class JobItem(WireModel):
     total: float
     message: str
     hint: str
-    validation: ValidationReport | None = None
-    agreement: AgreementReport | None = None
-    consensus: ConsensusReport | None = None
-    exported: ExportReport | None = None
-    looked: LookReport | None = None
-    imported: ImportReport | None = None
+    validation: ValidationReport | None
+    agreement: AgreementReport | None
+    consensus: ConsensusReport | None
+    exported: ExportReport | None
+    looked: LookReport | None
+    imported: ImportReport | None
 
 
 QUALITY_REQUESTS: tuple[type[WireModel], ...] = (

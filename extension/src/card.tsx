@@ -2,14 +2,18 @@
 
 import { Time } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { fileUploadIcon, folderIcon } from '@jupyterlab/ui-components';
+import {
+  fileUploadIcon,
+  folderIcon,
+  tableRowsIcon
+} from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { labkitIcon } from './icons';
-import { type IImageSource, Images } from './images';
+import { type IImageActions, type IImageSource, Images } from './images';
 import { UploadRow } from './uploadrow';
 import type { IUploadRow, UploadsModel } from './uploads';
-import type { ImageItem, ProjectItem } from './wire';
+import type { ProjectItem } from './wire';
 
 const UPLOAD_PX = 96;
 
@@ -20,7 +24,8 @@ export interface IProjectCardProps {
   readonly trans: TranslationBundle;
   readonly uploads: UploadsModel;
   readonly images: IImageSource;
-  readonly onAnnotate: (project: ProjectItem, image: ImageItem) => void;
+  readonly actions: IImageActions;
+  readonly onQuality: (project: ProjectItem) => void;
   readonly onOpenFolder: (project: ProjectItem) => void;
   readonly onImport: (project: ProjectItem) => void;
   readonly onAnswer: (row: IUploadRow) => void;
@@ -31,6 +36,7 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
   const { project, trans } = props;
   const label = trans.__('Open the folder of %1', project.title);
   const importLabel = trans.__('Import pictures into %1', project.title);
+  const qualityLabel = trans.__('Quality of %1', project.title);
   const rows = props.uploads.rowsOf(project.id);
   return (
     <li
@@ -65,6 +71,17 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         >
           <fileUploadIcon.react tag="span" />
         </button>
+        {project.images > 0 && (
+          <button
+            type="button"
+            className="labkit-IconButton"
+            title={qualityLabel}
+            aria-label={qualityLabel}
+            onClick={() => props.onQuality(project)}
+          >
+            <tableRowsIcon.react tag="span" />
+          </button>
+        )}
         <button
           type="button"
           className="labkit-IconButton"
@@ -97,7 +114,7 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         project={project}
         images={props.images}
         trans={trans}
-        onAnnotate={props.onAnnotate}
+        actions={props.actions}
       />
     </li>
   );

@@ -7,3 +7,6 @@ export namespace CommandIDs {
 
 /** Opens one picture; not in the palette, because it needs to be told which. */
 export const ANNOTATE = 'labkit:annotate';
+
+/** Shows the quality of one project. */
+export const QUALITY = 'labkit:quality';

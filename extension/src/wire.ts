@@ -297,12 +297,12 @@ export interface JobItem {
   readonly total: number;
   readonly message: string;
   readonly hint: string;
-  readonly validation?: ValidationReport | null;
-  readonly agreement?: AgreementReport | null;
-  readonly consensus?: ConsensusReport | null;
-  readonly exported?: ExportReport | null;
-  readonly looked?: LookReport | null;
-  readonly imported?: ImportReport | null;
+  readonly validation: ValidationReport | null;
+  readonly agreement: AgreementReport | null;
+  readonly consensus: ConsensusReport | null;
+  readonly exported: ExportReport | null;
+  readonly looked: LookReport | null;
+  readonly imported: ImportReport | null;
 }
 
 /**

@@ -29,6 +29,7 @@ JOBS_SETTING = "labkit_jobs"
 _MOST_KEPT = 32
 _MOST_AT_ONCE = 2
 _PIECE_BYTES = 1 << 20
+_REPORTS = ("validation", "agreement", "consensus", "exported", "looked", "imported")  # fields of a `JobItem`
 
 
 @dataclass
@@ -58,8 +59,9 @@ class Job:
 
     def item(self) -> JobItem:
         """Return it as the browser gets it."""
-        facts = {"id": self.id, "state": self.state, "done": self.done, "total": self.total}
-        return JobItem(**facts, message=self.message, hint=self.hint, **(self.reports if self.state == "done" else {}))
+        state = self.state  # first: whoever sees the end sees the report
+        reports = {name: self.reports.get(name) if state == "done" else None for name in _REPORTS}
+        return JobItem(id=self.id, state=state, done=self.done, total=self.total, message=self.message, hint=self.hint, **reports)
 
 
 Work = Callable[[Job], dict[str, Any]]

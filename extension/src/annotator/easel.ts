@@ -233,7 +233,12 @@ export class Easel implements IHandTarget, IScenery {
     if (this._cross !== null) {
       drawCrosshair(context, view, this._cross, pen);
     }
+    this.drawAbove(context, view);
   }
+
+  /** Draws above everything else: the pins of comments. */
+  drawAbove = (_context: CanvasRenderingContext2D, _view: Viewport): void =>
+    undefined;
 
   private _keyHand(kind: 'down' | 'move' | 'up'): void {
     if (this._cross !== null) {

@@ -106,7 +106,8 @@ function endKernel(
 }
 
 function nameOf(args: ITabArgs): string {
-  return `${args.projectId}-${args.imageId}`;
+  const { author, imageId, projectId } = args;
+  return [projectId, imageId, ...(author === '' ? [] : [author])].join('-');
 }
 
 function argsOf(received: ReadonlyPartialJSONObject): ITabArgs {
@@ -115,6 +116,7 @@ function argsOf(received: ReadonlyPartialJSONObject): ITabArgs {
   return {
     projectId: text('projectId'),
     imageId: text('imageId'),
+    author: text('author'),
     path: text('path') || `labkit-annotate-${text('projectId')}`,
     title: text('title') || text('imageId'),
     ...(modelId === '' ? {} : { modelId })

@@ -23,6 +23,8 @@ const SESSION_TYPE = 'labkit-annotate';
 export interface ITabArgs {
   readonly projectId: string;
   readonly imageId: string;
+  /** Whose annotations; yours if it is empty. */
+  readonly author: string;
   /** Of the kernel's session: one for each project. */
   readonly path: string;
   readonly title: string;
@@ -119,7 +121,8 @@ export class AnnotatorTab extends Panel {
     kernel: Kernel.IKernelConnection,
     manager: KernelWidgetManager
   ): Promise<void> {
-    const { projectId, imageId } = this.args;
+    const { projectId, imageId, author } = this.args;
+    const asked = [projectId, imageId, ...(author === '' ? [] : [author])];
     const rendermime = this._rendermime.clone();
     rendermime.removeMimeType(VIEW_MIME);
     rendermime.addFactory(
@@ -135,7 +138,7 @@ export class AnnotatorTab extends Panel {
     area.future = kernel.requestExecute({
       code:
         'from labkit_lab.widgets import open_annotator\n' +
-        `open_annotator(${JSON.stringify(projectId)}, ${JSON.stringify(imageId)})`,
+        `open_annotator(${asked.map(one => JSON.stringify(one)).join(', ')})`,
       store_history: false
     });
     this._fill(area);

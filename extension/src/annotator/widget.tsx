@@ -12,17 +12,19 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
-import { LabKitApi } from '../api';
+import { type IDocumentName, LabKitApi } from '../api';
 import { Easel } from './easel';
 import { takeKey } from './keys';
 import { watchKernel } from './kernelwatch';
 import { PointerLayer } from './pointer';
 import type { IClass, IPicture, KernelMessage } from './protocol';
+import { openReview } from './reviewdoor';
 import { AnnotatorSession } from './session';
 import { Sidebar } from './sidebar';
 import { Stage } from './stage';
@@ -88,11 +90,12 @@ export class AnnotatorView extends DOMWidgetView {
     this._unwatch = watchKernel(model, isOnline => {
       this._session.isOnline = isOnline;
     });
-    void this.displayed.then(() => this._start(projectId, imageId));
+    void this.displayed.then(() => this._start({ projectId, imageId, author }));
   }
 
   override remove(): this {
     this._unwatch();
+    this._review?.dispose();
     this._resizes.disconnect();
     this._pointer?.dispose();
     this._stage?.dispose();
@@ -147,9 +150,10 @@ export class AnnotatorView extends DOMWidgetView {
     this.el.append(this._host);
   }
 
-  private async _start(projectId: string, imageId: string): Promise<void> {
+  private async _start(document: IDocumentName): Promise<void> {
     const { trans } = AnnotatorView;
     const easel = this._easel;
+    const { projectId, imageId } = document;
     const picture = this.model.get('image') as IPicture;
     const canvas = this.model.get('canvas') as DOMWidgetModel;
     const child = await this.create_child_view(canvas);
@@ -182,6 +186,13 @@ export class AnnotatorView extends DOMWidgetView {
         viewChanged={this._viewChanged}
         trans={trans}
       />
+    );
+    this._review = openReview(
+      { api, document, easel, stage, trans },
+      this.luminoWidget,
+      this._host,
+      this.model.get('read_only') === true,
+      element => this._add('review', element)
     );
     this._resizes.observe(this._host);
     await this._session.start();
@@ -274,6 +285,7 @@ export class AnnotatorView extends DOMWidgetView {
   private _easel!: Easel;
   private _stage: Stage | null = null;
   private _pointer: PointerLayer | null = null;
+  private _review: IDisposable | null = null;
   private _unwatch = (): void => undefined;
   private _copy = '';
 }
