@@ -240,18 +240,12 @@ function NewCommentForm(props: IBodyProps): React.JSX.Element {
               value={text}
               onChange={event => setText(event.currentTarget.value)}
             />
-            <select
-              aria-label={trans.__('What the comment is on')}
-              value={anchor}
-              onChange={event => setAnchor(event.currentTarget.value as Anchor)}
-            >
-              <option value="all">{trans.__('on all of it')}</option>
-              <option value="object">{trans.__('on the chosen object')}</option>
-              <option value="pin">{trans.__('at a place that I click')}</option>
-              <option value="middle">
-                {trans.__('at the middle of the view')}
-              </option>
-            </select>
+            <AnchorChoice
+              anchor={anchor}
+              onChange={setAnchor}
+              hasObject={hasObject}
+              trans={trans}
+            />
             {isPinning ? (
               <>
                 <span role="status">{trans.__('Click into the picture.')}</span>
@@ -276,5 +270,37 @@ function NewCommentForm(props: IBodyProps): React.JSX.Element {
         );
       }}
     </UseSignal>
+  );
+}
+
+function AnchorChoice(props: {
+  readonly anchor: Anchor;
+  readonly hasObject: boolean;
+  readonly onChange: (anchor: Anchor) => void;
+  readonly trans: TranslationBundle;
+}): React.JSX.Element {
+  const { anchor, hasObject, onChange, trans } = props;
+  const name = React.useId();
+  const choices: ReadonlyArray<readonly [Anchor, string]> = [
+    ['all', trans.__('on all of it')],
+    ['object', trans.__('on the chosen object')],
+    ['pin', trans.__('at a place that I click')],
+    ['middle', trans.__('at the middle of the view')]
+  ];
+  return (
+    <fieldset aria-label={trans.__('What the comment is on')}>
+      {choices.map(([value, words]) => (
+        <label key={value}>
+          <input
+            type="radio"
+            name={name}
+            checked={anchor === value}
+            disabled={value === 'object' && !hasObject}
+            onChange={() => onChange(value)}
+          />
+          {words}
+        </label>
+      ))}
+    </fieldset>
   );
 }

@@ -85,7 +85,9 @@ export class AnnotatorTab extends Panel {
     await sessions.refreshRunning();
     const model = await sessions.findByPath(path);
     if (model !== undefined) {
-      return sessions.connectTo({ model });
+      // else only the first tab of a kernel hears of new widgets
+      const kernelConnectionOptions = { handleComms: true };
+      return sessions.connectTo({ model, kernelConnectionOptions });
     }
     return sessions.startNew({
       path,
@@ -104,15 +106,13 @@ export class AnnotatorTab extends Panel {
     this._manager?.dispose();
     const manager = await makeManager(kernel, this._rendermime);
     this._manager = manager;
+    await restored(manager); // while it looks at the widgets of other tabs it overhears new ones
     const { modelId } = this.args;
-    if (modelId !== undefined) {
-      await restored(manager);
-      if (manager.has_model(modelId)) {
-        const model = await manager.get_model(modelId);
-        const view = await manager.create_view(model);
-        this._fill((view as base.DOMWidgetView).luminoWidget);
-        return;
-      }
+    if (modelId !== undefined && manager.has_model(modelId)) {
+      const model = await manager.get_model(modelId);
+      const view = await manager.create_view(model);
+      this._fill((view as base.DOMWidgetView).luminoWidget);
+      return;
     }
     await this._execute(kernel, manager);
   }

@@ -46,6 +46,7 @@ export const qualityPlugin: JupyterFrontEndPlugin<void> = {
         main.id = `labkit-quality-${projectId}`;
         main.toolbar.hide();
         main.title.label = trans.__('Quality of %1', title);
+        content.node.setAttribute('aria-label', main.title.label); // in place of "main area content"
         main.title.icon = tableRowsIcon;
         main.title.closable = true;
         void tracker.add(main);

@@ -34,11 +34,6 @@ export class QualityView extends ReactWidget {
   ) {
     super();
     this.addClass('labkit-Quality');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute(
-      'aria-label',
-      _trans.__('Quality of %1', args.title)
-    );
     documentBoard.changed.connect(() => this._readIfSeen(), this);
   }
 
