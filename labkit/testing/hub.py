@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,17 +14,11 @@ from pathlib import Path
 from types import TracebackType
 
 from labkit.errors import RunFailed
+from labkit.testing.ports import free_port
 
-__all__ = ["RunningHub", "free_port"]
+__all__ = ["RunningHub"]
 
 _READY = re.compile(r"^LabKit is ready at (http://\S+)$")
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RunningHub:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.testing.ports import free_port
+
 __all__ = ["WITHIN_S", "Lab", "running_lab"]
 
 WITHIN_S = 60  # a machine under load starts a server and draws a page in this time, or never
@@ -91,6 +93,8 @@ def running_lab(
     token = secrets.token_hex(16)
     command = [str(python), "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={place / 'home'}", "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"]
+    # a port of its own: Jupyter counts up from 8888, and of two servers that start at the same moment one would not listen
+    command += [f"--ServerApp.port={free_port()}", "--ServerApp.port_retries=0"]
     command += ["--ServerApp.base_url=/user/zo@b", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # as under a hub
     log = place / "log.txt"
     with log.open("wb") as sink:

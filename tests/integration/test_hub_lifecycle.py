@@ -18,8 +18,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.testing.hub import RunningHub, free_port
+from labkit.testing.hub import RunningHub
 from labkit.testing.hub_session import HubSession
+from labkit.testing.ports import free_port
 from labkit_hub.instance import MARK, members
 from labkit_hub.proxy import install_proxy
 from labkit_hub.settings import load_settings
