@@ -2,11 +2,7 @@
 
 import { Time } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  fileUploadIcon,
-  folderIcon,
-  tableRowsIcon
-} from '@jupyterlab/ui-components';
+import { fileUploadIcon, folderIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { labkitIcon } from './icons';
@@ -71,17 +67,6 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         >
           <fileUploadIcon.react tag="span" />
         </button>
-        {project.images > 0 && (
-          <button
-            type="button"
-            className="labkit-IconButton"
-            title={qualityLabel}
-            aria-label={qualityLabel}
-            onClick={() => props.onQuality(project)}
-          >
-            <tableRowsIcon.react tag="span" />
-          </button>
-        )}
         <button
           type="button"
           className="labkit-IconButton"
@@ -110,12 +95,24 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         </ul>
       )}
       <Counts project={project} trans={trans} />
-      <Images
-        project={project}
-        images={props.images}
-        trans={trans}
-        actions={props.actions}
-      />
+      <div className="labkit-Project-images">
+        <Images
+          project={project}
+          images={props.images}
+          trans={trans}
+          actions={props.actions}
+        />
+        {project.images > 0 && (
+          <button
+            type="button"
+            className="labkit-Button"
+            aria-label={qualityLabel}
+            onClick={() => props.onQuality(project)}
+          >
+            {trans.__('Quality')}
+          </button>
+        )}
+      </div>
     </li>
   );
 }

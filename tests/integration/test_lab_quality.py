@@ -164,9 +164,9 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     row.get_by_role("button", name="Import annotations into first.png").click()
     dialog.get_by_label("Into whose annotations").fill("Cy")
     dialog.get_by_label("Files").set_input_files(coco)
-    expect(dialog).to_contain_text("first.json: coco, 1 objects")
+    expect(dialog).to_contain_text("first.json: coco, 1 object")
     dialog.get_by_role("button", name="Import").click()
-    expect(dialog).to_contain_text("1 objects added")
+    expect(dialog).to_contain_text("1 object added")
     dialog.get_by_role("button", name="Close").click()
     assert len(open_document(project, image.id, "Cy").objects) == 1
 

@@ -105,8 +105,8 @@ def _image_for(path: Path, images: Sequence[ImageRecord]) -> ImageRecord:
     stem = path.stem.removesuffix("__labels").casefold()
     same = [image for image in images if Path(image.name).stem.casefold() == stem or stem.endswith(f" {image.id}")]
     if len(same) != 1:
-        few = "no image has" if not same else "several images have"
-        raise NotFound(f"For {path.name}: {few} this name.", hint="Import it from the image's own row.", path=path.name)
+        few = "No image has" if not same else "Several images have"
+        raise NotFound(f"{few} this name.", hint="Import it from the image's own row.", path=path.name)
     return same[0]
 
 

@@ -120,11 +120,12 @@ class ImportForm extends WorkingBody {
             <li key={file.name}>
               {file.objects === null
                 ? trans.__('%1: %2', file.name, file.format)
-                : trans.__(
-                    '%1: %2, %3 objects',
+                : trans._n(
+                    '%2: %3, %1 object',
+                    '%2: %3, %1 objects',
+                    file.objects,
                     file.name,
-                    file.format,
-                    file.objects
+                    file.format
                   )}
             </li>
           ))}
@@ -296,10 +297,11 @@ function Outcome(props: {
       <ul className="labkit-Looked">
         {report.files.map(file => (
           <li key={file.name}>
-            {trans.__(
-              '%1: %2 objects added, %3 updated, %4 were there already (%5, annotations of %6)',
-              file.name,
+            {trans._n(
+              '%2: %1 object added, %3 updated, %4 there already (%5, annotations of %6)',
+              '%2: %1 objects added, %3 updated, %4 there already (%5, annotations of %6)',
               file.added,
+              file.name,
               file.updated,
               file.skipped,
               file.image,

@@ -6,7 +6,7 @@ import * as React from 'react';
 import type { ProgressItem, ProgressList } from '../wire';
 import { download, toCsv } from './csv';
 import { type IColumn, SortableTable } from './sortable';
-import { duration, type State, STATES, stateWord } from './words';
+import { clock, duration, type State, STATES, stateWord } from './words';
 
 export interface IProgressProps {
   readonly found: ProgressList;
@@ -151,7 +151,13 @@ function columnsOf(
       label: trans.__('Changed'),
       value: row => row.changed,
       show: row =>
-        row.changed === null ? '' : new Date(row.changed).toLocaleString()
+        row.changed === null
+          ? ''
+          : new Date(row.changed).toLocaleString([], {
+              dateStyle: 'short',
+              timeStyle: 'short'
+            }),
+      isNumber: true
     }
   ];
 }
@@ -172,6 +178,9 @@ function StateCell(props: {
       <span className="labkit-State" data-state={row.state}>
         {stateWord(row.state, trans)}
       </span>
+      {row.claimed_until !== null && (
+        <small> {trans.__('at work until %1', clock(row.claimed_until))}</small>
+      )}
       {row.problem !== null && (
         <span className="labkit-Quality-problem">{row.problem}</span>
       )}

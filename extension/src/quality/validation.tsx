@@ -53,7 +53,8 @@ export function Validation(props: IValidationProps): React.JSX.Element {
                   'Nothing looks wrong in %1 documents.',
                   report.documents
                 )
-              : trans.__(
+              : trans._n(
+                  '%1 finding in %2 documents',
                   '%1 findings in %2 documents',
                   faults.length,
                   report.documents
