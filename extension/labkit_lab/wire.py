@@ -16,6 +16,7 @@ __all__ = [
     "LARGEST_PIECE_BYTES",
     "REPLIES",
     "REQUESTS",
+    "DocumentItem",
     "ErrorBody",
     "ErrorReply",
     "FileOption",
@@ -182,11 +183,20 @@ class ProjectList(WireModel):
     projects: tuple[ProjectItem, ...]
 
 
+class DocumentItem(WireModel):
+    """Somebody's annotations of an image; ``problem`` says why their review cannot be read."""
+
+    author: str
+    state: ReviewState
+    open_comments: int
+    problem: str | None
+
+
 class ImageItem(WireModel):
     """One image of a project; ``annotated`` if anybody has marked anything in it.
 
     ``state``, ``finished``, ``objects`` (accepted ones, annotated areas left out) and ``open_comments`` are of the document of whoever
-    asks, ``problem`` says why it cannot be read; ``authors`` have documents of the image, ``claimed_by`` holds it until ``claimed_until``.
+    asks, ``problem`` says why it cannot be read; ``documents`` are those of all authors, ``claimed_by`` holds it until ``claimed_until``.
     """
 
     id: str
@@ -199,7 +209,7 @@ class ImageItem(WireModel):
     finished: bool
     objects: int
     open_comments: int
-    authors: tuple[str, ...]
+    documents: tuple[DocumentItem, ...]
     claimed_by: str | None
     claimed_until: datetime | None
     problem: str | None
@@ -230,6 +240,7 @@ REQUESTS: tuple[type[WireModel], ...] = (NewProject, ThumbnailQuery, TileQuery, 
 REPLIES: tuple[type[WireModel], ...] = (
     ProjectItem,
     ProjectList,
+    DocumentItem,
     ImageItem,
     ImageList,
     FileOption,

@@ -5,7 +5,7 @@ import * as React from 'react';
 
 import { documentBoard } from './documents';
 import { clock, stateWord } from './quality/words';
-import type { ImageItem, ImageList, ProjectItem } from './wire';
+import type { DocumentItem, ImageItem, ImageList, ProjectItem } from './wire';
 
 const IMAGE_PX = 80;
 const POLL_MS = 10_000;
@@ -123,7 +123,7 @@ function ProjectButtons(
   props: IImagesProps & { readonly list: ImageList }
 ): React.JSX.Element {
   const { actions, list, project, trans } = props;
-  const authors = [...new Set(list.images.flatMap(image => image.authors))];
+  const authors = [...new Set(list.images.flatMap(authorsOf))];
   return (
     <p className="labkit-Images-buttons">
       <button
@@ -242,33 +242,19 @@ function More(props: IRowProps): React.JSX.Element {
         {trans.__('Documents')}
       </summary>
       <ul aria-label={trans.__('Who annotated %1', image.name)}>
-        {image.authors.length === 0 && <li>{trans.__('Nobody yet')}</li>}
-        {image.authors.map(author => (
-          <li key={author}>
-            <span>{author === me ? trans.__('%1 (you)', author) : author}</span>
-            <button
-              type="button"
-              className="labkit-Button"
-              aria-label={trans.__("Open %1's annotations", author)}
-              onClick={() =>
-                author === me
-                  ? void actions.annotate(project, image, me)
-                  : actions.openDocument(project, image, author)
-              }
-            >
-              {trans.__('Open')}
-            </button>
-          </li>
+        {image.documents.length === 0 && <li>{trans.__('Nobody yet')}</li>}
+        {image.documents.map(one => (
+          <DocumentRow key={one.author} {...props} one={one} />
         ))}
       </ul>
       <p className="labkit-Images-buttons">
         <button
           type="button"
           className="labkit-Button"
-          disabled={image.authors.length === 0}
+          disabled={image.documents.length === 0}
           aria-label={trans.__('Export annotations of %1', image.name)}
           onClick={() =>
-            actions.exportAnnotations(project, image, image.authors, me)
+            actions.exportAnnotations(project, image, authorsOf(image), me)
           }
         >
           {trans.__('Export…')}
@@ -284,4 +270,38 @@ function More(props: IRowProps): React.JSX.Element {
       </p>
     </details>
   );
+}
+
+function DocumentRow(
+  props: IRowProps & { readonly one: DocumentItem }
+): React.JSX.Element {
+  const { actions, image, me, one, project, trans } = props;
+  const { author } = one;
+  return (
+    <li>
+      <span>
+        {author === me ? trans.__('%1 (you)', author) : author}
+        <small className="labkit-State" data-state={one.state}>
+          {stateWord(one.state, trans)}
+        </small>
+        {one.problem !== null && <small>{one.problem}</small>}
+      </span>
+      <button
+        type="button"
+        className="labkit-Button"
+        aria-label={trans.__("Open %1's annotations", author)}
+        onClick={() =>
+          author === me
+            ? void actions.annotate(project, image, me)
+            : actions.openDocument(project, image, author)
+        }
+      >
+        {trans.__('Open')}
+      </button>
+    </li>
+  );
+}
+
+function authorsOf(image: ImageItem): string[] {
+  return image.documents.map(one => one.author);
 }

@@ -115,6 +115,17 @@ export interface ConsensusReport {
 }
 
 /**
+ * Somebody's annotations of an image; ``problem`` says why their review cannot
+ * be read.
+ */
+export interface DocumentItem {
+  readonly author: string;
+  readonly state: 'to-annotate' | 'in-review' | 'returned' | 'accepted';
+  readonly open_comments: number;
+  readonly problem: string | null;
+}
+
+/**
  * What went wrong (``message``) and what to do next (``hint``).
  */
 export interface ErrorBody {
@@ -203,7 +214,7 @@ export interface GoldAsk {
  *
  * ``state``, ``finished``, ``objects`` (accepted ones, annotated areas left
  * out) and ``open_comments`` are of the document of whoever asks, ``problem``
- * says why it cannot be read; ``authors`` have documents of the image,
+ * says why it cannot be read; ``documents`` are those of all authors,
  * ``claimed_by`` holds it until ``claimed_until``.
  */
 export interface ImageItem {
@@ -217,7 +228,7 @@ export interface ImageItem {
   readonly finished: boolean;
   readonly objects: number;
   readonly open_comments: number;
-  readonly authors: ReadonlyArray<string>;
+  readonly documents: ReadonlyArray<DocumentItem>;
   readonly claimed_by: string | null;
   readonly claimed_until: string | null;
   readonly problem: string | null;

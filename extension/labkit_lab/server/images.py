@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from labkit.annotations import Claim, authors, current_claim, resolve_author
+from labkit.annotations import Claim, authors, current_claim, load_review, resolve_author
 from labkit.config import projects_dir
 from labkit.errors import CorruptStore, LabKitError
 from labkit.project import ImageRecord, Project
 from labkit_lab.server.projects import check_image, project_of_id
 from labkit_lab.server.route import Route
 from labkit_lab.server.standing import own_standing
-from labkit_lab.wire import ImageItem, ImageList, TileQuery
+from labkit_lab.wire import DocumentItem, ImageItem, ImageList, TileQuery
 
 if TYPE_CHECKING:
     from labkit.tiling import Image
@@ -71,11 +71,19 @@ def _image_item(project: Project, record: ImageRecord, me: str) -> ImageItem:
         finished=own.finished,
         objects=sum(own.objects.values()) + own.unclassified,
         open_comments=own.open_comments,
-        authors=authors(project, record.id),
+        documents=tuple(_document_item(project, record.id, name) for name in authors(project, record.id)),
         claimed_by=held.author if held else None,
         claimed_until=held.until if held else None,
         problem=own.problem or problem,
     )
+
+
+def _document_item(project: Project, image_id: str, author: str) -> DocumentItem:
+    try:
+        review = load_review(project, image_id, author)
+    except CorruptStore as error:
+        return DocumentItem(author=author, state="to-annotate", open_comments=0, problem=error.message)
+    return DocumentItem(author=author, state=review.state, open_comments=len(review.open_comments), problem=None)
 
 
 def _claim_of(project: Project, image_id: str) -> tuple[Claim | None, str | None]:

@@ -103,7 +103,7 @@ export class ReviewModel implements IDisposable {
     const now = Date.now();
     if (this.isOwn && now - this._claimed > RENEW_MS) {
       this._claimed = now;
-      void this._take(() => this._api.claim(this.document), true);
+      this._inTurn(() => this._api.claim(this.document));
     }
   }
 
@@ -113,8 +113,15 @@ export class ReviewModel implements IDisposable {
     const isHeld = this._claimed > 0 || (claim && claim.author === me);
     this._claimed = 0;
     if (this.isOwn && isHeld) {
-      void this._take(() => this._api.release(this.document), true);
+      this._inTurn(() => this._api.release(this.document));
     }
+  }
+
+  /** A claim and its end must not overtake each other. */
+  private _inTurn(ask: () => Promise<ReviewItem>): void {
+    this._claims = this._claims.then(async () => {
+      await this._take(ask, true);
+    });
   }
 
   private readonly _onFocus = (): void => this._readIfSeen();
@@ -172,6 +179,7 @@ export class ReviewModel implements IDisposable {
   private _chosen: string | null = null;
   private _turn = 0;
   private _claimed = 0;
+  private _claims = Promise.resolve();
   private _isTelling = false;
   private _isDisposed = false;
 }

@@ -182,7 +182,10 @@ function StateCell(props: {
         <small> {trans.__('at work until %1', clock(row.claimed_until))}</small>
       )}
       {row.problem !== null && (
-        <span className="labkit-Quality-problem">{row.problem}</span>
+        <details className="labkit-Quality-problem">
+          <summary>{trans.__('cannot be read')}</summary>
+          {row.problem}
+        </details>
       )}
     </>
   );
@@ -201,7 +204,15 @@ function Bar(props: {
       state =>
         [state, stateWord(state, trans), totals.states[state] ?? 0] as const
     ),
-    ['untouched', trans.__('images that nobody began'), untouched]
+    [
+      'untouched',
+      trans._n(
+        'image that nobody began',
+        'images that nobody began',
+        untouched
+      ),
+      untouched
+    ]
   ];
   const present = counts.filter(([, , count]) => count > 0);
   return (

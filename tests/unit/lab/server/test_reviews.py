@@ -11,7 +11,7 @@ from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
 from labkit.testing.pictures import noise_picture, write_png
 from labkit.tiling import import_image
-from labkit_lab.wire import ImageList
+from labkit_lab.wire import ImageItem, ImageList
 from labkit_lab.wire_quality import NextImage, ProgressList, ReviewItem
 
 from .conftest import Ask
@@ -35,6 +35,10 @@ def image(project: Project, tmp_path: Path) -> ImageRecord:
 def _save(project: Project, image: ImageRecord, author: str, *, finished: bool = False) -> None:
     objects = (new_object(Rectangle(2, 2, 9, 9), class_id=1),)
     save_document(project, Document(image.id, author, objects=objects, completed_tasks=("finished",) if finished else ()))
+
+
+def _authors(item: ImageItem) -> list[str]:
+    return [document.author for document in item.documents]
 
 
 async def _review(ask: Ask, project: Project, image: ImageRecord, author: str) -> ReviewItem:
@@ -86,7 +90,7 @@ async def test_a_broken_review_is_named(ask: Ask, project: Project, image: Image
     assert response.code == 500
     assert json.loads(response.body)["error"]["type"] == "CorruptStore"
     (item,) = ImageList.model_validate_json((await ask("projects", project.id, "images")).body).images
-    assert (item.objects, item.problem is None) == (1, False)
+    assert (item.objects, item.problem is None, item.documents[0].problem is None) == (1, False, False)
 
 
 async def test_claims_are_made_renewed_and_given_back(ask: Ask, project: Project, image: ImageRecord) -> None:
@@ -115,11 +119,11 @@ async def test_the_list_of_images_says_how_far_you_are(ask: Ask, project: Projec
     """Of your document: number of objects, finished, state; who else has one; who holds it. It follows each change."""
     _save(project, image, "Bo")
     (item,) = ImageList.model_validate_json((await ask("projects", project.id, "images")).body).images
-    assert (item.objects, item.finished, item.authors, item.claimed_by) == (0, False, ("Bo",), None)
+    assert (item.objects, item.finished, _authors(item), item.claimed_by) == (0, False, ["Bo"], None)
     _save(project, image, "Ada", finished=True)
     claim(project, image.id, "Bo")
     (item,) = ImageList.model_validate_json((await ask("projects", project.id, "images")).body).images
-    assert (item.objects, item.finished, item.authors, item.claimed_by) == (1, True, ("Ada", "Bo"), "Bo")
+    assert (item.objects, item.finished, _authors(item), item.claimed_by) == (1, True, ["Ada", "Bo"], "Bo")
 
 
 async def test_progress_names_what_cannot_be_read(ask: Ask, project: Project, image: ImageRecord) -> None:
