@@ -15,11 +15,12 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from labkit_lab.wire import REPLIES, REQUESTS
+from labkit_lab.wire_quality import QUALITY_REPLIES, QUALITY_REQUESTS
 
 __all__ = ["WIRE_FILE", "typescript_of", "wire_file_text"]
 
 WIRE_FILE = Path(__file__).resolve().parents[1] / "src" / "wire.ts"
-_HEADER = "// Made from labkit_lab/wire.py by `python -m labkit_lab.typescript`. Do not edit.\n"
+_HEADER = "// Made from labkit_lab/wire.py and wire_quality.py by `python -m labkit_lab.typescript`. Do not edit.\n"
 _PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -28,8 +29,8 @@ def wire_file_text() -> str:
 
     Requests are described as the browser writes them (what has a default may be left out), replies as the server does.
     """
-    _, requests = models_json_schema([(m, "validation") for m in REQUESTS])
-    _, replies = models_json_schema([(m, "serialization") for m in REPLIES])
+    _, requests = models_json_schema([(m, "validation") for m in (*REQUESTS, *QUALITY_REQUESTS)])
+    _, replies = models_json_schema([(m, "serialization") for m in (*REPLIES, *QUALITY_REPLIES)])
     return _HEADER + typescript_of({**requests["$defs"], **replies["$defs"]})
 
 

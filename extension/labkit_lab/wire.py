@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from labkit.annotations import ReviewState
+
 __all__ = [
     "LARGEST_PIECE_BYTES",
     "MOST_TILES",
@@ -17,6 +19,7 @@ __all__ = [
     "REQUESTS",
     "ChannelWindow",
     "ChannelWindows",
+    "DocumentItem",
     "ErrorBody",
     "ErrorReply",
     "FileOption",
@@ -239,19 +242,42 @@ class ProjectList(WireModel):
     projects: tuple[ProjectItem, ...]
 
 
+class DocumentItem(WireModel):
+    """Somebody's annotations of an image; ``problem`` says why their review cannot be read."""
+
+    author: str
+    state: ReviewState
+    open_comments: int
+    problem: str | None
+
+
 class ImageItem(WireModel):
-    """One image of a project; ``annotated`` if anybody has marked anything in it."""
+    """One image of a project; ``annotated`` if anybody has marked anything in it.
+
+    ``state``, ``finished``, ``objects`` (accepted ones, annotated areas left out) and ``open_comments`` are of the document of whoever
+    asks, ``problem`` says why it cannot be read; ``documents`` are those of all authors, ``claimed_by`` holds it until ``claimed_until``.
+    """
 
     id: str
     name: str
     height_px: int
     width_px: int
     annotated: bool
+    role: Literal["image", "labels"]
+    state: ReviewState
+    finished: bool
+    objects: int
+    open_comments: int
+    documents: tuple[DocumentItem, ...]
+    claimed_by: str | None
+    claimed_until: datetime | None
+    problem: str | None
 
 
 class ImageList(WireModel):
-    """The images of a project, oldest first."""
+    """The images of a project, oldest first; ``me`` is who asks."""
 
+    me: str
     images: tuple[ImageItem, ...]
 
 
@@ -283,6 +309,7 @@ REQUESTS: tuple[type[WireModel], ...] = (
 REPLIES: tuple[type[WireModel], ...] = (
     ProjectItem,
     ProjectList,
+    DocumentItem,
     ImageItem,
     ImageList,
     ChannelWindow,

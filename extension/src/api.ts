@@ -5,22 +5,37 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { Pieces } from './pieces';
 import type {
+  AgreementAsk,
+  ConsensusAsk,
   ChannelWindows,
   MaskQuery,
   WindowsQuery,
   ErrorBody,
   ErrorReply,
+  ExportAsk,
+  GoldAsk,
   ImageList,
+  ImportAsk,
+  IncomingItem,
+  JobItem,
+  LookAsk,
+  NewComment,
+  NewIncoming,
   NewProject,
+  NewState,
   NewUpload,
+  NextImage,
   PieceQuery,
+  ProgressList,
   ProjectItem,
   ProjectList,
+  ReviewItem,
   ThumbnailQuery,
   TilesQuery,
   UploadAnswers,
   UploadItem,
-  UploadList
+  UploadList,
+  ValidationAsk
 } from './wire';
 
 const ROOT = 'labkit/api';
@@ -44,6 +59,13 @@ export class ServerPartMissingError extends Error {}
 
 /** The server does not answer at all. */
 export class UnreachableError extends Error {}
+
+/** Whose annotations of which image. */
+export interface IDocumentName {
+  readonly projectId: string;
+  readonly imageId: string;
+  readonly author: string;
+}
 
 /** Typed requests, one for each route. */
 export class LabKitApi {
@@ -84,12 +106,142 @@ export class LabKitApi {
     );
   }
 
-  /** The images of a project. */
-  listImages(projectId: string): Promise<ImageList> {
-    return this._request<ImageList>(
-      `projects/${encodeURIComponent(projectId)}/images`,
-      { method: 'GET' }
+  /**
+   * The images of a project.
+   *
+   * @param background - Whether nobody asked.
+   */
+  listImages(projectId: string, background = false): Promise<ImageList> {
+    const query = background ? '?no_track_activity=1' : '';
+    return this._get<ImageList>(
+      pathOf('projects', projectId, 'images') + query
     );
+  }
+
+  /** How far everybody has come. */
+  readProgress(projectId: string): Promise<ProgressList> {
+    return this._get<ProgressList>(pathOf('projects', projectId, 'progress'));
+  }
+
+  /** Claim the next image that nobody is at work on. */
+  claimNext(projectId: string): Promise<NextImage> {
+    return this._post<NextImage>(pathOf('projects', projectId, 'next'), {});
+  }
+
+  /** The review of an author's document; nobody asked, so the server may idle. */
+  readReview(document: IDocumentName): Promise<ReviewItem> {
+    const query = { author: document.author, no_track_activity: 1 };
+    return this._get<ReviewItem>(
+      ofImage(document, 'review') + URLExt.objectToQueryString(query)
+    );
+  }
+
+  changeState(
+    document: IDocumentName,
+    state: NewState['state']
+  ): Promise<ReviewItem> {
+    const asked: NewState = { author: document.author, state };
+    return this._post(ofImage(document, 'review', 'state'), asked);
+  }
+
+  addComment(
+    document: IDocumentName,
+    comment: Omit<NewComment, 'author'>
+  ): Promise<ReviewItem> {
+    const asked: NewComment = { ...comment, author: document.author };
+    return this._post(ofImage(document, 'review', 'comments'), asked);
+  }
+
+  resolveComment(document: IDocumentName, id: string): Promise<ReviewItem> {
+    const query = URLExt.objectToQueryString({ author: document.author });
+    return this._post(
+      ofImage(document, 'review', 'comments', id, 'resolved') + query,
+      {}
+    );
+  }
+
+  /** Keep others from an image for a while, unless somebody else has it. */
+  claim(document: IDocumentName): Promise<ReviewItem> {
+    return this._post(ofImage(document, 'claim'), {});
+  }
+
+  /** Give an image back; goes out even if the page goes. */
+  release(document: IDocumentName): Promise<ReviewItem> {
+    return this._request(ofImage(document, 'claim'), {
+      method: 'DELETE',
+      keepalive: true
+    });
+  }
+
+  validate(projectId: string, asked: ValidationAsk): Promise<JobItem> {
+    return this._post(pathOf('projects', projectId, 'validation'), asked);
+  }
+
+  compare(projectId: string, asked: AgreementAsk): Promise<JobItem> {
+    return this._post(pathOf('projects', projectId, 'agreement'), asked);
+  }
+
+  compareWithGold(projectId: string, asked: GoldAsk): Promise<JobItem> {
+    return this._post(pathOf('projects', projectId, 'gold'), asked);
+  }
+
+  buildConsensus(projectId: string, asked: ConsensusAsk): Promise<JobItem> {
+    return this._post(pathOf('projects', projectId, 'consensus'), asked);
+  }
+
+  /** Write annotations to a file, which `jobFileUrl` then names. */
+  exportAnnotations(projectId: string, asked: ExportAsk): Promise<JobItem> {
+    return this._post(pathOf('projects', projectId, 'exports'), asked);
+  }
+
+  /** Find out what files are that were sent. */
+  lookAt(projectId: string, asked: LookAsk): Promise<JobItem> {
+    return this._post(pathOf('projects', projectId, 'looks'), asked);
+  }
+
+  /** Take files that were sent into documents. */
+  importAnnotations(projectId: string, asked: ImportAsk): Promise<JobItem> {
+    return this._post(
+      pathOf('projects', projectId, 'annotation-imports'),
+      asked
+    );
+  }
+
+  readJob(id: string): Promise<JobItem> {
+    return this._get(pathOf('jobs', id));
+  }
+
+  /** Cancel a job, or forget one that ended. */
+  endJob(id: string): Promise<JobItem> {
+    return this._request(pathOf('jobs', id), { method: 'DELETE' });
+  }
+
+  /** Address of the file that an export made. */
+  jobFileUrl(id: string): string {
+    return this._url('jobs', id, 'file');
+  }
+
+  /** Begin to send files of annotations. */
+  beginIncoming(asked: NewIncoming): Promise<IncomingItem> {
+    return this._post('incoming', asked);
+  }
+
+  sendIncoming(
+    id: string,
+    file: number,
+    offset: number,
+    piece: ArrayBuffer
+  ): Promise<IncomingItem> {
+    const query: PieceQuery = { offset };
+    return this._put(
+      pathOf('incoming', id, String(file)) +
+        URLExt.objectToQueryString({ ...query }),
+      piece
+    );
+  }
+
+  endIncoming(id: string): Promise<IncomingItem> {
+    return this._request(pathOf('incoming', id), { method: 'DELETE' });
   }
 
   /** Pixels of an image as JPEGs, each told as soon as it has come; without bytes if it cannot be read. */
@@ -197,14 +349,9 @@ export class LabKitApi {
     piece: ArrayBuffer
   ): Promise<UploadItem> {
     const query: PieceQuery = { offset };
-    return this._request<UploadItem>(
-      `uploads/${encodeURIComponent(id)}` +
-        URLExt.objectToQueryString({ ...query }),
-      {
-        method: 'PUT',
-        body: piece,
-        headers: { 'Content-Type': 'application/octet-stream' }
-      }
+    return this._put(
+      pathOf('uploads', id) + URLExt.objectToQueryString({ ...query }),
+      piece
     );
   }
 
@@ -223,8 +370,26 @@ export class LabKitApi {
   }
 
   private _url(...parts: string[]): string {
-    const path = parts.map(part => encodeURIComponent(part)).join('/');
-    return URLExt.join(this._settings.baseUrl, ROOT, path);
+    return URLExt.join(this._settings.baseUrl, ROOT, pathOf(...parts));
+  }
+
+  private _get<T>(path: string): Promise<T> {
+    return this._request<T>(path, { method: 'GET' });
+  }
+
+  private _post<T>(path: string, asked: object): Promise<T> {
+    return this._request<T>(path, {
+      method: 'POST',
+      body: JSON.stringify(asked)
+    });
+  }
+
+  private _put<T>(path: string, piece: ArrayBuffer): Promise<T> {
+    return this._request<T>(path, {
+      method: 'PUT',
+      body: piece,
+      headers: { 'Content-Type': 'application/octet-stream' }
+    });
   }
 
   private async _requestBlob(url: string, signal: AbortSignal): Promise<Blob> {
@@ -267,6 +432,15 @@ function saidOf(query: TilesQuery): Partial<TilesQuery> {
   return Object.fromEntries(
     Object.entries(query).filter(([, value]) => value != null)
   );
+}
+
+function pathOf(...parts: string[]): string {
+  return parts.map(part => encodeURIComponent(part)).join('/');
+}
+
+function ofImage(document: IDocumentName, ...parts: string[]): string {
+  const { projectId, imageId } = document;
+  return pathOf('projects', projectId, 'images', imageId, ...parts);
 }
 
 async function readJson(response: Response): Promise<unknown> {

@@ -6,10 +6,10 @@ import { fileUploadIcon, folderIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { labkitIcon } from './icons';
-import { type IImageSource, Images } from './images';
+import { type IImageActions, type IImageSource, Images } from './images';
 import { UploadRow } from './uploadrow';
 import type { IUploadRow, UploadsModel } from './uploads';
-import type { ImageItem, ProjectItem } from './wire';
+import type { ProjectItem } from './wire';
 
 const UPLOAD_PX = 96;
 
@@ -20,7 +20,8 @@ export interface IProjectCardProps {
   readonly trans: TranslationBundle;
   readonly uploads: UploadsModel;
   readonly images: IImageSource;
-  readonly onAnnotate: (project: ProjectItem, image: ImageItem) => void;
+  readonly actions: IImageActions;
+  readonly onQuality: (project: ProjectItem) => void;
   readonly onOpenFolder: (project: ProjectItem) => void;
   readonly onImport: (project: ProjectItem) => void;
   readonly onAnswer: (row: IUploadRow) => void;
@@ -31,6 +32,7 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
   const { project, trans } = props;
   const label = trans.__('Open the folder of %1', project.title);
   const importLabel = trans.__('Import pictures into %1', project.title);
+  const qualityLabel = trans.__('Quality of %1', project.title);
   const rows = props.uploads.rowsOf(project.id);
   return (
     <li
@@ -93,12 +95,24 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         </ul>
       )}
       <Counts project={project} trans={trans} />
-      <Images
-        project={project}
-        images={props.images}
-        trans={trans}
-        onAnnotate={props.onAnnotate}
-      />
+      <div className="labkit-Project-images">
+        <Images
+          project={project}
+          images={props.images}
+          trans={trans}
+          actions={props.actions}
+        />
+        {project.images > 0 && (
+          <button
+            type="button"
+            className="labkit-Button"
+            aria-label={qualityLabel}
+            onClick={() => props.onQuality(project)}
+          >
+            {trans.__('Quality')}
+          </button>
+        )}
+      </div>
     </li>
   );
 }

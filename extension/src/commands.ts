@@ -13,3 +13,6 @@ export const ANNOTATE = 'labkit:annotate';
 
 /** Opens a further tab with the picture of one that is open. */
 export const ANOTHER_VIEW = 'labkit:another-view';
+
+/** Shows the quality of one project. */
+export const QUALITY = 'labkit:quality';

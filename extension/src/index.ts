@@ -2,12 +2,14 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { annotatorPlugin } from './annotator/plugin';
 import { projectsPlugin } from './projects';
+import { qualityPlugin } from './quality/plugin';
 import { welcomePlugin } from './welcome';
 
 const plugins: JupyterFrontEndPlugin<void>[] = [
   projectsPlugin,
   welcomePlugin,
-  annotatorPlugin
+  annotatorPlugin,
+  qualityPlugin
 ];
 
 export default plugins;

@@ -42,7 +42,7 @@ export class ProjectsPanel extends ReactWidget {
       () => void this.model.refresh()
     );
     this._images = {
-      list: async id => (await api.listImages(id)).images,
+      list: id => api.listImages(id, true),
       url: (id, image, maxPx) => api.imageUrl(id, image, maxPx)
     };
     this._actions = actionsFor(this);

@@ -20,9 +20,10 @@ import {
 } from '@jupyterlab/translation';
 
 import { LabKitApi, RefusedError } from './api';
-import { ANNOTATE, CATEGORY, CommandIDs } from './commands';
+import { CATEGORY, CommandIDs, QUALITY } from './commands';
 import { chosenFiles, collectDropped, type IDropped } from './dropping';
 import { labkitCardIcon, labkitIcon } from './icons';
+import { imageActions } from './imageactions';
 import { askForProject } from './newproject';
 import { ProjectsPanel } from './panel';
 import { askQuestions } from './questions';
@@ -56,7 +57,7 @@ export const projectsPlugin: JupyterFrontEndPlugin<void> = {
     const panel = new ProjectsPanel(
       api,
       trans,
-      made => makeActions(app, made, fileBrowser, trans),
+      made => makeActions(app, api, made, fileBrowser, trans),
       (made, data, projectId) => void takeDropped(made, data, projectId, trans)
     );
     app.shell.add(panel, 'left', { rank: RANK_IN_LEFT_BAR, type: CATEGORY });
@@ -115,6 +116,7 @@ async function reveal(
 
 function makeActions(
   app: JupyterFrontEnd,
+  api: LabKitApi,
   panel: ProjectsPanel,
   fileBrowser: IDefaultFileBrowser | null,
   trans: TranslationBundle
@@ -125,11 +127,11 @@ function makeActions(
     openFolder: project => void openFolder(app, fileBrowser, project, trans),
     openLesson: path => void app.commands.execute('docmanager:open', { path }),
     importInto: project => chooseFiles(panel, project, trans),
-    annotate: (project, image) =>
-      void app.commands.execute(ANNOTATE, {
+    ...imageActions(app, api, panel, trans),
+    quality: project =>
+      void app.commands.execute(QUALITY, {
         projectId: project.id,
-        imageId: image.id,
-        title: image.name
+        title: project.title
       }),
     answer: row => void answer(panel, row, trans),
     remove: row => void saying(trans, () => panel.uploads.remove(row))

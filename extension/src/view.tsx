@@ -6,23 +6,24 @@ import * as React from 'react';
 
 import { ProjectCard } from './card';
 import { labkitIcon } from './icons';
-import type { IImageSource } from './images';
+import type { IImageActions, IImageSource } from './images';
 import type { IProjectsState, ProjectsModel, Trouble } from './model';
 import type { IUploadRow, UploadsModel } from './uploads';
-import type { ImageItem, ProjectItem, ProjectList } from './wire';
+import type { ProjectItem, ProjectList } from './wire';
 
 // twice the largest drawn size, for sharp pixels on dense screens
 const THUMBNAIL_PX = 128;
 
 /** What the panel can ask the rest of JupyterLab to do. */
-export interface IProjectsActions {
+export interface IProjectsActions extends IImageActions {
   newProject(): void;
   refresh(): void;
   openFolder(project: ProjectItem): void;
   openLesson(path: string): void;
   /** Choose pictures in a dialog, and import them. */
   importInto(project: ProjectItem): void;
-  annotate(project: ProjectItem, image: ImageItem): void;
+  /** Show how far everybody has come, and how good it is. */
+  quality(project: ProjectItem): void;
   answer(row: IUploadRow): void;
   remove(row: IUploadRow): void;
 }
@@ -82,7 +83,8 @@ function Projects(props: IStateProps): React.JSX.Element {
               trans={trans}
               uploads={props.uploads}
               images={props.images}
-              onAnnotate={props.actions.annotate}
+              actions={props.actions}
+              onQuality={props.actions.quality}
               onOpenFolder={props.actions.openFolder}
               onImport={props.actions.importInto}
               onAnswer={props.actions.answer}

@@ -1,4 +1,64 @@
-// Made from labkit_lab/wire.py by `python -m labkit_lab.typescript`. Do not edit.
+// Made from labkit_lab/wire.py and wire_quality.py by `python -m labkit_lab.typescript`. Do not edit.
+
+/**
+ * Compare two authors in every image that both have a document of.
+ */
+export interface AgreementAsk {
+  readonly first: string;
+  readonly second: string;
+}
+
+/**
+ * Agreement on one class over all images; null is undefined.
+ */
+export interface AgreementClass {
+  readonly name: string;
+  readonly iou: number | null;
+  readonly dice: number | null;
+  readonly kappa: number | null;
+  readonly first_px: number;
+  readonly second_px: number;
+}
+
+/**
+ * Agreement in one image.
+ */
+export interface AgreementImage {
+  readonly image_id: string;
+  readonly image: string;
+  readonly known_px: number;
+  readonly kappa: number | null;
+  readonly matched: number;
+  readonly missed: number;
+  readonly extra: number;
+}
+
+/**
+ * Agreement of two authors, or of an author and a file, over the pixels that
+ * both know.
+ */
+export interface AgreementReport {
+  readonly first: string;
+  readonly second: string;
+  readonly known_px: number;
+  readonly kappa: number | null;
+  readonly matched: number;
+  readonly matched_same_class: number;
+  readonly missed: number;
+  readonly extra: number;
+  readonly unjudged: number;
+  readonly mean_iou: number | null;
+  readonly classes: ReadonlyArray<AgreementClass>;
+  readonly images: ReadonlyArray<AgreementImage>;
+  readonly problems: ReadonlyArray<ProblemItem>;
+}
+
+/**
+ * Whose document is meant, in an address; yours if it is left out.
+ */
+export interface AuthorQuery {
+  readonly author?: string | null;
+}
 
 /**
  * The values of a channel that become dark and bright.
@@ -17,6 +77,71 @@ export interface ChannelWindows {
 }
 
 /**
+ * Who annotates an image, and until when nobody else should.
+ */
+export interface ClaimItem {
+  readonly author: string;
+  readonly until: string;
+}
+
+/**
+ * A comment on a document; ``resolved_by`` is set when it is done with.
+ */
+export interface CommentItem {
+  readonly id: string;
+  readonly text: string;
+  readonly author: string;
+  readonly time: string;
+  readonly y: number | null;
+  readonly x: number | null;
+  readonly object_id: string | null;
+  readonly resolved_by: string | null;
+}
+
+/**
+ * Make the consensus of these authors (none named means all) in these images
+ * (none named means all).
+ */
+export interface ConsensusAsk {
+  readonly images?: ReadonlyArray<string>;
+  readonly authors?: ReadonlyArray<string>;
+  readonly share?: number;
+}
+
+/**
+ * The consensus of one image: objects with a majority, groups without, objects
+ * drawn by hand that were kept.
+ */
+export interface ConsensusItem {
+  readonly image_id: string;
+  readonly image: string;
+  readonly authors: ReadonlyArray<string>;
+  readonly objects: number;
+  readonly dropped: number;
+  readonly kept: number;
+}
+
+/**
+ * The consensus of several images; ``author`` has the documents.
+ */
+export interface ConsensusReport {
+  readonly author: string;
+  readonly images: ReadonlyArray<ConsensusItem>;
+  readonly problems: ReadonlyArray<ProblemItem>;
+}
+
+/**
+ * Somebody's annotations of an image; ``problem`` says why their review cannot
+ * be read.
+ */
+export interface DocumentItem {
+  readonly author: string;
+  readonly state: 'to-annotate' | 'in-review' | 'returned' | 'accepted';
+  readonly open_comments: number;
+  readonly problem: string | null;
+}
+
+/**
  * What went wrong (``message``) and what to do next (``hint``).
  */
 export interface ErrorBody {
@@ -30,6 +155,45 @@ export interface ErrorBody {
  */
 export interface ErrorReply {
   readonly error: ErrorBody;
+}
+
+/**
+ * Write an author's annotations of these images (none named means all) to
+ * files of a format.
+ */
+export interface ExportAsk {
+  readonly format: 'geojson' | 'labels' | 'mask' | 'labeller' | 'coco' | 'yolo' | 'yolo-seg' | 'voc' | 'ome-zarr';
+  readonly author: string;
+  readonly images?: ReadonlyArray<string>;
+}
+
+/**
+ * A file to fetch; ``losses`` are the first of ``losses_total`` remarks on
+ * what the format cannot hold.
+ */
+export interface ExportReport {
+  readonly name: string;
+  readonly bytes: number;
+  readonly files: number;
+  readonly losses: ReadonlyArray<string>;
+  readonly losses_total: number;
+  readonly problems: ReadonlyArray<ProblemItem>;
+}
+
+/**
+ * What looks wrong in one object; ``y`` and ``x`` are its middle, null where
+ * it is not known.
+ */
+export interface FaultItem {
+  readonly image_id: string;
+  readonly image: string;
+  readonly author: string;
+  readonly object_id: string;
+  readonly fault: 'outside' | 'no-pixel' | 'clipped' | 'tiny' | 'self-crossing' | 'duplicate' | 'near-duplicate' | 'no-class' | 'not-checked';
+  readonly words: string;
+  readonly level: 'warning' | 'note';
+  readonly y: number | null;
+  readonly x: number | null;
 }
 
 /**
@@ -51,7 +215,23 @@ export interface FileQuestion {
 }
 
 /**
+ * Compare an author's document with a file; ``path`` lies in the home,
+ * ``class_name`` is for objects that come without one.
+ */
+export interface GoldAsk {
+  readonly image: string;
+  readonly author: string;
+  readonly path: string;
+  readonly class_name?: string | null;
+}
+
+/**
  * One image of a project; ``annotated`` if anybody has marked anything in it.
+ *
+ * ``state``, ``finished``, ``objects`` (accepted ones, annotated areas left
+ * out) and ``open_comments`` are of the document of whoever asks, ``problem``
+ * says why it cannot be read; ``documents`` are those of all authors,
+ * ``claimed_by`` holds it until ``claimed_until``.
  */
 export interface ImageItem {
   readonly id: string;
@@ -59,13 +239,127 @@ export interface ImageItem {
   readonly height_px: number;
   readonly width_px: number;
   readonly annotated: boolean;
+  readonly role: 'image' | 'labels';
+  readonly state: 'to-annotate' | 'in-review' | 'returned' | 'accepted';
+  readonly finished: boolean;
+  readonly objects: number;
+  readonly open_comments: number;
+  readonly documents: ReadonlyArray<DocumentItem>;
+  readonly claimed_by: string | null;
+  readonly claimed_until: string | null;
+  readonly problem: string | null;
 }
 
 /**
- * The images of a project, oldest first.
+ * The images of a project, oldest first; ``me`` is who asks.
  */
 export interface ImageList {
+  readonly me: string;
   readonly images: ReadonlyArray<ImageItem>;
+}
+
+/**
+ * Take files in, into an author's documents; the other fields are as in
+ * `labkit.annotations.import_annotations`.
+ */
+export interface ImportAsk {
+  readonly incoming: string;
+  readonly author: string;
+  readonly image?: string | null;
+  readonly class_name?: string | null;
+  readonly finished?: boolean | null;
+  readonly shift_auto?: boolean;
+}
+
+/**
+ * What came in, and which files did not.
+ */
+export interface ImportReport {
+  readonly files: ReadonlyArray<ImportedFile>;
+  readonly problems: ReadonlyArray<ProblemItem>;
+}
+
+/**
+ * What came in with one file.
+ */
+export interface ImportedFile {
+  readonly name: string;
+  readonly image_id: string;
+  readonly image: string;
+  readonly author: string;
+  readonly format: string;
+  readonly added: number;
+  readonly updated: number;
+  readonly skipped: number;
+  readonly finished: boolean;
+  readonly warnings: ReadonlyArray<string>;
+  readonly warnings_total: number;
+}
+
+/**
+ * A file that the browser wants to send.
+ */
+export interface IncomingFile {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/**
+ * Files on their way: how many bytes of each are here, in the order in which
+ * they were named.
+ */
+export interface IncomingItem {
+  readonly id: string;
+  readonly received: ReadonlyArray<number>;
+}
+
+/**
+ * Work that takes its time: ``done`` of ``total`` steps; at its end one
+ * report, or ``message`` and ``hint``.
+ */
+export interface JobItem {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  readonly done: number;
+  readonly total: number;
+  readonly message: string;
+  readonly hint: string;
+  readonly validation: ValidationReport | null;
+  readonly agreement: AgreementReport | null;
+  readonly consensus: ConsensusReport | null;
+  readonly exported: ExportReport | null;
+  readonly looked: LookReport | null;
+  readonly imported: ImportReport | null;
+}
+
+/**
+ * Find out what files are; ``image`` is for all of them, else each goes to the
+ * image of its name.
+ */
+export interface LookAsk {
+  readonly incoming: string;
+  readonly image?: string | null;
+}
+
+/**
+ * What files are.
+ */
+export interface LookReport {
+  readonly files: ReadonlyArray<LookedFile>;
+  readonly problems: ReadonlyArray<ProblemItem>;
+}
+
+/**
+ * What a file is: how many objects it has where that is known, and what must
+ * be said of it before it comes in.
+ */
+export interface LookedFile {
+  readonly name: string;
+  readonly image: string;
+  readonly format: string;
+  readonly objects: number | null;
+  readonly needs_class: boolean;
+  readonly may_shift: boolean;
 }
 
 /**
@@ -84,6 +378,25 @@ export interface MaskQuery {
 }
 
 /**
+ * Words on an author's document: on a place (full-resolution pixels), on an
+ * object, or on all of it.
+ */
+export interface NewComment {
+  readonly author: string;
+  readonly text: string;
+  readonly y?: number | null;
+  readonly x?: number | null;
+  readonly object_id?: string | null;
+}
+
+/**
+ * Files of annotations that belong together.
+ */
+export interface NewIncoming {
+  readonly files: ReadonlyArray<IncomingFile>;
+}
+
+/**
  * What is asked for: a new project with this folder name, title and these
  * classes.
  */
@@ -91,6 +404,14 @@ export interface NewProject {
   readonly name: string;
   readonly title?: string;
   readonly classes?: ReadonlyArray<string>;
+}
+
+/**
+ * The state that an author's document is to come into.
+ */
+export interface NewState {
+  readonly author: string;
+  readonly state: 'to-annotate' | 'in-review' | 'returned' | 'accepted';
 }
 
 /**
@@ -109,10 +430,76 @@ export interface NewUpload {
 }
 
 /**
+ * The image that was claimed for you; null when none is free.
+ */
+export interface NextImage {
+  readonly image_id: string | null;
+  readonly image: string | null;
+  readonly claim: ClaimItem | null;
+}
+
+/**
  * Arguments of a piece's address: how many bytes have gone before it.
  */
 export interface PieceQuery {
   readonly offset: number;
+}
+
+/**
+ * What could not be done, and with what; the rest was done.
+ */
+export interface ProblemItem {
+  readonly what: string;
+  readonly message: string;
+}
+
+/**
+ * How far one author has come in one image; ``author`` is null where nobody
+ * has begun, ``problem`` says what cannot be read.
+ */
+export interface ProgressItem {
+  readonly image_id: string;
+  readonly image: string;
+  readonly author: string | null;
+  readonly state: 'to-annotate' | 'in-review' | 'returned' | 'accepted';
+  readonly finished: boolean;
+  readonly objects: Readonly<Record<string, number>>;
+  readonly unclassified: number;
+  readonly areas: number;
+  readonly seconds: number;
+  readonly changed: string | null;
+  readonly claimed_until: string | null;
+  readonly open_comments: number;
+  readonly problem: string | null;
+}
+
+/**
+ * The progress of a project; ``me`` is who asks.
+ */
+export interface ProgressList {
+  readonly title: string;
+  readonly me: string;
+  readonly classes: ReadonlyArray<string>;
+  readonly rows: ReadonlyArray<ProgressItem>;
+  readonly totals: ProgressSums;
+}
+
+/**
+ * Sums over the documents of people; a consensus is left out.
+ */
+export interface ProgressSums {
+  readonly images: number;
+  readonly annotated_images: number;
+  readonly documents: number;
+  readonly finished: number;
+  readonly states: Readonly<Record<string, number>>;
+  readonly objects: Readonly<Record<string, number>>;
+  readonly unclassified: number;
+  readonly areas: number;
+  readonly seconds: number;
+  readonly claimed: number;
+  readonly open_comments: number;
+  readonly problems: number;
 }
 
 /**
@@ -147,6 +534,24 @@ export interface ProjectList {
   readonly folder: string;
   readonly lesson: string | null;
   readonly projects: ReadonlyArray<ProjectItem>;
+}
+
+/**
+ * The review of one author's document.
+ *
+ * ``me`` is who asks, ``next`` are the states that can follow; ``claim`` says
+ * who holds the image.
+ */
+export interface ReviewItem {
+  readonly image_id: string;
+  readonly image: string;
+  readonly author: string;
+  readonly me: string;
+  readonly state: 'to-annotate' | 'in-review' | 'returned' | 'accepted';
+  readonly next: ReadonlyArray<'to-annotate' | 'in-review' | 'returned' | 'accepted'>;
+  readonly comments: ReadonlyArray<CommentItem>;
+  readonly time_spent: ReadonlyArray<TimeItem>;
+  readonly claim: ClaimItem | null;
 }
 
 /**
@@ -193,6 +598,14 @@ export interface TilesQuery {
 }
 
 /**
+ * How long a person worked on a document.
+ */
+export interface TimeItem {
+  readonly author: string;
+  readonly seconds: number;
+}
+
+/**
  * The answers to the questions of a file, by the key of the question; what is
  * left out takes the default.
  */
@@ -232,6 +645,23 @@ export interface UploadItem {
  */
 export interface UploadList {
   readonly uploads: ReadonlyArray<UploadItem>;
+}
+
+/**
+ * Look for what is wrong in documents; none named means all.
+ */
+export interface ValidationAsk {
+  readonly images?: ReadonlyArray<string>;
+  readonly authors?: ReadonlyArray<string>;
+}
+
+/**
+ * What looks wrong in a number of documents.
+ */
+export interface ValidationReport {
+  readonly documents: number;
+  readonly faults: ReadonlyArray<FaultItem>;
+  readonly problems: ReadonlyArray<ProblemItem>;
 }
 
 /**

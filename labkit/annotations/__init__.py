@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from labkit.annotations.importing import AnnotationImport, import_annotations
     from labkit.annotations.locking import Claim, claim, claim_next_image, current_claim, next_free_image, release
     from labkit.annotations.objects import AnnotationObject, ObjectKind, new_object
-    from labkit.annotations.progress import ProjectProgress, project_progress
+    from labkit.annotations.pooling import PooledAgreement, pool_agreements
+    from labkit.annotations.progress import ProgressRow, ProjectProgress, author_progress, project_progress
     from labkit.annotations.raster import IGNORE, rasterise_classes, rasterise_objects
     from labkit.annotations.records import document_sha256
     from labkit.annotations.review import (
@@ -52,6 +53,8 @@ _HOMES = {
     "IGNORE": "raster",
     "ObjectFault": "validation",
     "ObjectKind": "objects",
+    "PooledAgreement": "pooling",
+    "ProgressRow": "progress",
     "ProjectProgress": "progress",
     "REVIEW_STATES": "review",
     "Review": "review",
@@ -59,6 +62,7 @@ _HOMES = {
     "active_seconds": "review",
     "add_comment": "review",
     "add_time": "review",
+    "author_progress": "progress",
     "authors": "store",
     "build_consensus": "consensus",
     "change_document": "store",
@@ -78,6 +82,7 @@ _HOMES = {
     "new_object": "objects",
     "next_free_image": "locking",
     "open_document": "store",
+    "pool_agreements": "pooling",
     "project_progress": "progress",
     "rasterise_classes": "raster",
     "rasterise_objects": "raster",
@@ -109,12 +114,15 @@ __all__ = [
     "ExportFormat",
     "ObjectFault",
     "ObjectKind",
+    "PooledAgreement",
+    "ProgressRow",
     "ProjectProgress",
     "Review",
     "ReviewState",
     "active_seconds",
     "add_comment",
     "add_time",
+    "author_progress",
     "authors",
     "build_consensus",
     "change_document",
@@ -134,6 +142,7 @@ __all__ = [
     "new_object",
     "next_free_image",
     "open_document",
+    "pool_agreements",
     "project_progress",
     "rasterise_classes",
     "rasterise_objects",

@@ -44,6 +44,7 @@ class ClassAgreement(Record):
     dice: float | None
     first_px: int
     second_px: int
+    both_px: int
 
 
 class ObjectAgreement(Record):
@@ -66,7 +67,8 @@ class ObjectAgreement(Record):
 class Agreement(Record):
     """Agreement of two documents of one image; ``kappa`` is Cohen's over all classes and background, None if undefined.
 
-    Undefined is a kappa without any pixel that both know, and one where both have the same single class everywhere.
+    Undefined is a kappa without any pixel that both know, and one where both have the same single class everywhere. On ``agreed_px`` of the
+    ``known_px`` both have the same class, background included.
     """
 
     format: Literal[1] = 1
@@ -74,6 +76,7 @@ class Agreement(Record):
     first: str
     second: str
     known_px: int
+    agreed_px: int
     kappa: float | None
     classes: tuple[ClassAgreement, ...]
     objects: ObjectAgreement
@@ -106,6 +109,7 @@ def compare_documents(first: Document, second: Document, image: ImageRecord, cla
         first=first.author,
         second=second.author,
         known_px=confusion.pixels,
+        agreed_px=int(np.trace(confusion.counts)),
         kappa=_kappa(confusion),
         classes=_class_rows(confusion, classes),
         objects=_compare_objects(first, second, picture),
@@ -192,6 +196,7 @@ def _class_rows(confusion: Confusion, classes: Sequence[ClassRecord]) -> tuple[C
             dice=dice[number],
             first_px=first[number],
             second_px=second[number],
+            both_px=int(confusion.counts[number, number]),
         )
         for number in ids
     )

@@ -146,6 +146,16 @@ class Editor:
         """Return whether what a client sent under this number, or a later one, is done: the same again would change nothing."""
         return bool(client) and number <= self._clients.get(client, 0)
 
+    def change(self, edit_for: Callable[[Document], Edit], *, client: str = "", number: int = 0) -> Acknowledgement:
+        """Carry out what `edit_for` makes of the document as it is now; nobody else writes in between.
+
+        Raises
+        ------
+        StorageFull, NotWritable, Locked
+            It could not be written; the document is as it was, and the same call may be tried again.
+        """
+        return self._carry_out("edit", edit_for, client, number)
+
     def undo(self, *, client: str = "", number: int = 0) -> Acknowledgement:
         """Take back the last step that is not taken back yet."""
         return self._carry_out("undo", lambda document: self._step("undo"), client, number)

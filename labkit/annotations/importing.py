@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from labkit.annotations.document import FINISHED, Document
+from labkit.annotations.editor import Editor
+from labkit.annotations.edits import Edit, edit_between
 from labkit.annotations.label_images import label_objects, store_objects, with_classes
 from labkit.annotations.label_store import LabelStore
 from labkit.annotations.objects import AnnotationObject
 from labkit.annotations.records import object_from_feature
 from labkit.annotations.sniffing import ForeignFile, sniff_annotations
-from labkit.annotations.store import change_document, resolve_author
+from labkit.annotations.store import change_document, open_document, resolve_author
 from labkit.annotations.validation import object_warnings
 from labkit.errors import InvalidInput
 from labkit.events import EventSink, Log, Progress, ignore_events
@@ -240,10 +242,10 @@ def _class_warnings(objects: Sequence[AnnotationObject]) -> list[str]:
 
 
 def _save(project: Project, what: _Import) -> AnnotationImport:
-    """Merge into the document as it is now."""
+    """Merge into the document as it is now, as one step that can be undone."""
     counts = {"added": 0, "updated": 0}
 
-    def merged(document: Document) -> Document:
+    def edit_for(document: Document) -> Edit:
         known = {item.id: item for item in document.objects}
         brought = {item.id: item for item in what.objects}
         fresh = [item for item in brought.values() if item.id not in known]
@@ -252,11 +254,27 @@ def _save(project: Project, what: _Import) -> AnnotationImport:
         after = document.with_objects([*changed, *fresh])
         for task in what.completed_tasks:
             after = after.with_task(task)
-        metadata = {**after.metadata, **what.metadata} if what.replaces else merge_metadata(after.metadata, what.metadata)
-        return replace(after, metadata=metadata)
+        return edit_between(document, after)
 
-    saved = change_document(project, what.image_id, what.author, merged)
-    return _report(what, saved, **counts)
+    _save_metadata(project, what)
+    editor = Editor(project, what.image_id, what.author)
+    try:
+        editor.change(edit_for)
+    finally:
+        editor.close()
+    return _report(what, editor.document, **counts)
+
+
+def _save_metadata(project: Project, what: _Import) -> None:
+    """Keep what a file says of the whole. No edit holds that: it comes before the objects, whose import can be undone for itself."""
+
+    def merged(document: Document) -> Document:
+        ours = document.metadata
+        return replace(document, metadata={**ours, **what.metadata} if what.replaces else merge_metadata(ours, what.metadata))
+
+    stored = open_document(project, what.image_id, what.author)
+    if merged(stored) != stored:
+        change_document(project, what.image_id, what.author, merged)
 
 
 def _report(what: _Import, saved: Document, added: int, updated: int) -> AnnotationImport:

@@ -16,7 +16,7 @@ from labkit.errors import CorruptStore
 from labkit.project import ClassRecord, ImageRecord, Project
 from labkit.storage import Record, unescape_name
 
-__all__ = ["ProgressRow", "ProgressTotals", "ProjectProgress", "project_progress"]
+__all__ = ["ProgressRow", "ProgressTotals", "ProjectProgress", "author_progress", "project_progress"]
 
 
 class ProgressRow(Record):
@@ -79,6 +79,13 @@ def project_progress(project: Project) -> ProjectProgress:
     images = [image for image in project.images() if image.role == "image"]
     rows = [row for image in images for row in _image_rows(project, image)]
     return ProjectProgress(project_id=project.id, title=project.title, rows=tuple(rows), totals=_totals(rows, project.classes))
+
+
+def author_progress(project: Project, image: ImageRecord, author: str) -> ProgressRow:
+    """Return how far one author has come in one image; what cannot be read is named in ``problem``."""
+    claim, problem = _claim_of(project, image)
+    row = _row(project, image, author, claim)
+    return row.model_copy(update={"problem": row.problem or problem}) if problem else row
 
 
 def _image_rows(project: Project, image: ImageRecord) -> list[ProgressRow]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         UploadLayout,
     )
     from labkit.storage.locks import hold_lock
-    from labkit.storage.names import check_name, escape_name, unescape_name
+    from labkit.storage.names import check_name, escape_name, plain_file_name, unescape_name
     from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
     from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
     from labkit.storage.s3 import S3Objects, fetch_object, is_remote
@@ -65,6 +65,7 @@ _HOMES = {
     "new_folder": "atomic",
     "new_id": "records",
     "open_objects": "objects",
+    "plain_file_name": "names",
     "publish_folder": "atomic",
     "remove_tree": "atomic",
     "save_record": "records",
@@ -105,6 +106,7 @@ __all__ = [
     "new_folder",
     "new_id",
     "open_objects",
+    "plain_file_name",
     "publish_folder",
     "remove_tree",
     "save_record",

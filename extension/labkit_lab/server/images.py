@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
+from labkit.annotations import Claim, authors, current_claim, load_review, resolve_author
 from labkit.config import projects_dir
-from labkit.errors import LabKitError
-from labkit.project import Project
+from labkit.errors import CorruptStore, LabKitError
+from labkit.project import ImageRecord, Project
 from labkit_lab.server.projects import check_image, project_of_id
 from labkit_lab.server.route import Route
-from labkit_lab.wire import ImageItem, ImageList, TileQuery
+from labkit_lab.server.standing import own_standing
+from labkit_lab.wire import DocumentItem, ImageItem, ImageList, TileQuery
 
 if TYPE_CHECKING:
     from labkit.tiling import Image
@@ -51,18 +53,28 @@ class TilesRoute(Route):
 
 
 def _image_list(folder: Path, project_id: str) -> ImageList:
-    project = project_of_id(folder, project_id)
-    return ImageList(
-        images=tuple(
-            ImageItem(
-                id=record.id,
-                name=record.name,
-                height_px=record.height_px,
-                width_px=record.width_px,
-                annotated=project.layout.is_annotated(record.id),
-            )
-            for record in project.images()
-        )
+    project, me = project_of_id(folder, project_id), resolve_author()
+    return ImageList(me=me, images=tuple(_image_item(project, record, me) for record in project.images()))
+
+
+def _image_item(project: Project, record: ImageRecord, me: str) -> ImageItem:
+    own = own_standing(project, record, me)
+    held, problem = _claim_of(project, record.id)
+    return ImageItem(
+        id=record.id,
+        name=record.name,
+        height_px=record.height_px,
+        width_px=record.width_px,
+        annotated=project.layout.is_annotated(record.id),
+        role=record.role,
+        state=own.state,
+        finished=own.finished,
+        objects=sum(own.objects.values()) + own.unclassified,
+        open_comments=own.open_comments,
+        documents=tuple(_document_item(project, record.id, name) for name in authors(project, record.id)),
+        claimed_by=held.author if held else None,
+        claimed_until=held.until if held else None,
+        problem=own.problem or problem,
     )
 
 
@@ -75,6 +87,21 @@ def opened_image(folder: Path, project_id: str, image_id: str) -> Image:
         There is no such project or image (any more).
     """
     return _SHELF.image(folder, project_id, image_id)
+
+
+def _document_item(project: Project, image_id: str, author: str) -> DocumentItem:
+    try:
+        review = load_review(project, image_id, author)
+    except CorruptStore as error:
+        return DocumentItem(author=author, state="to-annotate", open_comments=0, problem=error.message)
+    return DocumentItem(author=author, state=review.state, open_comments=len(review.open_comments), problem=None)
+
+
+def _claim_of(project: Project, image_id: str) -> tuple[Claim | None, str | None]:
+    try:
+        return current_claim(project, image_id), None
+    except CorruptStore as error:
+        return None, error.message
 
 
 def _tile(folder: Path, project_id: str, image_id: str, asked: TileQuery) -> bytes:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Callable
 
 from jupyter_server._tz import utcnow
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from labkit.config import projects_dir
+from labkit_lab.server.annotation_imports import AnnotationImportsRoute, LooksRoute
+from labkit_lab.server.exports import ExportsRoute
 from labkit_lab.server.images import ImagesRoute, TilesRoute
 from labkit_lab.server.imports import ImportQueue
+from labkit_lab.server.incoming import INCOMING_SETTING, IncomingPieceRoute, IncomingRoute, IncomingSetRoute, IncomingShelf
+from labkit_lab.server.jobs import JOBS_SETTING, JobFileRoute, JobRoute, JobShelf
 from labkit_lab.server.masks import MaskRoute
 from labkit_lab.server.nodelay import use_no_delay
 from labkit_lab.server.projects import ProjectsRoute, ThumbnailRoute
+from labkit_lab.server.quality import AgreementRoute, ConsensusRoute, GoldRoute, ProgressRoute, ValidationRoute
+from labkit_lab.server.reviews import ClaimRoute, CommentsRoute, NextRoute, ResolvedRoute, ReviewRoute, StateRoute
 from labkit_lab.server.route import Route
 from labkit_lab.server.tilestream import TileStreamRoute
 from labkit_lab.server.uploads import QUEUE_SETTING, AnswersRoute, UploadRoute, UploadsRoute
@@ -30,6 +37,25 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/tiles/stream", TileStreamRoute),
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/mask", MaskRoute),
     (r"/labkit/api/projects/([^/]+)/images/([^/]+)/windows", WindowsRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/review", ReviewRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/review/state", StateRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/review/comments", CommentsRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/review/comments/([^/]+)/resolved", ResolvedRoute),
+    (r"/labkit/api/projects/([^/]+)/images/([^/]+)/claim", ClaimRoute),
+    (r"/labkit/api/projects/([^/]+)/next", NextRoute),
+    (r"/labkit/api/projects/([^/]+)/progress", ProgressRoute),
+    (r"/labkit/api/projects/([^/]+)/validation", ValidationRoute),
+    (r"/labkit/api/projects/([^/]+)/agreement", AgreementRoute),
+    (r"/labkit/api/projects/([^/]+)/gold", GoldRoute),
+    (r"/labkit/api/projects/([^/]+)/consensus", ConsensusRoute),
+    (r"/labkit/api/projects/([^/]+)/exports", ExportsRoute),
+    (r"/labkit/api/projects/([^/]+)/looks", LooksRoute),
+    (r"/labkit/api/projects/([^/]+)/annotation-imports", AnnotationImportsRoute),
+    (r"/labkit/api/incoming", IncomingRoute),
+    (r"/labkit/api/incoming/([^/]+)", IncomingSetRoute),
+    (r"/labkit/api/incoming/([^/]+)/([^/]+)", IncomingPieceRoute),
+    (r"/labkit/api/jobs/([^/]+)", JobRoute),
+    (r"/labkit/api/jobs/([^/]+)/file", JobFileRoute),
     (r"/labkit/api/uploads", UploadsRoute),
     (r"/labkit/api/uploads/([^/]+)", UploadRoute),
     (r"/labkit/api/uploads/([^/]+)/answers", AnswersRoute),
@@ -42,18 +68,37 @@ def load(server_app: ServerApp) -> None:
     base_url = web_app.settings["base_url"]
     web_app.add_handlers(".*$", [(url_path_join(base_url, pattern), route) for pattern, route in ROUTES])  # type: ignore[no-untyped-call]
     web_app.settings[QUEUE_SETTING] = _import_queue(server_app)
+    web_app.settings[JOBS_SETTING] = _job_shelf(server_app)
+    web_app.settings[INCOMING_SETTING] = _incoming_shelf()
     quick = use_no_delay(web_app.settings)
     server_app.log.info("LabKit: %d routes; kernel connections %s.", len(ROUTES), "send without delay" if quick else "are left as they are")
 
 
-def _import_queue(server_app: ServerApp) -> ImportQueue:
-    """Return the queue of this server; imports that an earlier server left go on at once."""
+def _activity_noter(server_app: ServerApp) -> Callable[[], None]:
+    """Return what notes that the server is not idle, even when nobody looks."""
     settings = server_app.web_app.settings
 
     def note_activity() -> None:
-        settings["api_last_activity"] = utcnow()  # an importing server is not idle, even when nobody looks
+        settings["api_last_activity"] = utcnow()
 
-    queue = ImportQueue(projects_dir, server_app.log, note_activity)
+    return note_activity
+
+
+def _job_shelf(server_app: ServerApp) -> JobShelf:
+    shelf = JobShelf(server_app.log, _activity_noter(server_app))
+    atexit.register(shelf.close)
+    return shelf
+
+
+def _incoming_shelf() -> IncomingShelf:
+    shelf = IncomingShelf()
+    atexit.register(shelf.close)
+    return shelf
+
+
+def _import_queue(server_app: ServerApp) -> ImportQueue:
+    """Return the queue of this server; imports that an earlier server left go on at once."""
+    queue = ImportQueue(projects_dir, server_app.log, _activity_noter(server_app))
     queue.go_on()
     atexit.register(queue.close)
     return queue

@@ -10,7 +10,7 @@ from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from ipywidgets import DOMWidget, widget_serialization
 from traitlets import Bool, Dict, Instance, List, Unicode
 
-from labkit.annotations import Document
+from labkit.annotations import CONSENSUS, Document, resolve_author
 from labkit.config import projects_dir
 from labkit.errors import NotFound
 from labkit.project import ImageRecord, Project, list_projects
@@ -39,6 +39,8 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
         An image of it: its record, id or name.
     author : str, optional
         Whose annotations; by default yours (``$LABKIT_AUTHOR``, ``$JUPYTERHUB_USER`` or the login name).
+    read_only : bool
+        Refuse what would change the annotations.
 
     Raises
     ------
@@ -64,13 +66,16 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     project_id = Unicode().tag(sync=True)
     image_id = Unicode().tag(sync=True)
     author = Unicode().tag(sync=True)
+    read_only = Bool().tag(sync=True)
     image = Dict().tag(sync=True)
     classes: Any = List().tag(sync=True)
     sketches = Bool(False).tag(sync=True)  # whether Python draws
     _desk: Desk | None = None
     _sketch: Callable[[Canvas], None] | None = None
 
-    def __init__(self, project: Project, image: ImageRecord | str, author: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, project: Project, image: ImageRecord | str, author: str | None = None, *, read_only: bool = False, **kwargs: Any
+    ) -> None:
         record = project.image(image) if isinstance(image, str) else image
         desk = self._desk = Desk(project, record.id, author, send=self._forward)
         super().__init__(
@@ -78,6 +83,7 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
             project_id=project.id,
             image_id=record.id,
             author=desk.editor.author,
+            read_only=read_only,
             image=_facts(project, record),
             classes=[{"id": c.id, "name": c.name, "colour": c.colour} for c in Project.open(project.path).classes],
             **kwargs,
@@ -140,17 +146,26 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
 
     def _take(self, widget: Any, content: dict[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
         kind = content.get("type")
-        if kind != "sketch":
+        if self.read_only and kind in ("gesture", "command"):
+            self._refuse(content)
+        elif kind != "sketch":
             self._open_desk.take(content, buffers)
         if kind in ("hello", "sketch") and self._sketch is not None:
             self._draw_sketch()
+
+    def _refuse(self, content: dict[str, Any]) -> None:
+        told = {"client": content.get("client"), "number": content.get("number"), "retry": False}
+        message = f"These are {self.author}'s annotations: you can look and comment, not draw."
+        self.send({"type": "refused", **told, "message": message, "hint": "Open your own annotations of this picture to draw."})
 
     def _forward(self, message: Message) -> None:
         self.send(dict(message.content), list(message.buffers))
 
 
-def open_annotator(project_id: str, image_id: str) -> Annotator:
+def open_annotator(project_id: str, image_id: str, author: str | None = None) -> Annotator:
     """Return the annotator of an image, by ids, as the Projects panel opens it.
+
+    You can draw in your own annotations and in the consensus; those of somebody else are there to look at and to comment on.
 
     Raises
     ------
@@ -159,7 +174,9 @@ def open_annotator(project_id: str, image_id: str) -> Annotator:
     """
     for summary in list_projects(projects_dir()):
         if summary.id == project_id:
-            annotator = Annotator(Project.open(summary.path), image_id)
+            me = resolve_author()
+            read_only = author not in (None, me, CONSENSUS)
+            annotator = Annotator(Project.open(summary.path), image_id, author or me, read_only=read_only)
             _IN_TABS[annotator.model_id] = annotator
             return annotator
     raise NotFound("This project is not there (any more).", hint="Refresh the list of projects.", project_id=project_id)

@@ -326,6 +326,7 @@ export class Easel implements IHandTarget, IScenery {
     if (this._cross !== null) {
       drawCrosshair(context, view, this._cross, pen);
     }
+    this.drawAbove(context, view);
   }
 
   /** Choose the first proposal after these that is none of them. */
@@ -339,6 +340,10 @@ export class Easel implements IHandTarget, IScenery {
       this.choose([next.head.id]);
     }
   }
+
+  /** Draws above everything else: the pins of comments. */
+  drawAbove = (_context: CanvasRenderingContext2D, _view: Viewport): void =>
+    undefined;
 
   private _keyHand(kind: 'down' | 'move' | 'up'): void {
     if (this._cross !== null) {

@@ -183,8 +183,9 @@ function besideOf(id?: string): { mode?: 'split-right'; ref?: string } {
 }
 
 function nameOf(args: ITabArgs): string {
-  const name = `${args.projectId}-${args.imageId}`;
-  return args.view === 1 ? name : `${name}-${args.view}`;
+  const { author, imageId, projectId, view } = args;
+  const parts = [projectId, imageId, ...(author === '' ? [] : [author])];
+  return [...parts, ...(view === 1 ? [] : [String(view)])].join('-');
 }
 
 function argsOf(received: ReadonlyPartialJSONObject): ITabArgs {
@@ -193,6 +194,7 @@ function argsOf(received: ReadonlyPartialJSONObject): ITabArgs {
   return {
     projectId: text('projectId'),
     imageId: text('imageId'),
+    author: text('author'),
     path: text('path') || `labkit-annotate-${text('projectId')}`,
     title: text('title') || text('imageId'),
     view: Number(received['view'] ?? 1),

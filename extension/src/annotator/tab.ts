@@ -28,6 +28,8 @@ const SLOW_MS = 15_000; // from then on trying again is offered
 export interface ITabArgs {
   readonly projectId: string;
   readonly imageId: string;
+  /** Whose annotations; yours if it is empty. */
+  readonly author: string;
   /** Of the kernel's session: one for each project. */
   readonly path: string;
   readonly title: string;
@@ -134,12 +136,13 @@ export class AnnotatorTab extends Panel {
     kernel: Kernel.IKernelConnection,
     manager: KernelWidgetManager
   ): Promise<WidgetModel> {
-    const { modelId, projectId, imageId } = this.args;
+    const { modelId, projectId, imageId, author } = this.args;
     await restored(manager); // also before making one: a widget that comes meanwhile would be made twice
     if (modelId !== undefined && manager.has_model(modelId)) {
       return manager.get_model(modelId);
     }
-    const made = await makeAnnotator(kernel, projectId, imageId);
+    const asked = [projectId, imageId, ...(author === '' ? [] : [author])];
+    const made = await makeAnnotator(kernel, asked);
     this.args.modelId = made;
     this._onModel();
     return manager.get_model(made);

@@ -12,12 +12,13 @@ import {
   type TranslationBundle
 } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
-import { LabKitApi } from '../api';
+import { type IDocumentName, LabKitApi } from '../api';
 import { Easel } from './easel';
 import { showHelp } from './help';
 import { watchKernel } from './kernelwatch';
@@ -26,6 +27,7 @@ import { LoginWatch } from './loginwatch';
 import { OverviewMap } from './overview';
 import { PointerLayer } from './pointer';
 import type { IClass, IPicture, KernelMessage } from './protocol';
+import { openReview } from './reviewdoor';
 import { AnnotatorSession } from './session';
 import { Sidebar } from './sidebar';
 import { Stage } from './stage';
@@ -109,12 +111,13 @@ export class AnnotatorView extends DOMWidgetView {
         }
       }
     );
-    void this.displayed.then(() => this._start(projectId, imageId));
+    void this.displayed.then(() => this._start({ projectId, imageId, author }));
   }
 
   override remove(): this {
     this._unwatch();
     this._login.dispose();
+    this._review?.dispose();
     this._resizes.disconnect();
     this._pointer?.dispose();
     this._map?.dispose();
@@ -170,9 +173,10 @@ export class AnnotatorView extends DOMWidgetView {
     this.el.append(this._host);
   }
 
-  private async _start(projectId: string, imageId: string): Promise<void> {
+  private async _start(document: IDocumentName): Promise<void> {
     const { trans } = AnnotatorView;
     const easel = this._easel;
+    const { projectId, imageId } = document;
     const picture = this.model.get('image') as IPicture;
     const canvas = this.model.get('canvas') as DOMWidgetModel;
     const child = await this.create_child_view(canvas);
@@ -183,7 +187,7 @@ export class AnnotatorView extends DOMWidgetView {
       this._api,
       projectId,
       imageId,
-      this.model.get('author') as string,
+      document.author,
       easel,
       () => void this._login.check()
     );
@@ -224,6 +228,13 @@ export class AnnotatorView extends DOMWidgetView {
         loginUrl={this._api.loginUrl}
         trans={trans}
       />
+    );
+    this._review = openReview(
+      { api: this._api, document, easel, stage, trans },
+      this.luminoWidget,
+      this._host,
+      this.model.get('read_only') === true,
+      element => this._add('review', element)
     );
     this._resizes.observe(this._host);
     await this._session.start();
@@ -315,6 +326,7 @@ export class AnnotatorView extends DOMWidgetView {
   private _stage: Stage | null = null;
   private _pointer: PointerLayer | null = null;
   private _map: OverviewMap | null = null;
+  private _review: IDisposable | null = null;
   private _unwatch = (): void => undefined;
 }
 

@@ -38,13 +38,17 @@ export async function makeManager(
   return manager;
 }
 
-/** Make an annotator in the kernel; returns the id of its model. */
+/**
+ * Make an annotator in the kernel.
+ *
+ * @param asked - Ids of project and image, and the author if it is not you.
+ * @returns The id of its model.
+ */
 export async function makeAnnotator(
   kernel: Kernel.IKernelConnection,
-  projectId: string,
-  imageId: string
+  asked: ReadonlyArray<string>
 ): Promise<string> {
-  const given = [projectId, imageId].map(id => JSON.stringify(id)).join(', ');
+  const given = asked.map(one => JSON.stringify(one)).join(', ');
   const future = kernel.requestExecute({
     code:
       'from labkit_lab.widgets import open_annotator\n' +

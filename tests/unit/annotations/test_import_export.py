@@ -8,8 +8,8 @@ import pytest
 
 from labkit.annotations import (
     Document,
+    Editor,
     authors,
-    change_document,
     export_annotations,
     import_annotations,
     new_object,
@@ -18,6 +18,7 @@ from labkit.annotations import (
     rasterise_objects,
     save_document,
 )
+from labkit.annotations.edits import put
 from labkit.errors import AlreadyExists, InvalidInput, LabKitError, NotFound, NotWritable, UnreadableImage, UnsupportedFormat
 from labkit.events import Log
 from labkit.formats.labels import read_labels, write_labels
@@ -327,12 +328,26 @@ def test_a_save_in_between_is_merged_with(project, image, tmp_path, monkeypatch)
     drawn = new_object(Point(1, 1))
     importing = sys.modules["labkit.annotations.importing"]
 
-    def change_after_somebody(*args):
-        save_document(project, open_document(project, image.id, "Ada").with_object(drawn))
-        return change_document(*args)
+    class EditorAfterSomebody(Editor):
+        def change(self, edit_for, **kwargs):
+            save_document(project, open_document(project, image.id, "Ada").with_object(drawn))
+            return super().change(edit_for, **kwargs)
 
-    monkeypatch.setattr(importing, "change_document", change_after_somebody)
+    monkeypatch.setattr(importing, "Editor", EditorAfterSomebody)
     report = import_annotations(project, image, save_features(tmp_path / "a.geojson", feature(SQUARE_XY)), class_name="cell")
     objects = open_document(project, image.id, "Ada").objects
     assert (report.added, report.revision, len(objects)) == (1, 2, 2)
     assert objects[0] == drawn
+
+
+def test_an_import_is_one_step_that_can_be_undone(project, image, tmp_path):
+    """What was drawn before stays, and can be undone too."""
+    drawn = new_object(Point(1, 1))
+    editor = Editor(project, image.id, "Ada")
+    editor.apply(put(drawn))
+    import_annotations(project, image, save_features(tmp_path / "a.geojson", feature(SQUARE_XY), feature(SQUARE_XY)), author="Ada")
+    assert len(editor.refresh().objects) == 3
+    editor.undo()
+    assert editor.document.objects == (drawn,)
+    editor.undo()
+    assert editor.document.objects == ()

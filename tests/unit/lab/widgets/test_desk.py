@@ -468,3 +468,23 @@ def test_looking_from_another_thread_does_not_block(project: Project, image: Ima
     assert not thread.is_alive()
     browser.says("hello")
     assert len(browser.ids) == 60
+
+
+def test_somebody_elses_document_is_looked_at_not_drawn_in(project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gestures and commands are refused in words; the scene is shown. One's own and the consensus are drawn in."""
+    editor = Editor(project, image.id, "Bo")
+    editor.apply(put(new_object(Point(3, 3), class_id=1)))
+    annotator = open_annotator(project.id, image.id, "Bo")
+    heard: list[dict[str, Any]] = []
+    monkeypatch.setattr(annotator, "send", lambda content, buffers=None: heard.append(content))
+    annotator._take(annotator, {"type": "hello", "client": "tab"}, [])
+    annotator._take(annotator, {"type": "command", "client": "tab", "number": 1, "name": "undo", "ids": [], "args": {}}, [])
+    assert [message["type"] for message in heard] == ["scene", "refused"]
+    assert (heard[1]["number"], heard[1]["retry"], "Bo's annotations" in heard[1]["message"]) == (1, False, True)
+    assert len(editor.refresh().objects) == 1
+    assert [open_annotator(project.id, image.id, name).read_only for name in (None, "Ada", "consensus", "Bo")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
