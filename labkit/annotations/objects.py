@@ -43,7 +43,7 @@ class AnnotationObject:
     class_id : int or None
         1-254; None is not classified yet.
     source : str
-        ``manual``, ``import:<format>`` or ``model:<name>``.
+        ``manual``, ``import:<format>``, ``model:<name>`` or ``assistant:<name>``.
     author : str
         Who made it.
     created : datetime

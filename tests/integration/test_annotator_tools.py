@@ -13,7 +13,7 @@ import labkit_lab
 from labkit.annotations import AnnotationObject, document_sha256, new_object, open_document, resolve_author, save_document
 from labkit.geometry import Box, Mask, Rectangle, Region, rasterise, shape_area
 from labkit.project import Project
-from labkit.testing.annotator import Annotator, objects_on_disk, open_annotator_of, patient_page
+from labkit.testing.annotator import Annotator, colour_at, objects_on_disk, open_annotator_of, patient_page
 from labkit.testing.browser import open_browser
 from labkit.testing.lab import Lab, running_lab
 from labkit.testing.pictures import write_png, write_tiff
@@ -184,7 +184,7 @@ def test_the_assistant_and_proposals(page: Page, lab: Lab, tmp_path: Path) -> No
     assert (found & disc).sum() / (found | disc).sum() > 0.8
     assert (outlined.source, outlined.class_id) == ("assistant:watershed", 1)
     page.keyboard.press("Control+z")
-    annotator.root.get_by_label("Assistant", exact=True).select_option("bright")  # a student's own, of a file that every kernel runs
+    annotator.root.get_by_role("combobox", name="Assistant").select_option("bright")  # a student's own, of a file that every kernel runs
     annotator.drag(annotator.over(130, 230, SQUARE), annotator.over(270, 370, SQUARE))
     facts = annotator.root.get_by_role("region", name="Object")
     expect(facts.get_by_text("assistant:bright")).to_be_visible()
@@ -235,7 +235,7 @@ def test_keys_and_buttons_in_a_narrow_window(page: Page, lab: Lab, tmp_path: Pat
 
 
 def test_fingers(browser: Browser, lab: Lab, tmp_path: Path) -> None:
-    """One finger draws a polygon, two zoom and leave no object behind; a stroke that the system breaks off is kept."""
+    """One draws, two zoom and leave no object behind; a stroke that is broken off is kept; after a pen a finger moves the picture."""
     project = _project(lab, "fingers", _square(tmp_path))
     with patient_page(browser, touch=True) as page:
         annotator = open_annotator_of(page, lab, "square.png", "fingers")
@@ -270,8 +270,32 @@ def test_fingers(browser: Browser, lab: Lab, tmp_path: Path) -> None:
         send("touchMove", at(0.9, 0.4))
         send("touchCancel")
         expect(annotator.objects).to_have_text(["1 nucleus polygon", "2 nucleus mask"])
+
+        _draw_with_pen(page, at(0.1, 0.8), at(0.2, 0.8))
         annotator.is_saved()
-        assert len(objects_on_disk(project)) == 2
+        drawn = objects_on_disk(project)
+        assert len(drawn) == 2  # joined with the chosen mask
+        before = colour_at(annotator.canvas, 0.15, 0.6)
+        send("touchStart", at(0.5, 0.5))
+        send("touchMove", at(0.5, 0.3))
+        send("touchEnd")
+        page.wait_for_function(ANOTHER_COLOUR, arg=[0.15, 0.6, list(before)])  # what the pen has drawn is here now
+        annotator.is_saved()
+        assert objects_on_disk(project) == drawn
+
+
+ANOTHER_COLOUR = """([y, x, before]) => {
+    const canvas = document.querySelector('.labkit-Annotator-stage canvas');
+    const {data} = canvas.getContext('2d').getImageData(x * canvas.width, y * canvas.height, 1, 1);
+    return before.some((value, k) => Math.abs(data[k] - value) > 8);
+}"""
+
+
+def _draw_with_pen(page: Page, *places: dict[str, float]) -> None:
+    session = page.context.new_cdp_session(page)
+    for kind, place in (("mousePressed", places[0]), *(("mouseMoved", one) for one in places[1:]), ("mouseReleased", places[-1])):
+        event = {"type": kind, **place, "button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"}
+        session.send("Input.dispatchMouseEvent", event)
 
 
 def _touching(page: Page) -> Callable[..., None]:

@@ -58,6 +58,7 @@ function ClassChoice({
     <label>
       {trans.__('Class')}
       <select
+        aria-label={trans.__('Class of the object')}
         value={class_id ?? ''}
         onChange={event => {
           const text = event.target.value;

@@ -89,6 +89,7 @@ function AssistantChoice({
     <label className="labkit-Annotator-setting">
       {trans.__('Assistant')}
       <select
+        aria-label={trans.__('Assistant')}
         value={easel.settings.assistant || assistants[0]}
         onFocus={() => easel.session.askOptions()}
         onChange={event => easel.set({ assistant: event.target.value })}
