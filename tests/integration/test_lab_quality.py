@@ -115,7 +115,10 @@ def _red_pixels(root: Locator) -> int:
 
 @pytest.mark.parametrize("lab", ["Bea"], indirect=True)
 def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project: Project, tmp_path: Path) -> None:
-    """From the next free image to an accepted one; its COCO file comes into another author's annotations, and the table shows all."""
+    """From the next free image to an accepted one; its COCO file comes into another author's annotations; the table shows all.
+
+    Drawing claims an image, and closing gives it back.
+    """
     image = project.images()[0]
     card = _open_panel(page, lab)
     card.get_by_role("button", name="Next free image").click()
@@ -131,9 +134,9 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     review.get_by_role("button", name="Send to review").click()
     expect(review).to_contain_text("in review")
     assert current_claim(project, image.id) is None
+    assert _red_pixels(root) == 0  # there is no pin yet
     add_comment(project, image.id, "Bea", "Too coarse here", by="Prof", place=(100.0, 100.0))
     change_state(project, image.id, "Bea", "returned", by="Prof")
-    assert _red_pixels(root) == 0
     _look_again(page)
     expect(review).to_contain_text("returned")
     review.get_by_role("button", name="Show comment 1").click()
@@ -170,6 +173,17 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     dialog.get_by_role("button", name="Close").click()
     assert len(open_document(project, image.id, "Cy").objects) == 1
 
+    card.get_by_role("button", name="Annotate second.png").click()
+    root = _annotator(page)
+    root.get_by_role("button", name="Box").click()
+    _drag(page, root, (0.3, 0.3), (0.5, 0.5))
+    second = card.get_by_role("listitem", name="second.png")
+    expect(second).to_contain_text("yours until")
+    page.get_by_role("tab", name="second.png").locator(".lm-TabBar-tabCloseIcon").click()
+    expect(second).to_contain_text("1 object")
+    expect(second).not_to_contain_text("yours until")
+    assert current_claim(project, project.images()[1].id) is None
+
     card.get_by_role("button", name="Quality of cells").click()
     table = page.get_by_role("table", name="Progress")
     expect(table.get_by_role("row", name="Open first.png of Cy")).to_contain_text("Cy")
@@ -177,7 +191,7 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     table.get_by_role("button", name="Author").press("Enter")
     expect(table.get_by_role("row").nth(1)).to_contain_text("Cy")
     page.get_by_role("searchbox", name="Image or author").fill("bea")
-    expect(table.locator("tbody").get_by_role("row")).to_have_count(1)
+    expect(table.locator("tbody").get_by_role("row")).to_have_count(2)
     with page.expect_download() as started:
         page.get_by_role("button", name="Download as CSV").click()
     lines = started.value.path().read_text(encoding="utf-8-sig").splitlines()
