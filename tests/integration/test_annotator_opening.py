@@ -132,9 +132,9 @@ def test_views_share_a_kernel_and_a_document_until_the_last_is_closed(page: Page
     views = page.locator(f"{ANNOTATOR}:visible")
     first, second = _painted(views.nth(0)), _painted(views.nth(1))
     _draw_box(page, first)
-    expect(second.get_by_role("option")).to_have_text(["1 nucleus box"])
-    expect(first.get_by_role("option", selected=True)).to_have_count(1)
-    expect(second.get_by_role("option", selected=True)).to_have_count(0)
+    expect(second.get_by_role("listbox").get_by_role("option")).to_have_text(["1 nucleus box"])
+    expect(first.get_by_role("listbox").get_by_role("option", selected=True)).to_have_count(1)
+    expect(second.get_by_role("listbox").get_by_role("option", selected=True)).to_have_count(0)
     zoom = second.locator(".labkit-Annotator-zoom").inner_text()
     first.get_by_role("application").press("0")
     expect(first.locator(".labkit-Annotator-zoom")).to_have_text("100 %")
@@ -143,11 +143,13 @@ def test_views_share_a_kernel_and_a_document_until_the_last_is_closed(page: Page
     _until(lambda: _kept_tabs(lab) == {a.id, f"{a.id}-2"})
     page.goto(lab.url.replace("reset&", ""))
     for k in range(2):
-        expect(_painted(page.locator(f"{ANNOTATOR}:visible").nth(k)).get_by_role("option")).to_have_text(["1 nucleus box"])
+        expect(_painted(page.locator(f"{ANNOTATOR}:visible").nth(k)).get_by_role("listbox").get_by_role("option")).to_have_text(
+            ["1 nucleus box"]
+        )
     assert len(_ask(lab, "GET", "api/kernels")) == 1
     _tab(page, "a.png (view 2)").locator(".lm-TabBar-tabCloseIcon").click()
     _draw_box(page, _painted(page.locator(f"{ANNOTATOR}:visible")))
-    expect(page.get_by_role("option")).to_have_count(2)
+    expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
     _tab(page, "a.png").locator(".lm-TabBar-tabCloseIcon").click()
     _until(lambda: _ask(lab, "GET", "api/kernels") == [])
 
@@ -177,4 +179,4 @@ def test_opening_says_what_is_wrong_and_tries_again(page: Page, lab: Lab) -> Non
     _draw_box(page, annotator)
     alert.get_by_role("button", name="Try again").click()
     expect(alert).to_have_count(0)
-    expect(_painted(page.locator(ANNOTATOR)).get_by_role("option")).to_have_text(["1 nucleus box"])
+    expect(_painted(page.locator(ANNOTATOR)).get_by_role("listbox").get_by_role("option")).to_have_text(["1 nucleus box"])

@@ -126,7 +126,7 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     assert current_claim(project, image.id) is not None
     root.get_by_role("button", name="Box").click()
     _drag(page, root, (0.3, 0.3), (0.5, 0.5))
-    expect(root.get_by_role("option")).to_have_text(["1 nucleus box"])
+    expect(root.get_by_role("listbox").get_by_role("option")).to_have_text(["1 nucleus box"])
     review = root.get_by_role("group", name="Review")
     root.get_by_role("button", name="Finished").click()
     expect(card.get_by_role("listitem", name="first.png")).to_contain_text("1 object, finished")
@@ -249,4 +249,4 @@ def test_a_professor_reviews_and_compares(page: Page, lab: Lab, project: Project
     view.get_by_role("button", name="Check all annotations").click()
     view.get_by_role("button", name="crosses itself").first.click()
     opened = page.locator(".labkit-Annotator:visible")
-    expect(opened.get_by_role("option", selected=True)).to_have_text("2 membrane polygon")
+    expect(opened.get_by_role("listbox").get_by_role("option", selected=True)).to_have_text("2 membrane polygon")

@@ -25,6 +25,7 @@ _SKETCH = 4
 _SKETCHING = threading.Lock()  # ipycanvas has one queue for all canvases of a process, and threads would mix in it
 _MODULE, _VERSION = "labkit-lab", "^0.1.0"
 _TILE_PX = 512
+_CHANGING = ("gesture", "command", "propose")  # messages that ask for other annotations
 _IN_TABS: dict[str, Annotator] = {}  # by the ids of their models
 
 
@@ -146,7 +147,7 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
 
     def _take(self, widget: Any, content: dict[str, Any], buffers: Sequence[bytes | memoryview]) -> None:
         kind = content.get("type")
-        if self.read_only and kind in ("gesture", "command"):
+        if self.read_only and kind in _CHANGING:
             self._refuse(content)
         elif kind != "sketch":
             self._open_desk.take(content, buffers)

@@ -479,8 +479,9 @@ def test_somebody_elses_document_is_looked_at_not_drawn_in(project: Project, ima
     monkeypatch.setattr(annotator, "send", lambda content, buffers=None: heard.append(content))
     annotator._take(annotator, {"type": "hello", "client": "tab"}, [])
     annotator._take(annotator, {"type": "command", "client": "tab", "number": 1, "name": "undo", "ids": [], "args": {}}, [])
-    assert [message["type"] for message in heard] == ["scene", "refused"]
-    assert (heard[1]["number"], heard[1]["retry"], "Bo's annotations" in heard[1]["message"]) == (1, False, True)
+    answer = heard[-1]
+    assert "scene" in [message["type"] for message in heard]
+    assert (answer["type"], answer["number"], answer["retry"], "Bo's annotations" in answer["message"]) == ("refused", 1, False, True)
     assert len(editor.refresh().objects) == 1
     assert [open_annotator(project.id, image.id, name).read_only for name in (None, "Ada", "consensus", "Bo")] == [
         False,
