@@ -69,7 +69,7 @@ export class Easel implements IHandTarget, IScenery {
       this._pending.delete(number);
       this._stage?.repaintOverlay();
     });
-    session.changed.connect(() => this._stage?.repaint());
+    session.changed.connect(() => this._repaintIfOther());
     session.copied.connect((_, text) => this.clipboard.keep(text));
     sight.changed.connect(() => {
       this._changed.emit();
@@ -329,6 +329,19 @@ export class Easel implements IHandTarget, IScenery {
     this.drawAbove(context, view);
   }
 
+  /** Saving changes nothing that is painted. */
+  private _repaintIfOther(): void {
+    const { items } = this.session.list;
+    const { selection } = this.session;
+    if (
+      items !== this._painted.items ||
+      selection !== this._painted.selection
+    ) {
+      this._painted = { items, selection };
+      this._stage?.repaint();
+    }
+  }
+
   /** Choose the first proposal after these that is none of them. */
   private _chooseNextBut(ids: ReadonlyArray<string>): void {
     const last = this.items.findIndex(({ head }) => head.id === ids.at(-1));
@@ -429,6 +442,10 @@ export class Easel implements IHandTarget, IScenery {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _pending = new Map<number, IPending>();
   private _recoloured: [string, ReadonlyArray<IClass>] | null = null;
+  private _painted: {
+    readonly items: ReadonlyArray<IItem>;
+    readonly selection: ReadonlyArray<string>;
+  } = { items: [], selection: [] };
   private _stage: Stage | null = null;
   private _settings: ISettings;
   private _gesture: Gesture;

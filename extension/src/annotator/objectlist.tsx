@@ -24,7 +24,7 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
   const prefix = React.useId();
   const [top, setTop] = React.useState(0);
   const last = session.selection.at(-1);
-  const current = items.findIndex(item => item.head.id === last);
+  const current = React.useMemo(() => placeOf(last, items), [last, items]);
 
   const height = useHeight(list);
 
@@ -48,7 +48,7 @@ export function ObjectList(props: IObjectListProps): React.JSX.Element {
         }
         tabIndex={0}
         onScroll={event => setTop(event.currentTarget.scrollTop)}
-        onKeyDown={event => walk(event, easel, current)}
+        onKeyDown={event => walk(event, easel)}
       >
         <li role="presentation" style={{ height: from * ROW_PX }} />
         {items.slice(from, to).map((item, k) => (
@@ -114,8 +114,14 @@ function labelOf(
   return words.filter(word => word !== '').join(' ');
 }
 
+/** Where an object stands in the list; -1 if it does not. */
+function placeOf(id: string | undefined, items: ReadonlyArray<IItem>): number {
+  return id === undefined ? -1 : items.findIndex(item => item.head.id === id);
+}
+
 /** Up, down, Home and End choose; with shift they add. */
-function walk(event: React.KeyboardEvent, easel: Easel, current: number): void {
+function walk(event: React.KeyboardEvent, easel: Easel): void {
+  const current = placeOf(easel.session.selection.at(-1), easel.items);
   const last = easel.items.length - 1;
   const targets: Readonly<Record<string, number>> = {
     ArrowUp: Math.max(current - 1, 0),

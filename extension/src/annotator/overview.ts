@@ -98,12 +98,15 @@ export class OverviewMap implements IDisposable {
     const map = this._map;
     const { density } = this._stage;
     const { height, width } = map.canvas;
-    canvas.height = height;
-    canvas.width = width;
-    canvas.style.height = `${height / density}px`;
-    canvas.style.width = `${width / density}px`;
+    if (canvas.height !== height || canvas.width !== width) {
+      canvas.height = height;
+      canvas.width = width;
+      canvas.style.height = `${height / density}px`;
+      canvas.style.width = `${width / density}px`;
+    }
     const context = canvas.getContext('2d');
     if (context !== null) {
+      context.clearRect(0, 0, width, height);
       this._tiles.show(this._sight.tileKey, map);
       this._tiles.draw(context, map);
       this._paintFrame(context, map);

@@ -219,7 +219,7 @@ function NewCommentForm(props: IBodyProps): React.JSX.Element {
     setPinning(false);
   };
   return (
-    <UseSignal signal={easel.session.changed}>
+    <UseSignal signal={easel.session.told}>
       {() => {
         const hasObject = easel.session.selection.length > 0;
         const isReady =

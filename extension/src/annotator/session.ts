@@ -4,6 +4,7 @@ import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
+import { Calm } from './calm';
 import { DisplayList, type IItem } from './displaylist';
 import { type IEntry, Outbox } from './outbox';
 import type {
@@ -18,6 +19,8 @@ import type {
   IRefusedMessage,
   KernelMessage
 } from './protocol';
+
+const TELL_MS = 40;
 
 /** Send a message to the kernel; throws where there is none. */
 export type Send = (content: object, buffers: ArrayBuffer[]) => void;
@@ -43,6 +46,7 @@ export class AnnotatorSession implements IDisposable {
     private readonly _send: Send
   ) {
     this._outbox = new Outbox(scope);
+    this._changed.connect(() => this._telling.ask());
   }
 
   readonly client = UUID.uuid4();
@@ -51,6 +55,11 @@ export class AnnotatorSession implements IDisposable {
   /** The document, the selection or the state of saving is another. */
   get changed(): ISignal<this, void> {
     return this._changed;
+  }
+
+  /** As `changed`, but once for all that changes within a moment: for lists and buttons, which are dear to draw. */
+  get told(): ISignal<this, void> {
+    return this._told;
   }
 
   /** A deed was answered; its preview is not needed any more. */
@@ -132,6 +141,7 @@ export class AnnotatorSession implements IDisposable {
   dispose(): void {
     this._isDisposed = true;
     this._outbox.dispose();
+    this._telling.dispose();
     Signal.clearData(this);
   }
 
@@ -366,6 +376,8 @@ export class AnnotatorSession implements IDisposable {
 
   private readonly _outbox: Outbox;
   private readonly _changed = new Signal<this, void>(this);
+  private readonly _told = new Signal<this, void>(this);
+  private readonly _telling = new Calm(() => this._told.emit(), TELL_MS);
   private readonly _answered = new Signal<this, number>(this);
   private readonly _copied = new Signal<this, string>(this);
   private _selection: ReadonlyArray<string> = [];

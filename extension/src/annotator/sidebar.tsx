@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import type { IItem } from './displaylist';
 import type { Easel } from './easel';
 import type { IChannelPanelProps } from './channelpanel';
 import { ObjectFacts } from './objectfacts';
@@ -23,7 +24,7 @@ export function Sidebar(props: ISidebarProps): React.JSX.Element {
   return (
     <UseSignal signal={easel.changed}>
       {() => (
-        <UseSignal signal={easel.session.changed}>
+        <UseSignal signal={easel.session.told}>
           {() => (
             <>
               <ClassList {...props} />
@@ -45,12 +46,8 @@ function ClassList({ easel, trans }: ISidebarProps): React.JSX.Element {
     ...easel.classes.map(item => [item.id, item.name] as const),
     [null, trans.__('no class')] as const
   ].map(([id, name]) => [id, name]);
-  const counts = new Map<number | null, number>();
-  for (const { head } of easel.items) {
-    if (head.kind !== 'area') {
-      counts.set(head.class_id, (counts.get(head.class_id) ?? 0) + 1);
-    }
-  }
+  const { items } = easel;
+  const counts = React.useMemo(() => countsOf(items), [items]);
   return (
     <section aria-label={trans.__('Classes')}>
       <h3>{trans.__('Classes')}</h3>
@@ -87,6 +84,17 @@ function ClassList({ easel, trans }: ISidebarProps): React.JSX.Element {
       </ul>
     </section>
   );
+}
+
+/** Objects of each class; annotated areas have none. */
+function countsOf(items: ReadonlyArray<IItem>): Map<number | null, number> {
+  const counts = new Map<number | null, number>();
+  for (const { head } of items) {
+    if (head.kind !== 'area') {
+      counts.set(head.class_id, (counts.get(head.class_id) ?? 0) + 1);
+    }
+  }
+  return counts;
 }
 
 function toggled<T>(set: ReadonlySet<T>, value: T): ReadonlySet<T> {

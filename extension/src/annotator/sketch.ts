@@ -14,14 +14,17 @@ export interface IDrawnLayer {
   off(event: 'new-frame', callback: () => void): void;
 }
 
+/** Whether Python draws, and how to ask it to draw again. */
+export interface ISketching {
+  isOn(): boolean;
+  ask(): void;
+}
+
 /** A layer whose pixels are not ours, but whose place is: Python draws in pixels of the picture. */
 export class Sketch implements IDisposable {
-  /**
-   * @param ask - Called when a view has settled that Python has not drawn for.
-   */
   constructor(
     private readonly _layer: IDrawnLayer,
-    private readonly _ask: () => void
+    private readonly _sketching: ISketching
   ) {
     _layer.on('new-frame', this._onDrawn);
   }
@@ -36,6 +39,18 @@ export class Sketch implements IDisposable {
     this._layer.off('new-frame', this._onDrawn);
   }
 
+  get isOn(): boolean {
+    return this._sketching.isOn();
+  }
+
+  /** Forget what was drawn: Python begins, or has ended. */
+  begin(): void {
+    window.clearTimeout(this._timer);
+    this._view = null;
+    this._kept = null;
+    this._isDrawn = false;
+  }
+
   /** Hold on to what is there: a canvas of another size is an empty one. */
   keep(): void {
     if (this._kept === null && this._view !== null && this._isDrawn) {
@@ -48,9 +63,9 @@ export class Sketch implements IDisposable {
     }
   }
 
-  /** Put what is there to its place in a view, and let Python draw there from now on. */
+  /** Put what is there to its place in a view, and let Python draw there from now on; it is asked to when the view rests. */
   show(view: Viewport): void {
-    if (view === this._view) {
+    if (view === this._view || !this.isOn) {
       return;
     }
     this.keep();
@@ -60,7 +75,7 @@ export class Sketch implements IDisposable {
     const [y, x] = view.offset;
     ctx.setTransform(view.zoom, 0, 0, view.zoom, x, y);
     window.clearTimeout(this._timer);
-    this._timer = window.setTimeout(this._ask, SETTLED_MS);
+    this._timer = window.setTimeout(() => this._sketching.ask(), SETTLED_MS);
   }
 
   private _place(ctx: CanvasRenderingContext2D, view: Viewport): void {

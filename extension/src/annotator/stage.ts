@@ -10,7 +10,7 @@ import type { IItem } from './displaylist';
 import { filterBetween } from './livewindow';
 import type { IPicture } from './protocol';
 import { TileRelay } from './relay';
-import { type IDrawnLayer, Sketch } from './sketch';
+import { type IDrawnLayer, type ISketching, Sketch } from './sketch';
 import type { Sight } from './sight';
 import type { ReadTiles } from './tilereading';
 import { TileCache } from './tiles';
@@ -49,7 +49,7 @@ export class Stage implements IDisposable {
   /**
    * @param multi - The `MultiCanvas` whose layers are painted.
    * @param onView - Called when another part of the picture is seen.
-   * @param onSettled - Called when the view has come to rest.
+   * @param sketching - Whether Python draws, and how to ask it to.
    */
   constructor(
     private readonly _multi: DOMWidgetModel,
@@ -58,7 +58,7 @@ export class Stage implements IDisposable {
     private readonly _scenery: IScenery,
     readonly source: ITileSource,
     private readonly _onView: () => void,
-    onSettled: () => void
+    sketching: ISketching
   ) {
     const repaint = (): void => this.repaint();
     this._tiles = new TileRelay(
@@ -72,7 +72,7 @@ export class Stage implements IDisposable {
       false
     );
     const drawn = this._layers[SKETCH];
-    this._sketch = drawn ? new Sketch(drawn, onSettled) : null;
+    this._sketch = drawn ? new Sketch(drawn, sketching) : null;
     this._watch = watchDensity(() => this.resize(...this._cssSize));
     this._view = Viewport.fit(this._pictureSize, { height: 1, width: 1 });
   }
@@ -125,11 +125,10 @@ export class Stage implements IDisposable {
     }
     this._sketch?.keep();
     // set, not saved: each browser has a size of its own
-    [this._multi, ...this._layers].forEach(model =>
-      model.set({ height, width })
-    );
+    this._multi.set({ height, width });
     this._overlay.height = height;
     this._overlay.width = width;
+    this._layers.forEach((_, number) => this._sizeLayer(number));
     const size = { height, width };
     const denser = this.density / this._lastDensity;
     this._lastDensity = this.density;
@@ -139,6 +138,13 @@ export class Stage implements IDisposable {
         : this._view.resized(size).zoomed(denser)
     );
     this._paintAll();
+  }
+
+  /** Python has begun to draw, or has ended. */
+  sketchingChanged(): void {
+    this._sketch?.begin();
+    this._sizeLayer(SKETCH);
+    this.repaint();
   }
 
   /** Paint everything in the next frame. */
@@ -176,6 +182,23 @@ export class Stage implements IDisposable {
     }
     this._onView();
     this.repaint();
+  }
+
+  /** Give a layer the size of all; one that shows nothing gets a pixel, because all are put together for each frame. */
+  private _sizeLayer(number: number): void {
+    const { height, width } = this._overlay;
+    const isUsed =
+      number === MASK
+        ? this._isMaskSeen
+        : number !== SKETCH || (this._sketch?.isOn ?? false);
+    this._layers[number]?.set(
+      isUsed ? { height, width } : { height: 1, width: 1 }
+    );
+  }
+
+  private get _isMaskSeen(): boolean {
+    const { mask, hidesAll } = this._scenery.sight.settings;
+    return mask && !hidesAll;
   }
 
   private _paintAll(): void {
@@ -237,14 +260,14 @@ export class Stage implements IDisposable {
 
   /** Class ids are never averaged: a pixel of the mask is a square, or left out. */
   private _paintMask(): void {
-    const { mask, hidesAll } = this._scenery.sight.settings;
-    const isSeen = mask && !hidesAll;
+    const isSeen = this._isMaskSeen;
     if (!isSeen && this._overlay.dataset.mask === undefined) {
       return;
     }
     if (this._overlay.dataset.mask === undefined) {
       this._mask.lookAt(this._view); // it was not followed while it was away
     }
+    this._sizeLayer(MASK);
     this._onLayer(MASK, context => {
       if (isSeen) {
         context.imageSmoothingEnabled = false;

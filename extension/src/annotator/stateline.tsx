@@ -6,6 +6,7 @@ import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 
 import type { Place } from './protocol';
+import { Calm } from './calm';
 import type { AnnotatorSession } from './session';
 import type { Sight } from './sight';
 import type { Stage } from './stage';
@@ -28,7 +29,7 @@ export interface IStateLineProps {
 export function StateLine(props: IStateLineProps): React.JSX.Element {
   return (
     <>
-      <UseSignal signal={props.session.changed}>
+      <UseSignal signal={props.session.told}>
         {() => <Saving {...props} />}
       </UseSignal>
       <UseSignal signal={props.sight.changed}>
@@ -114,16 +115,26 @@ function Hidden({ sight, trans }: IStateLineProps): React.JSX.Element {
 function Pointed({ canvas, stage, trans }: IStateLineProps): React.JSX.Element {
   const [place, setPlace] = React.useState<Place | null>(null);
   React.useEffect(() => {
-    const move = (event: PointerEvent): void => {
+    let last: PointerEvent | null = null;
+    const told = new Calm(() => {
       const { left, top } = canvas.getBoundingClientRect();
-      const [y, x] = [event.clientY - top, event.clientX - left];
       const { density, view } = stage;
-      setPlace(view.toPicture([y * density, x * density]));
+      const seen = last && [last.clientY - top, last.clientX - left];
+      const [y = 0, x = 0] = seen ?? [];
+      setPlace(seen && view.toPicture([y * density, x * density]));
+    });
+    const move = (event: PointerEvent): void => {
+      last = event;
+      told.ask();
     };
-    const leave = (): void => setPlace(null);
+    const leave = (): void => {
+      last = null;
+      told.ask();
+    };
     canvas.addEventListener('pointermove', move);
     canvas.addEventListener('pointerleave', leave);
     return () => {
+      told.dispose();
       canvas.removeEventListener('pointermove', move);
       canvas.removeEventListener('pointerleave', leave);
     };

@@ -19,7 +19,7 @@ export function Toolbar(props: IToolbarProps): React.JSX.Element {
   return (
     <UseSignal signal={easel.changed}>
       {() => (
-        <UseSignal signal={easel.session.changed}>
+        <UseSignal signal={easel.session.told}>
           {() => (
             <>
               <Tools {...props} />

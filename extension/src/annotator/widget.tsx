@@ -19,6 +19,7 @@ import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { type IDocumentName, LabKitApi } from '../api';
+import { Calm } from './calm';
 import { Easel } from './easel';
 import { showHelp } from './help';
 import { watchKernel } from './kernelwatch';
@@ -116,6 +117,7 @@ export class AnnotatorView extends DOMWidgetView {
 
   override remove(): this {
     this._unwatch();
+    this._viewTold.dispose();
     this._login.dispose();
     this._review?.dispose();
     this._resizes.disconnect();
@@ -197,10 +199,16 @@ export class AnnotatorView extends DOMWidgetView {
       this._overlay,
       easel,
       source,
-      () => this._viewChanged.emit(),
-      () => this._askForSketch()
+      () => this._viewTold.ask(),
+      {
+        isOn: () => this.model.get('sketches') === true,
+        ask: () => this._session.askForSketch()
+      }
     );
     stage.shownBy = child.el;
+    this.listenTo(this.model, 'change:sketches', () =>
+      stage.sketchingChanged()
+    );
     this._stage = stage;
     const map = new OverviewMap(stage, easel.sight, trans);
     this._map = map;
@@ -238,13 +246,6 @@ export class AnnotatorView extends DOMWidgetView {
     );
     this._resizes.observe(this._host);
     await this._session.start();
-  }
-
-  /** What Python draws is sharp again in another view only when it is drawn again. */
-  private _askForSketch(): void {
-    if (this.model.get('sketches') === true) {
-      this._session.askForSketch();
-    }
   }
 
   private _add(name: string, element: React.JSX.Element): void {
@@ -315,6 +316,7 @@ export class AnnotatorView extends DOMWidgetView {
   private readonly _host = document.createElement('div');
   private readonly _overlay = document.createElement('canvas');
   private readonly _viewChanged = new Signal<this, void>(this);
+  private readonly _viewTold = new Calm(() => this._viewChanged.emit());
   private readonly _parts: Widget[] = [];
   private readonly _resizes = new ResizeObserver(entries => {
     const size = entries.at(-1)?.contentRect;
