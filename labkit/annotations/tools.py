@@ -182,7 +182,7 @@ class _PathTool(Tool):
 
 
 class BrushTool(_PathTool):
-    """Paints pixels: onto the one chosen object, or a new one."""
+    """Paints pixels: onto the one chosen object if the stroke touches it or the mode is "add", else a new one."""
 
     name = "brush"
 
@@ -195,9 +195,14 @@ class BrushTool(_PathTool):
         areas = [item for item in scene.chosen if item.kind != "point"]
         if scene.mode == "subtract":
             return Outcome(subtract_shape(scene.document, scene.selection, stroke))
-        if len(areas) == 1:
+        if len(areas) == 1 and (scene.mode == "add" or _meet(areas[0].shape, stroke)):
             return Outcome(add_shape(scene.document, areas[0].id, stroke))
         return drawn(replace(scene, mode="new"), stroke)
+
+
+def _meet(shape: Shape, stroke: Mask) -> bool:
+    covered = mask_of(shape, stroke.box)
+    return covered is not None and covered.intersection(stroke) is not None
 
 
 class EraserTool(BrushTool):

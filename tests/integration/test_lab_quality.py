@@ -215,6 +215,9 @@ def test_a_professor_reviews_and_compares(page: Page, lab: Lab, project: Project
     change_state(project, image.id, "Bea", "in-review", by="Bea")
 
     card = _open_panel(page, lab)
+    card.get_by_role("button", name="Quality of cells").click()  # as the first tab of all
+    view = page.get_by_role("region", name="Quality of cells")
+    expect(view.get_by_role("table", name="Progress")).to_contain_text("in review")
     row = card.get_by_role("listitem", name="first.png")
     row.get_by_text("Documents").click()
     row.get_by_role("button", name="Open Bea's annotations").click()
@@ -240,7 +243,6 @@ def test_a_professor_reviews_and_compares(page: Page, lab: Lab, project: Project
     assert (found.state, found.history[-1].by) == ("returned", "Prof")
 
     card.get_by_role("button", name="Quality of cells").click()
-    view = page.get_by_role("region", name="Quality of cells")
     view.get_by_role("button", name="Compare", exact=True).click()
     expect(view.get_by_role("table", name="Agreement by class").get_by_role("row", name="nucleus")).to_contain_text("0.800")
     view.get_by_role("button", name="Build consensus").click()

@@ -64,7 +64,9 @@ export function describe(tool: ToolName, trans: TranslationBundle): string {
     case 'point':
       return trans.__('Point');
     case 'brush':
-      return trans.__('Brush');
+      return trans.__(
+        'Brush: paints on the chosen object where it touches it, else a new one'
+      );
     case 'eraser':
       return trans.__('Eraser');
     case 'split':

@@ -84,6 +84,12 @@ export class QualityView extends ReactWidget {
     void this.read();
   }
 
+  /** The first tab of all is seen at once, and not shown later. */
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    this._readIfSeen();
+  }
+
   private _parts(found: ProgressList): React.JSX.Element {
     const trans = this._trans;
     const api = this._api;

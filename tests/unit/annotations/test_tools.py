@@ -137,6 +137,17 @@ def test_a_brush_paints_across_tiles_and_onto_the_chosen_object() -> None:
     assert hand.only.kind == "mask"
 
 
+def test_a_brush_begins_anew_away_from_the_chosen_object() -> None:
+    """A stroke that does not touch it is another object, unless the mode says that it joins."""
+    hand = Hand("brush", _scene(radius_px=10))
+    hand.drags((50, 50), (60, 60))
+    hand.drags((50, 150), (60, 160))
+    assert len(hand.objects) == 2
+    hand.scene = replace(hand.scene, mode="add")
+    hand.drags((150, 150), (160, 160))
+    assert len(hand.objects) == 2
+
+
 def test_an_eraser_takes_pixels_and_at_last_the_object() -> None:
     """Of the topmost object under it when nothing is chosen."""
     below, above = new_object(Rectangle(0, 0, 50, 50), class_id=1), new_object(Rectangle(10, 10, 30, 30), class_id=2)
