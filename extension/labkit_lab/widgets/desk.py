@@ -13,25 +13,23 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakSet
 
-import numpy as np
-from numpy.typing import NDArray
-
-from labkit.annotations import Acknowledgement, AnnotationObject, Document, Edit, Editor, add_time, commands, resolve_author
+from labkit.annotations import Acknowledgement, Document, Edit, Editor, add_time, commands, resolve_author
 from labkit.annotations.assistants import ASSISTANTS, outline_object
 from labkit.annotations.scene import Outcome, PointerEvent, Scene
 from labkit.annotations.tools import drawn, tool_named
 from labkit.errors import Conflict, InvalidInput, LabKitError, NotFound
-from labkit.geometry import Box, Point, outline_of, shape_area
+from labkit.geometry import Box, Point, shape_area
 from labkit.project import Project
 from labkit.storage import utc_now
 from labkit.tiling import open_image
 from labkit_lab.widgets import reading
+from labkit_lab.widgets.asked import edit_of
+from labkit_lab.widgets.display import display_list, patch
 from labkit_lab.widgets.proposer import Proposer, model_keys
 
-__all__ = ["Desk", "Message", "display_list"]
+__all__ = ["Desk", "Message"]
 
 _COUNT_EVERY_S = 30.0
-_PASTED_BESIDE_PX = 10.0
 _HOPELESS = (InvalidInput, NotFound)  # the message itself is wrong; after anything else the same one may succeed later
 _FAULT = LabKitError("Something went wrong inside LabKit.", hint="Your work is kept; reload the page to try again.")
 _OF_ITS_OWN = "Somebody has removed the object that you drew on: what you drew is an object of its own."
@@ -276,7 +274,7 @@ class Desk:
             step = self.editor.undo if name == "undo" else self.editor.redo
             self._acknowledge(content, step(client=client, number=number), None)
             return
-        edit = _edit_of(document, name, content, self.editor.author, [item.id for item in Project.open(self._project.path).classes])
+        edit = edit_of(document, name, content, self.editor.author, [item.id for item in Project.open(self._project.path).classes])
         ids = reading.texts(content, "ids")
         if ids and not edit and name != "delete" and not {item.id for item in document.objects}.intersection(ids):
             raise _removed()
@@ -320,98 +318,9 @@ class Desk:
             if before is None or document.revision <= before.revision:  # nobody has asked yet, or a later one was faster
                 return
             self._shown = document
-            old = {item.id: item for item in before.objects}
-            kept = {item.id for item in document.objects}
-            places = [k for k, item in enumerate(document.objects) if item.id not in old or old[item.id] is not item]
-            removed = [item.id for item in before.objects if item.id not in kept]
-            order_before = [item.id for item in before.objects if item.id in kept]
-            order_after = [item.id for item in document.objects if item.id in old]
-            if order_before != order_after:
-                places = list(range(len(document.objects)))
-            facts, buffers = display_list([document.objects[k] for k in places], self.frame)
-            for fact, place in zip(facts["objects"], places, strict=True):
-                fact["place"] = place
-            patch = {"type": "patch", "from_revision": before.revision, "removed": removed}
-            self._tell({**patch, **self._state(document), **facts}, buffers)
+            facts, buffers = patch(before, document, self.frame)
+            self._tell({"type": "patch", **self._state(document), **facts}, buffers)
 
 
 def _removed() -> NotFound:
     return NotFound("Somebody has removed this object meanwhile; nothing was changed.", hint="Undo brings it back.")
-
-
-def display_list(objects: Sequence[AnnotationObject], frame: Box) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    """Return what a browser needs to draw objects.
-
-    Parameters
-    ----------
-    objects : sequence of AnnotationObject
-        In the order of drawing.
-    frame : Box
-        The picture; places are sent as float32 relative to its centre, which leaves 1/1024 of a pixel at 16,384.
-
-    Returns
-    -------
-    facts : dict
-        ``origin`` (y, x) and ``objects``, a list of facts for each.
-    buffers : three of bytes
-        Where each ring starts among the vertices (uint32, one more than rings), the object of each ring (uint32), and the vertices
-        (float32 pairs of y, x). Rings combine even-odd; a point is a ring of one vertex.
-    """
-    origin = np.array((frame.height_px / 2, frame.width_px / 2))
-    rings: list[NDArray[np.float64]] = []
-    owners: list[int] = []
-    facts = []
-    for k, item in enumerate(objects):
-        own = (np.array([(item.shape.y, item.shape.x)]),) if isinstance(item.shape, Point) else outline_of(item.shape).rings
-        rings += own
-        owners += [k] * len(own)
-        facts.append(
-            {
-                "id": item.id,
-                "kind": item.kind,
-                "class_id": item.class_id,
-                "status": item.status,
-                "source": item.source,
-                "author": item.author,
-                "z": item.z,
-            }
-        )
-    starts = np.cumsum([0, *(len(ring) for ring in rings)]).astype("<u4")
-    vertices = np.concatenate(rings) - origin if rings else np.empty((0, 2))
-    buffers = (starts.tobytes(), np.array(owners, dtype="<u4").tobytes(), vertices.astype("<f4").tobytes())
-    return {"origin": origin.tolist(), "objects": facts}, buffers
-
-
-def _edit_of(document: Document, name: str, content: Mapping[str, Any], author: str, class_ids: Sequence[int]) -> Edit:
-    """Return the edit that a command asks for."""
-    ids, found = reading.texts(content, "ids"), content.get("args")
-    args = found if isinstance(found, Mapping) else {}
-    simple: dict[str, Callable[[Document, tuple[str, ...]], Edit]] = {
-        "delete": commands.delete,
-        "merge": commands.merge,
-        "bring_to_front": commands.bring_to_front,
-        "send_to_back": commands.send_to_back,
-        "accept": commands.accept,
-        "reject": commands.reject,
-    }
-    if name in simple:
-        return simple[name](document, ids)
-    match name:
-        case "separate":
-            return commands.separate(document, ids, author=author)
-        case "move":
-            return commands.move(document, ids, reading.number(args, "dy", 0.0), reading.number(args, "dx", 0.0))
-        case "set_attributes":
-            changes = args.get("attributes")
-            if not isinstance(changes, Mapping):
-                raise InvalidInput("A message lacks attributes.", hint="Reload the page.")
-            return commands.set_attributes(document, ids, changes)
-        case "set_class":
-            return commands.set_class(document, ids, args.get("class_id"), class_ids=class_ids)
-        case "set_task":
-            return commands.set_task(document, reading.text(args, "task"), completed=args.get("completed") is not False)
-        case "paste":
-            beside = {"dy": _PASTED_BESIDE_PX, "dx": _PASTED_BESIDE_PX}
-            return commands.pasted(reading.text(args, "text"), author=author, class_ids=class_ids, **beside)
-        case _:
-            raise InvalidInput(f"The annotator does not know the command {name!r}.", hint="Reload the page.")

@@ -14,33 +14,16 @@ import {
   drawPreview,
   type IPen
 } from './preview';
-import type {
-  DrawMode,
-  IClass,
-  IGestureSettings,
-  Place,
-  ToolName
-} from './protocol';
+import type { IClass, IGestureSettings, Place } from './protocol';
 import { recoloured } from './palettes';
 import type { AnnotatorSession } from './session';
+import { DEFAULTS, type ISettings } from './settings';
 import type { Sight } from './sight';
 import type { IScenery, Stage } from './stage';
 import { clamp, type Viewport } from './viewport';
 
 const REACH_PX = 6; // of the screen
 const MOST_RADIUS_PX = 500;
-
-/** What is set by hand. */
-export interface ISettings {
-  readonly tool: ToolName;
-  readonly mode: DrawMode;
-  readonly kind: 'object' | 'area';
-  readonly classId: number | null;
-  readonly radius: number;
-  readonly hidden: ReadonlySet<number | null>;
-  /** Name of an assistant; empty is the kernel's first one. */
-  readonly assistant: string;
-}
 
 /** A gesture that was sent and not answered: shown as it was drawn. */
 interface IPending {
@@ -55,15 +38,7 @@ export class Easel implements IHandTarget, IScenery {
     private readonly _classes: ReadonlyArray<IClass>,
     readonly sight: Sight
   ) {
-    this._settings = {
-      tool: 'polygon',
-      mode: 'new',
-      kind: 'object',
-      classId: _classes[0]?.id ?? null,
-      radius: 10,
-      hidden: new Set(),
-      assistant: ''
-    };
+    this._settings = { ...DEFAULTS, classId: _classes[0]?.id ?? null };
     this._gesture = this._newGesture();
     session.answered.connect((_, number) => {
       this._pending.delete(number);
@@ -136,34 +111,6 @@ export class Easel implements IHandTarget, IScenery {
     }
     if (first !== undefined && this._stage !== null) {
       this._stage.show(this._stage.view.showing(first.box));
-    }
-  }
-
-  /** What a model proposes and nobody has judged yet, in the order of drawing. */
-  get proposals(): IItem[] {
-    return this.items.filter(({ head }) => head.status === 'proposed');
-  }
-
-  /** Choose the proposal after what is chosen; after the last comes the first. */
-  chooseNextProposal(): void {
-    this._chooseNextBut(this.session.selection.slice(-1));
-  }
-
-  /** Accept or reject the chosen proposals, and go to the next. */
-  judge(verdict: 'accept' | 'reject'): void {
-    const open = this.session.chosen.filter(isOpenProposal);
-    const ids = open.map(({ head }) => head.id);
-    if (ids.length > 0) {
-      this.session.command(verdict, ids);
-      this.session.selection = verdict === 'accept' ? ids : [];
-      this._chooseNextBut(ids);
-    }
-  }
-
-  acceptAll(): void {
-    const ids = this.proposals.map(({ head }) => head.id);
-    if (ids.length > 0) {
-      this.session.command('accept', ids);
     }
   }
 
@@ -342,18 +289,6 @@ export class Easel implements IHandTarget, IScenery {
     }
   }
 
-  /** Choose the first proposal after these that is none of them. */
-  private _chooseNextBut(ids: ReadonlyArray<string>): void {
-    const last = this.items.findIndex(({ head }) => head.id === ids.at(-1));
-    const round = [...this.items.slice(last + 1), ...this.items];
-    const next = round.find(
-      item => isOpenProposal(item) && !ids.includes(item.head.id)
-    );
-    if (next !== undefined) {
-      this.choose([next.head.id]);
-    }
-  }
-
   /** Draws above everything else: the pins of comments. */
   drawAbove = (_context: CanvasRenderingContext2D, _view: Viewport): void =>
     undefined;
@@ -451,8 +386,4 @@ export class Easel implements IHandTarget, IScenery {
   private _gesture: Gesture;
   private _hover: Place | null = null;
   private _cross: Place | null = null; // where keys draw
-}
-
-function isOpenProposal({ head }: IItem): boolean {
-  return head.status === 'proposed';
 }

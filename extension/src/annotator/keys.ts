@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Easel } from './easel';
+import { acceptAll, chooseNextProposal, judge } from './judging';
 import type { Stage } from './stage';
 import { describe, TOOLS } from './tools';
 
@@ -158,25 +159,25 @@ export const BINDINGS: ReadonlyArray<IBinding> = [
     group: 'objects',
     keys: ['n'],
     words: trans => trans.__('Go to the next proposal'),
-    act: ({ easel }) => easel.chooseNextProposal()
+    act: ({ easel }) => chooseNextProposal(easel)
   },
   {
     group: 'objects',
     keys: ['y'],
     words: trans => trans.__('Accept the chosen proposal, and go to the next'),
-    act: ({ easel }) => easel.judge('accept')
+    act: ({ easel }) => judge(easel, 'accept')
   },
   {
     group: 'objects',
     keys: ['r'],
     words: trans => trans.__('Reject the chosen proposal, and go to the next'),
-    act: ({ easel }) => easel.judge('reject')
+    act: ({ easel }) => judge(easel, 'reject')
   },
   {
     group: 'objects',
     keys: ['Shift+y'],
     words: trans => trans.__('Accept all proposals'),
-    act: ({ easel }) => easel.acceptAll()
+    act: ({ easel }) => acceptAll(easel)
   },
   {
     group: 'objects',

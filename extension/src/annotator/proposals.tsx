@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { Easel } from './easel';
+import { acceptAll, chooseNextProposal, judge, proposalsOf } from './judging';
 import type { IProposingMessage } from './protocol';
 
 export interface IProposalsProps {
@@ -13,7 +14,7 @@ export interface IProposalsProps {
 
 export function Proposals(props: IProposalsProps): React.JSX.Element {
   const { easel, trans } = props;
-  const count = easel.proposals.length;
+  const count = proposalsOf(easel).length;
   return (
     <section
       className="labkit-Annotator-proposals"
@@ -34,7 +35,7 @@ function Verdicts({ easel, trans }: IProposalsProps): React.JSX.Element {
         type="button"
         className="labkit-Button"
         title={trans.__('Go to the next proposal (N)')}
-        onClick={() => easel.chooseNextProposal()}
+        onClick={() => chooseNextProposal(easel)}
       >
         {trans.__('Next')}
       </button>
@@ -43,7 +44,7 @@ function Verdicts({ easel, trans }: IProposalsProps): React.JSX.Element {
         className="labkit-Button"
         disabled={isNone}
         title={trans.__('Accept the chosen proposal, and go to the next (Y)')}
-        onClick={() => easel.judge('accept')}
+        onClick={() => judge(easel, 'accept')}
       >
         {trans.__('Accept')}
       </button>
@@ -52,7 +53,7 @@ function Verdicts({ easel, trans }: IProposalsProps): React.JSX.Element {
         className="labkit-Button"
         disabled={isNone}
         title={trans.__('Reject the chosen proposal, and go to the next (R)')}
-        onClick={() => easel.judge('reject')}
+        onClick={() => judge(easel, 'reject')}
       >
         {trans.__('Reject')}
       </button>
@@ -60,7 +61,7 @@ function Verdicts({ easel, trans }: IProposalsProps): React.JSX.Element {
         type="button"
         className="labkit-Button"
         title={trans.__('Accept all proposals (Shift+Y)')}
-        onClick={() => easel.acceptAll()}
+        onClick={() => acceptAll(easel)}
       >
         {trans.__('Accept all')}
       </button>

@@ -1,12 +1,12 @@
-/** One page's talk with the kernel: the document as it is there, what is on its way, what is chosen. */
+/** One page's talk with the kernel: the document as it is there, and what is chosen of it. */
 
 import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { Calm } from './calm';
+import { Delivery, type IRefusal, type SaveState, type Send } from './delivery';
 import { DisplayList, type IItem } from './displaylist';
-import { type IEntry, Outbox } from './outbox';
 import type {
   CommandName,
   Deed,
@@ -16,36 +16,15 @@ import type {
   IGestureSettings,
   IOptionsMessage,
   IProposingMessage,
-  IRefusedMessage,
   KernelMessage
 } from './protocol';
 
 const TELL_MS = 40;
 
-/** Send a message to the kernel; throws where there is none. */
-export type Send = (content: object, buffers: ArrayBuffer[]) => void;
-
-/** How safe what was done is. */
-export type SaveState =
-  'saved' | 'saving' | 'offline' | 'login' | 'refused' | 'conflict';
-
-export interface IRefusal {
-  readonly client: string;
-  readonly number: number;
-  readonly message: string;
-  readonly hint: string;
-  /** It is kept and sent again; else it is gone, and these words are all that is left of it. */
-  readonly retry: boolean;
-  readonly conflict: boolean;
-}
-
-/** The document, the selection and the outbox of one view. */
+/** The document and the selection of one view; what is done to it goes out by a `Delivery`. */
 export class AnnotatorSession implements IDisposable {
-  constructor(
-    scope: string,
-    private readonly _send: Send
-  ) {
-    this._outbox = new Outbox(scope);
+  constructor(scope: string, send: Send) {
+    this._delivery = new Delivery(scope, this.client, send);
     this._changed.connect(() => this._telling.ask());
   }
 
@@ -113,7 +92,7 @@ export class AnnotatorSession implements IDisposable {
   }
 
   get refusal(): IRefusal | null {
-    return this._refusal;
+    return this._delivery.refusal;
   }
 
   /** Whether the document has come. */
@@ -122,16 +101,7 @@ export class AnnotatorSession implements IDisposable {
   }
 
   get saveState(): SaveState {
-    if (this._isLoggedOut) {
-      return 'login';
-    }
-    if (!this._isOnline) {
-      return 'offline';
-    }
-    if (this._refusal !== null) {
-      return this._refusal.conflict ? 'conflict' : 'refused';
-    }
-    return this._outbox.entries.length > 0 ? 'saving' : 'saved';
+    return this._delivery.state;
   }
 
   get isDisposed(): boolean {
@@ -140,54 +110,51 @@ export class AnnotatorSession implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
-    this._outbox.dispose();
+    this._delivery.dispose();
     this._telling.dispose();
     Signal.clearData(this);
   }
 
   /** Take over what an earlier page left, and ask for the document. */
   async start(): Promise<void> {
-    await this._outbox.load();
+    await this._delivery.load();
     this.hello();
   }
 
   /** Ask for the whole document; what is not acknowledged follows when it comes. */
   hello(): void {
     this._resends = true;
-    this._post({ type: 'hello', client: this.client }, []);
+    this._post({ type: 'hello' });
   }
 
   /** The refusal was read; what may succeed now is sent once more. */
   tryAgain(): void {
-    this._refusal = null;
+    this._delivery.forgive();
     this.hello();
     this._changed.emit();
   }
 
   /** Give up what was refused, and send what waits behind it. */
   discard(): void {
-    const refusal = this._refusal;
-    if (refusal !== null) {
-      const { client, number } = refusal;
-      this._outbox.remove(client, number);
+    const number = this._delivery.discard();
+    if (number !== null) {
       this._answered.emit(number);
-      this._post({ type: 'forget', client, number }, []);
     }
     this.tryAgain();
   }
 
   /** The login has run out, or holds again. */
   set isLoggedOut(isLoggedOut: boolean) {
-    if (isLoggedOut !== this._isLoggedOut) {
-      this._isLoggedOut = isLoggedOut;
+    if (isLoggedOut !== this._delivery.isLoggedOut) {
+      this._delivery.isLoggedOut = isLoggedOut;
       this._changed.emit();
     }
   }
 
   /** The kernel can be reached, or not. */
   set isOnline(isOnline: boolean) {
-    const isBack = isOnline && !this._isOnline;
-    this._isOnline = isOnline;
+    const isBack = isOnline && !this._delivery.isOnline;
+    this._delivery.isOnline = isOnline;
     if (isBack) {
       this.hello();
     }
@@ -213,32 +180,31 @@ export class AnnotatorSession implements IDisposable {
 
   /** Ask for the chosen objects as text; `copied` tells them. */
   copy(): void {
-    const ids = this._selection;
-    this._post({ type: 'copy', client: this.client, ids }, []);
+    this._post({ type: 'copy', ids: this._selection });
   }
 
   /** Ask Python to draw its layer again. */
   askForSketch(): void {
-    this._post({ type: 'sketch', client: this.client }, []);
+    this._post({ type: 'sketch' });
   }
 
   /** Ask what is known of an object. */
   describe(id: string): void {
-    this._post({ type: 'describe', client: this.client, id }, []);
+    this._post({ type: 'describe', id });
   }
 
   /** Ask which assistants and models there are now. */
   askOptions(): void {
-    this._post({ type: 'options', client: this.client }, []);
+    this._post({ type: 'options' });
   }
 
   /** Ask a model for proposals; `proposing` tells what becomes of it. */
   propose(model: string): void {
-    this._post({ type: 'propose', client: this.client, model }, []);
+    this._post({ type: 'propose', model });
   }
 
   stopProposing(): void {
-    this._post({ type: 'stop_proposing', client: this.client }, []);
+    this._post({ type: 'stop_proposing' });
   }
 
   /** Take a message of the kernel. */
@@ -262,7 +228,9 @@ export class AnnotatorSession implements IDisposable {
         this._acknowledged(message);
         break;
       case 'refused':
-        this._refused(message);
+        if (this._delivery.refused(message)) {
+          this._answered.emit(message.number);
+        }
         break;
       case 'options':
         this._options = message;
@@ -296,60 +264,19 @@ export class AnnotatorSession implements IDisposable {
   }
 
   private _acknowledged(ack: IAckMessage): void {
-    if (!this._outbox.has(ack.client, ack.number)) {
-      return; // of another page
-    }
-    this._outbox.remove(ack.client, ack.number);
-    if (this._refusal?.retry === true && this._refusal.number <= ack.number) {
-      this._refusal = null;
-    }
-    if (ack.note !== null) {
-      const { client, number, note } = ack;
-      this._refuse({ client, number, message: note, hint: '', conflict: true });
-    }
-    if (ack.client === this.client) {
-      if (ack.selection !== null) {
-        this._selection = ack.selection.filter(
-          id => this.list.get(id) !== undefined
-        );
-      }
-      this._answered.emit(ack.number);
-    }
-  }
-
-  private _refused(refused: IRefusedMessage): void {
-    const { client, number } = refused;
-    const isOurs = this._outbox.has(client, number);
-    if (!isOurs && client !== this.client) {
+    if (!this._delivery.acknowledged(ack) || ack.client !== this.client) {
       return;
     }
-    // what waits behind a refused deed is refused too: the words of the first one count
-    if (this._refusal?.retry !== true || number <= this._refusal.number) {
-      this._refuse(refused);
+    if (ack.selection !== null) {
+      this._selection = ack.selection.filter(
+        id => this.list.get(id) !== undefined
+      );
     }
-    if (isOurs && !refused.retry) {
-      this._outbox.remove(client, number);
-      this._answered.emit(number);
-    }
-  }
-
-  private _refuse(
-    refusal: Omit<IRefusal, 'retry'> & { retry?: boolean }
-  ): void {
-    this._refusal = { ...refusal, retry: refusal.retry ?? false };
+    this._answered.emit(ack.number);
   }
 
   private _do(deed: Deed, bytes: ArrayBuffer | null): number {
-    const number = ++this._number;
-    const entry = this._outbox.add(this.client, number, deed, bytes);
-    if (this._refusal?.retry === true) {
-      this._outbox.entries.forEach(one => this._sendEntry(one)); // in their order, the refused one first
-    } else {
-      this._sendEntry(entry);
-    }
-    if (this._refusal?.retry !== true && this._refusal?.conflict !== true) {
-      this._refusal = null;
-    }
+    const number = this._delivery.add(deed, bytes);
     this._changed.emit();
     return number;
   }
@@ -357,24 +284,17 @@ export class AnnotatorSession implements IDisposable {
   private _sendAgain(): void {
     if (this._resends) {
       this._resends = false;
-      this._outbox.entries.forEach(entry => this._sendEntry(entry));
+      this._delivery.sendAll();
     }
   }
 
-  private _sendEntry({ client, number, deed, bytes }: IEntry): void {
-    this._post({ ...deed, client, number }, bytes === null ? [] : [bytes]);
-  }
-
-  private _post(content: object, buffers: ArrayBuffer[]): void {
-    try {
-      this._send(content, buffers);
-    } catch {
-      this._isOnline = false; // a dead kernel; what is unsaved is sent to the next one
+  private _post(content: object): void {
+    if (!this._delivery.post(content)) {
       this._changed.emit();
     }
   }
 
-  private readonly _outbox: Outbox;
+  private readonly _delivery: Delivery;
   private readonly _changed = new Signal<this, void>(this);
   private readonly _told = new Signal<this, void>(this);
   private readonly _telling = new Calm(() => this._told.emit(), TELL_MS);
@@ -384,7 +304,6 @@ export class AnnotatorSession implements IDisposable {
   private _canUndo = false;
   private _canRedo = false;
   private _completedTasks: ReadonlyArray<string> = [];
-  private _refusal: IRefusal | null = null;
   private _options: IOptionsMessage = {
     type: 'options',
     assistants: [],
@@ -392,9 +311,6 @@ export class AnnotatorSession implements IDisposable {
   };
   private _proposing: IProposingMessage = { type: 'proposing', state: 'idle' };
   private _described: IDescribedMessage | null = null;
-  private _isOnline = true;
-  private _isLoggedOut = false;
   private _isDisposed = false;
   private _resends = false;
-  private _number = 0;
 }

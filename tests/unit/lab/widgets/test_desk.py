@@ -21,7 +21,8 @@ from labkit.testing.pictures import noise_picture, write_png
 from labkit.testing.shapes import square_with_hole
 from labkit.tiling import import_image
 from labkit_lab.widgets.annotator import Annotator, open_annotator
-from labkit_lab.widgets.desk import Desk, Message, display_list
+from labkit_lab.widgets.desk import Desk, Message
+from labkit_lab.widgets.display import display_list
 
 SQUARE = [(0, 10, 10, 0), (2, 10, 10, 0), (0, 10, 50, 0), (2, 10, 50, 0), (0, 50, 50, 0), (2, 50, 50, 0), (4, 0, 0, 0)]
 
