@@ -1,7 +1,6 @@
 """The annotator in a real JupyterLab, used by a real browser: what is seen, what is on the disk, what outlives a reload."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,36 +8,15 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-import labkit_lab
 from labkit.annotations import AnnotationObject
 from labkit.project import Project
-from labkit.testing.annotator import Annotator, colour_at, draw_discs, objects_on_disk, open_annotator_of, patient_page
-from labkit.testing.browser import open_browser
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.annotator import Annotator, colour_at, draw_discs, objects_on_disk, open_annotator_of
+from labkit.testing.lab import WITHIN_S, Lab
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
 
-LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 PICTURE_PX = 1200
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
-    with running_lab(tmp_path, LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
-        yield lab
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with patient_page(browser) as page:
-        yield page
 
 
 @pytest.fixture

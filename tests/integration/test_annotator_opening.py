@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import labkit_lab
 from labkit.project import Project
-from labkit.testing.browser import open_browser
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.testing.pictures import noise_picture, write_png
 from labkit.tiling import import_image
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.browser
 
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 ANNOTATOR = ".labkit-Annotator"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

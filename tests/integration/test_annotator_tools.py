@@ -14,7 +14,6 @@ from labkit.annotations import AnnotationObject, document_sha256, new_object, op
 from labkit.geometry import Box, Mask, Rectangle, Region, rasterise, shape_area
 from labkit.project import Project
 from labkit.testing.annotator import Annotator, colour_at, objects_on_disk, open_annotator_of, patient_page
-from labkit.testing.browser import open_browser
 from labkit.testing.lab import Lab, running_lab
 from labkit.testing.pictures import write_png, write_tiff
 from labkit.tiling import import_image
@@ -32,12 +31,6 @@ register_assistant("bright", lambda pixels, prompt: pixels.mean(axis=0) > 0.5)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One JupyterLab for all stories; each has a project, and so a kernel, of its own."""
     with pytest.MonkeyPatch.context() as patch:
@@ -48,12 +41,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             startup.mkdir(parents=True)
             (startup / "assistants.py").write_text(OWN_ASSISTANT)
             yield lab
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with patient_page(browser) as page:
-        yield page
 
 
 def _project(lab: Lab, name: str, picture: Path) -> Project:

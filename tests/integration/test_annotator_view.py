@@ -7,33 +7,18 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-import labkit_lab
 from labkit.annotations import Editor, new_object, open_document, resolve_author
 from labkit.annotations.edits import put
 from labkit.geometry import Rectangle
 from labkit.project import Project
-from labkit.testing.browser import open_browser
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.lab import WITHIN_S, Lab
 from labkit.testing.pictures import write_tiff
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
 
-LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 SIDE_PX = 600
 PLANES = 3
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
-    with running_lab(tmp_path, LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
-        yield lab
 
 
 @pytest.fixture

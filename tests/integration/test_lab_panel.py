@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import labkit_lab
 from labkit.project import Project
-from labkit.testing.browser import open_browser
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.tiling import import_image
 
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.browser
 
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 A_WHILE_MS = 12_000  # longer than the panel waits between two looks at the list
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from labkit.annotations import (
 )
 from labkit.geometry import Rectangle, Region
 from labkit.project import ImageRecord, Project
-from labkit.testing.browser import open_browser
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.tiling import import_image
 
@@ -30,12 +29,6 @@ pytestmark = pytest.mark.browser
 
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 SIDE_PX = 400
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import labkit_lab
 from labkit.project import Project
-from labkit.testing.browser import open_browser
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.testing.pictures import noise_picture, write_png, write_tiff
 from labkit.tiling import open_image
@@ -43,12 +42,6 @@ _INPUT = """
   document.body.append(input);
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
