@@ -87,7 +87,13 @@ export class AnnotatorView extends DOMWidgetView {
       (message: KernelMessage, buffers: DataView[]) =>
         this._session.take(message, buffers)
     );
-    this._session.changed.connect(({ saveState }) =>
+    // busy at once, and until buttons and lists show what was saved
+    this._session.changed.connect(({ saveState }) => {
+      if (saveState === 'saving') {
+        this.el.setAttribute('aria-busy', 'true');
+      }
+    });
+    this._session.told.connect(({ saveState }) =>
       this.el.setAttribute('aria-busy', String(saveState === 'saving'))
     );
     this._easel.changed.connect(({ settings }) => {
