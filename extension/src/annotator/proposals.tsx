@@ -80,7 +80,8 @@ function AskModel({ easel, trans }: IProposalsProps): React.JSX.Element {
   return (
     <>
       {model === undefined ? (
-        <p>
+        <details>
+          <summary>{trans.__('From a model')}</summary>
           {trans.__(
             'A model can propose objects. This project has none: train one with “labkit train”.'
           )}
@@ -91,7 +92,7 @@ function AskModel({ easel, trans }: IProposalsProps): React.JSX.Element {
           >
             {trans.__('Look again')}
           </button>
-        </p>
+        </details>
       ) : (
         <div role="group" aria-label={trans.__('Proposals from a model')}>
           <select

@@ -233,19 +233,21 @@ function NewCommentForm(props: IBodyProps): React.JSX.Element {
             }}
           >
             <textarea
-              rows={2}
+              rows={text === '' ? 1 : 2}
               maxLength={4000}
               aria-label={trans.__('New comment')}
               placeholder={trans.__('New comment')}
               value={text}
               onChange={event => setText(event.currentTarget.value)}
             />
-            <AnchorChoice
-              anchor={anchor}
-              onChange={setAnchor}
-              hasObject={hasObject}
-              trans={trans}
-            />
+            {text !== '' && (
+              <AnchorChoice
+                anchor={anchor}
+                onChange={setAnchor}
+                hasObject={hasObject}
+                trans={trans}
+              />
+            )}
             {isPinning ? (
               <>
                 <span role="status">{trans.__('Click into the picture.')}</span>
@@ -258,13 +260,15 @@ function NewCommentForm(props: IBodyProps): React.JSX.Element {
                 </button>
               </>
             ) : (
-              <button
-                type="submit"
-                className="labkit-Button"
-                disabled={!isReady}
-              >
-                {anchor === 'pin' ? trans.__('Pin') : trans.__('Comment')}
-              </button>
+              text !== '' && (
+                <button
+                  type="submit"
+                  className="labkit-Button"
+                  disabled={!isReady}
+                >
+                  {anchor === 'pin' ? trans.__('Pin') : trans.__('Comment')}
+                </button>
+              )
             )}
           </form>
         );
