@@ -13,7 +13,7 @@ from labkit.annotations.edits import Edit, apply_edit, inverse_of
 from labkit.annotations.history import History
 from labkit.annotations.journal import Entry, EntryKind, Journal, write_journal
 from labkit.annotations.store import check_image, load_document, remove_leftovers, resolve_author, write_snapshot
-from labkit.errors import Conflict, LabKitError
+from labkit.errors import Conflict, LabKitError, NotWritable, StorageFull
 from labkit.project import Project
 from labkit.storage import hold_lock
 
@@ -170,14 +170,16 @@ class Editor:
             return self._document
 
     def close(self) -> None:
-        """Write a snapshot if there is anything new, and give the files back."""
-        with self._held():
-            if self._document.revision > self._saved_revision:
-                self._write_snapshot()
-        with self._lock:
-            if self._journal is not None:
-                self._journal.close()
-                self._journal = None
+        """Write a snapshot if there is anything new, and give the files back; without room for one the journal holds all."""
+        try:
+            with suppress(StorageFull, NotWritable), self._held():
+                if self._document.revision > self._saved_revision:
+                    self._write_snapshot()
+        finally:
+            with self._lock:
+                if self._journal is not None:
+                    self._journal.close()
+                    self._journal = None
 
     def _step(self, kind: Literal["undo", "redo"]) -> Edit:
         step = self._history.undoable if kind == "undo" else self._history.redoable

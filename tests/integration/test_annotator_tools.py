@@ -313,6 +313,8 @@ def test_ten_thousand_objects(page: Page, lab: Lab, tmp_path: Path) -> None:
 def test_what_cannot_be_saved_is_said_and_saved_later(page: Page, lab: Lab, tmp_path: Path) -> None:
     """The journal may not grow: the box is kept with words, a second one waits behind it, and both are saved when there is room."""
     project = _project(lab, "full", _square(tmp_path))
+    refused: list[bytes | str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: b'"refused"' in _bytes(frame) and refused.append(frame)))
     annotator = open_annotator_of(page, lab, "square.png", "full")
     annotator.canvas.focus()
     page.keyboard.press("b")
@@ -326,6 +328,8 @@ def test_what_cannot_be_saved_is_said_and_saved_later(page: Page, lab: Lab, tmp_
     annotator.drag((0.4, 0.4), (0.5, 0.5))
     expect(annotator.root.get_by_role("alert")).to_contain_text("may not grow any further")
     annotator.drag((0.6, 0.4), (0.7, 0.5))
+    while len(refused) < 3:  # the second one brings the first along
+        page.wait_for_timeout(20)
     expect(annotator.root.get_by_role("alert")).to_contain_text("may not grow any further")
     expect(annotator.objects).to_have_count(1)
     resource.prlimit(kernel.pid, resource.RLIMIT_FSIZE, limits)
@@ -333,6 +337,10 @@ def test_what_cannot_be_saved_is_said_and_saved_later(page: Page, lab: Lab, tmp_
     expect(annotator.objects).to_have_count(3)
     annotator.is_saved()
     assert len(objects_on_disk(project)) == 3
+
+
+def _bytes(frame: bytes | str) -> bytes:
+    return frame if isinstance(frame, bytes) else frame.encode()
 
 
 def _kernel_that_holds(lab: Lab, file: Path) -> psutil.Process:
