@@ -76,16 +76,24 @@ def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, proje
     assert objects_on_disk(project)[0].shape == polygon.shape
 
 
-def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Project) -> None:
-    """Keys draw a polygon and a box, choose from the list, move, delete and undo; Tab and Escape lead out of the picture."""
-    annotator = _open(page, lab)
+def test_all_of_it_by_keyboard_alone(page: Page, lab: Lab, project: Project) -> None:
+    """Keys open a picture, draw a polygon and a box, paint, choose from the list, move, change the class, delete and undo.
+
+    Tab and Escape lead out of the picture, and all is there after a reload.
+    """
+    page.goto(lab.url)
+    card = page.get_by_role("region", name="LabKit projects").get_by_role("listitem", name="cells")
+    card.get_by_text("Images", exact=True).press("Enter")
+    card.get_by_role("button", name="Annotate discs.png").press("Enter")
+    annotator = Annotator(page)
+    annotator.is_painted()
     annotator.canvas.focus()
-    for key in ["ArrowUp", "Space", "ArrowRight", "ArrowRight", "Space", "ArrowDown", "ArrowDown", "Space", "Enter"]:
-        page.keyboard.press(key)
+    _press(page, "ArrowUp", "Space", "ArrowRight", "ArrowRight", "Space", "ArrowDown", "ArrowDown", "Space", "Enter")
     expect(annotator.objects).to_have_text(["1 nucleus polygon"])
-    for key in ["b", "ArrowLeft", "Space", "ArrowDown", "ArrowLeft", "Space"]:
-        page.keyboard.press(key)
+    _press(page, "b", "ArrowLeft", "Space", "ArrowDown", "ArrowLeft", "Space")
     expect(annotator.objects).to_have_text(["1 nucleus polygon", "2 nucleus box"])
+    _press(page, "u", *["ArrowUp"] * 8, "Space", "ArrowRight", "ArrowRight", "Space")
+    expect(annotator.objects).to_have_text(["1 nucleus polygon", "2 nucleus box", "3 nucleus mask"])
     annotator.is_saved()
     before = objects_on_disk(project)[0]
 
@@ -95,20 +103,20 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
     page.keyboard.press("Home")
     expect(annotator.objects.first).to_have_attribute("aria-selected", "true")
     annotator.canvas.focus()
-    page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("ArrowDown")
+    _press(page, "Shift+ArrowRight", "ArrowDown", "2")
+    expect(annotator.objects.first).to_have_text("1 membrane polygon")
     annotator.is_saved()
-    (moved, _) = objects_on_disk(project)
+    moved = objects_on_disk(project)[0]
     assert moved.id == before.id
     assert _outline(moved) == pytest.approx(_outline(before) + np.array((1, 10)))
 
     page.keyboard.press("Delete")
-    expect(annotator.objects).to_have_text(["1 nucleus box"])
+    expect(annotator.objects).to_have_text(["1 nucleus box", "2 nucleus mask"])
     page.keyboard.press("Control+z")
-    expect(annotator.objects).to_have_count(2)
+    expect(annotator.objects).to_have_count(3)
 
     page.keyboard.press("Control+a")
-    expect(annotator.chosen).to_have_count(2)
+    expect(annotator.chosen).to_have_count(3)
     page.keyboard.press("Escape")
     expect(annotator.chosen).to_have_count(0)
     expect(annotator.canvas).to_be_focused()  # the first Escape let go of what was chosen
@@ -117,6 +125,15 @@ def test_drawn_and_edited_by_keyboard_alone(page: Page, lab: Lab, project: Proje
     annotator.canvas.focus()
     page.keyboard.press("Tab")
     expect(annotator.canvas).not_to_be_focused()
+
+    page.goto(lab.url.replace("reset&", ""))
+    annotator.is_painted()
+    expect(annotator.objects).to_have_text(["1 membrane polygon", "2 nucleus box", "3 nucleus mask"])
+
+
+def _press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def _outline(item: AnnotationObject) -> np.ndarray:
