@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
@@ -62,11 +61,10 @@ class Hand:
 
 
 @contextmanager
-def free_hand(debugging_port: int, url: str) -> Iterator[Hand]:
-    """Give a hand over the page that shows `url`."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{debugging_port}/json/list", timeout=_WITHIN_S) as answer:
-        (page,) = [target for target in json.load(answer) if target["type"] == "page" and target["url"] == url]
-    socket = create_connection(page["webSocketDebuggerUrl"], timeout=_WITHIN_S, suppress_origin=True)
+def free_hand(debugging_port: int, target_id: str) -> Iterator[Hand]:
+    """Give a hand over a page, named as the browser names it: the address of a page may change under the hand."""
+    url = f"ws://127.0.0.1:{debugging_port}/devtools/page/{target_id}"
+    socket = create_connection(url, timeout=_WITHIN_S, suppress_origin=True)
     try:
         yield Hand(socket)
     finally:

@@ -28,6 +28,7 @@ class Seat:
     def __init__(self, page: Page, debugging_port: int) -> None:
         self.page = page
         self._debugging_port = debugging_port
+        self._target_id = _target_id(page)
         self.messages = 0  # over websockets of kernels, both ways
         self.canvas = page.get_by_role("application")
         self._root = page.locator(".labkit-Annotator")
@@ -92,7 +93,7 @@ class Seat:
             hand.wheel(self._on_page([(0.5, 0.5)])[0], delta, steps=steps, each_s=each_s)
 
     def _hand(self) -> AbstractContextManager[Hand]:
-        return free_hand(self._debugging_port, self.page.url)
+        return free_hand(self._debugging_port, self._target_id)
 
     def _on_page(self, path: Sequence[Place]) -> list[Pixels]:
         box = self.canvas.bounding_box()
@@ -118,6 +119,13 @@ class Seat:
         session.send("HeapProfiler.collectGarbage")
         session.detach()
         return renderers_mb()
+
+
+def _target_id(page: Page) -> str:
+    session = page.context.new_cdp_session(page)
+    found: str = session.send("Target.getTargetInfo")["targetInfo"]["targetId"]
+    session.detach()
+    return found
 
 
 def renderers_mb() -> float:
