@@ -60,6 +60,7 @@ class Seat:
 
     def is_saved(self) -> None:
         """Wait until the kernel has acknowledged everything."""
+        expect(self._root).to_have_attribute("aria-busy", "false")
         expect(self._root.get_by_role("status")).to_have_text("Saved")
 
     def is_complete(self) -> None:
