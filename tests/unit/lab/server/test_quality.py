@@ -218,7 +218,7 @@ async def test_what_is_too_large_is_said_before_it_is_sent(ask: Ask, projects_fo
     begun = await ask("incoming", method="POST", body=json.dumps({"files": [{"name": "a.json", "bytes": 2}]}))
     set_id = IncomingItem.model_validate_json(begun.body).id
     assert (await ask("incoming", set_id, "0", method="PUT", body=b"x", params={"offset": "1"})).code == 409
-    assert (await ask("incoming", set_id, "0", method="PUT", body=b"xxx", params={"offset": "0"})).code == 400
+    assert (await ask("incoming", set_id, "0", method="PUT", body=b"{}\n", params={"offset": "0"})).code == 400
     assert (await ask("incoming", set_id, "7", method="PUT", body=b"x", params={"offset": "0"})).code == 404
 
 
