@@ -7,7 +7,7 @@ from labkit.lazy import lazy_names
 if TYPE_CHECKING:
     from labkit.annotations.agreement import Agreement, compare_documents, compare_with_gold
     from labkit.annotations.confusion import Confusion, mean_score
-    from labkit.annotations.consensus import CONSENSUS, Consensus, build_consensus, merge_documents
+    from labkit.annotations.consensus import Consensus, build_consensus, merge_documents
     from labkit.annotations.document import FINISHED, Document
     from labkit.annotations.editor import Acknowledgement, Editor
     from labkit.annotations.edits import Change, Edit
@@ -30,7 +30,16 @@ if TYPE_CHECKING:
         load_review,
         resolve_comment,
     )
-    from labkit.annotations.store import authors, change_document, document_author, open_document, resolve_author, save_document
+    from labkit.annotations.store import (
+        CONSENSUS,
+        authors,
+        change_document,
+        document_author,
+        may_draw,
+        open_document,
+        resolve_author,
+        save_document,
+    )
     from labkit.annotations.validation import ObjectFault, validate, validation_report
 
 # Loaded when they are asked for: somebody waits while the annotator's kernel starts, and it needs little of this.
@@ -39,7 +48,7 @@ _HOMES = {
     "Agreement": "agreement",
     "AnnotationImport": "importing",
     "AnnotationObject": "objects",
-    "CONSENSUS": "consensus",
+    "CONSENSUS": "store",
     "Change": "edits",
     "Claim": "locking",
     "Confusion": "confusion",
@@ -77,6 +86,7 @@ _HOMES = {
     "export_annotations": "exporting",
     "import_annotations": "importing",
     "load_review": "review",
+    "may_draw": "store",
     "mean_score": "confusion",
     "merge_documents": "consensus",
     "new_object": "objects",
@@ -137,6 +147,7 @@ __all__ = [
     "export_annotations",
     "import_annotations",
     "load_review",
+    "may_draw",
     "mean_score",
     "merge_documents",
     "new_object",

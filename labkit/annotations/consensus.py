@@ -16,7 +16,7 @@ from labkit.annotations.objects import AnnotationObject
 from labkit.annotations.overlap import BLOCK_PX, count_pixels, similar_pairs
 from labkit.annotations.raster import IGNORE, rasterise_classes, rasterise_objects
 from labkit.annotations.records import derived_id
-from labkit.annotations.store import authors, change_document, open_document
+from labkit.annotations.store import CONSENSUS, authors, change_document, open_document
 from labkit.errors import InvalidInput, NotFound
 from labkit.geometry import Box, Mask, Point, Rectangle, Shape, covering_box, iter_blocks, outline_of, rasterise
 from labkit.project import ImageRecord, Project
@@ -24,7 +24,6 @@ from labkit.storage import Record
 
 __all__ = ["CONSENSUS", "Consensus", "build_consensus", "merge_documents"]
 
-CONSENSUS = "consensus"
 _GROUP_IOU = 0.5
 _LARGEST_OUTLINE_PX = 4096 * 4096  # larger ones stay painted masks, of which no whole array is made
 

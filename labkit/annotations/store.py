@@ -18,12 +18,14 @@ from labkit.project import ImageRecord, Project
 from labkit.storage import INCOMING_PREFIX, AnnotationLayout, explain_os_errors, hold_lock, unescape_name, write_bytes
 
 __all__ = [
+    "CONSENSUS",
     "LoadedDocument",
     "authors",
     "change_document",
     "check_image",
     "document_author",
     "load_document",
+    "may_draw",
     "open_document",
     "remove_leftovers",
     "resolve_author",
@@ -31,6 +33,7 @@ __all__ = [
     "write_snapshot",
 ]
 
+CONSENSUS = "consensus"  # the author of what most agree on
 _MOST_LATELY_READ = 2  # a second tab, or a page that was loaded anew, opens the same document; 10,000 outlines take half a second to read
 _LATELY_READ: dict[Path, tuple[tuple[int, int, int], Document]] = {}
 _LATELY = threading.Lock()
@@ -47,6 +50,11 @@ def resolve_author(author: str | None = None) -> str:
     if not chosen.strip():
         raise InvalidInput("The author's name is empty.", hint="Give a name, or set LABKIT_AUTHOR.")
     return chosen.strip()
+
+
+def may_draw(author: str) -> bool:
+    """Return whether you draw in the documents of `author`: your own, and the consensus. Others are looked at and commented on."""
+    return author in (resolve_author(), CONSENSUS)
 
 
 def authors(project: Project, image_id: str) -> tuple[str, ...]:

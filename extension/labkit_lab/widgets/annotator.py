@@ -10,7 +10,7 @@ from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from ipywidgets import DOMWidget, widget_serialization
 from traitlets import Bool, Dict, Instance, List, Unicode
 
-from labkit.annotations import CONSENSUS, Document, resolve_author
+from labkit.annotations import Document, may_draw, resolve_author
 from labkit.config import projects_dir
 from labkit.errors import NotFound
 from labkit.project import ImageRecord, Project, list_projects
@@ -175,9 +175,8 @@ def open_annotator(project_id: str, image_id: str, author: str | None = None) ->
     """
     for summary in list_projects(projects_dir()):
         if summary.id == project_id:
-            me = resolve_author()
-            read_only = author not in (None, me, CONSENSUS)
-            annotator = Annotator(Project.open(summary.path), image_id, author or me, read_only=read_only)
+            whose = resolve_author(author)
+            annotator = Annotator(Project.open(summary.path), image_id, whose, read_only=not may_draw(whose))
             _IN_TABS[annotator.model_id] = annotator
             return annotator
     raise NotFound("This project is not there (any more).", hint="Refresh the list of projects.", project_id=project_id)

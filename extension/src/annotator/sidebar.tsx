@@ -1,7 +1,6 @@
 /** Classes and objects beside the picture. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IItem } from './displaylist';
@@ -12,6 +11,7 @@ import { ObjectList } from './objectlist';
 import { colourOf } from './painter';
 import { Proposals } from './proposals';
 import { SightPanel } from './sightpanel';
+import { WhenTold } from './whentold';
 
 export interface ISidebarProps {
   readonly easel: Easel;
@@ -22,21 +22,17 @@ export interface ISidebarProps {
 export function Sidebar(props: ISidebarProps): React.JSX.Element {
   const { easel } = props;
   return (
-    <UseSignal signal={easel.changed}>
+    <WhenTold easel={easel}>
       {() => (
-        <UseSignal signal={easel.session.told}>
-          {() => (
-            <>
-              <ClassList {...props} />
-              <Proposals {...props} />
-              <SightPanel {...props} sight={easel.sight} />
-              <ObjectList {...props} />
-              <ObjectFacts {...props} />
-            </>
-          )}
-        </UseSignal>
+        <>
+          <ClassList {...props} />
+          <Proposals {...props} />
+          <SightPanel {...props} sight={easel.sight} />
+          <ObjectList {...props} />
+          <ObjectFacts {...props} />
+        </>
       )}
-    </UseSignal>
+    </WhenTold>
   );
 }
 

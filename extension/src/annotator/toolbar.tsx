@@ -1,13 +1,13 @@
 /** The buttons above the picture. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { Actions } from './actions';
 import type { Easel } from './easel';
 import type { DrawMode } from './protocol';
 import { describe, TOOLS } from './tools';
+import { WhenTold } from './whentold';
 
 export interface IToolbarProps {
   readonly easel: Easel;
@@ -15,21 +15,16 @@ export interface IToolbarProps {
 }
 
 export function Toolbar(props: IToolbarProps): React.JSX.Element {
-  const { easel } = props;
   return (
-    <UseSignal signal={easel.changed}>
+    <WhenTold easel={props.easel}>
       {() => (
-        <UseSignal signal={easel.session.told}>
-          {() => (
-            <>
-              <Tools {...props} />
-              <Modes {...props} />
-              <Actions {...props} />
-            </>
-          )}
-        </UseSignal>
+        <>
+          <Tools {...props} />
+          <Modes {...props} />
+          <Actions {...props} />
+        </>
       )}
-    </UseSignal>
+    </WhenTold>
   );
 }
 
