@@ -1,6 +1,15 @@
 """Training: from a training set to a registered model."""
 
-from labkit.training.architectures import ARCHITECTURES, Architecture, architecture_named, architecture_names
+from labkit.training.architectures import (
+    ARCHITECTURES,
+    Architecture,
+    ArchitectureFacts,
+    architecture_named,
+    architecture_names,
+    architecture_table,
+    check_fits,
+    network_warnings,
+)
 from labkit.training.batches import class_indices
 from labkit.training.config import FREE_ON_RESUME, AugmentSpec, TrainConfig, TrainPlan
 from labkit.training.loop import EpochRecord, TrainResult, evaluate, history_array, learning_rate, train
@@ -12,6 +21,7 @@ __all__ = [
     "ARCHITECTURES",
     "FREE_ON_RESUME",
     "Architecture",
+    "ArchitectureFacts",
     "AugmentSpec",
     "EpochRecord",
     "Model",
@@ -23,11 +33,14 @@ __all__ = [
     "TrainResult",
     "architecture_named",
     "architecture_names",
+    "architecture_table",
+    "check_fits",
     "class_indices",
     "evaluate",
     "history_array",
     "learning_rate",
     "list_models",
+    "network_warnings",
     "open_model",
     "register_model",
     "resolve",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 
-import torch
-
 from labkit.datasets import TrainingSet
 from labkit.errors import InvalidInput
 from labkit.storage import check_name
-from labkit.training.architectures import architecture_named
+from labkit.training.architectures import architecture_named, check_fits, network_warnings
 from labkit.training.config import TrainConfig, TrainPlan
 
 __all__ = ["resolve"]
@@ -36,18 +34,12 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> 
     if not chips:
         raise InvalidInput("The training set has no chips to learn from.", hint="Annotate more, or change the split.")
     crop_px = min(config.crop_px, record.chip_px) // architecture.stride_px * architecture.stride_px
-    if crop_px < 2 * architecture.stride_px:
-        raise InvalidInput(
-            f"Crops of {crop_px} px are too small for {architecture.name}.",
-            hint=f"Use chips and crops of at least {2 * architecture.stride_px} px.",
-        )
+    check_fits(architecture, batch_size=config.batch_size, crop_px=crop_px)
     steps = config.steps_per_epoch or max(_MIN_STEPS_PER_EPOCH, math.ceil(chips / config.batch_size))
     outputs = ["background", *(c.name for c in record.classes)]
     border_index = len(outputs) if config.separate_objects else None
     if border_index is not None:
         outputs.append("border")
-    with torch.device("meta"):
-        parameters = sum(p.numel() for p in architecture.build(record.channels, len(outputs)).parameters())
     return TrainPlan(
         config=config,
         training_set=data.key,
@@ -60,7 +52,7 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> 
         normalisation=record.normalisation,
         stride_px=architecture.stride_px,
         halo_px=architecture.halo_px,
-        parameters=parameters,
+        parameters=architecture.parameters(record.channels, len(outputs)),
         crop_px=crop_px,
         batch_size=config.batch_size,
         steps_per_epoch=steps,
@@ -69,6 +61,8 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> 
         training_chips=chips,
         validation_chips=record.parts["val"].chips,
         device=_device(config.device, cuda_available),
+        tile_invariant=architecture.tile_invariant,
+        warnings=network_warnings(architecture),
     )
 
 
