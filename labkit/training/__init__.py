@@ -12,6 +12,7 @@ from labkit.training.architectures import (
 )
 from labkit.training.batches import class_indices
 from labkit.training.config import FREE_ON_RESUME, AugmentSpec, TrainConfig, TrainPlan
+from labkit.training.encoders import CachedEncoder, Encoder, EncoderLabel, list_encoders, resolve_encoder
 from labkit.training.loop import EpochRecord, TrainResult, evaluate, history_array, learning_rate, train
 from labkit.training.network import Network
 from labkit.training.plan import resolve
@@ -23,6 +24,9 @@ __all__ = [
     "Architecture",
     "ArchitectureFacts",
     "AugmentSpec",
+    "CachedEncoder",
+    "Encoder",
+    "EncoderLabel",
     "EpochRecord",
     "Model",
     "ModelCard",
@@ -39,10 +43,12 @@ __all__ = [
     "evaluate",
     "history_array",
     "learning_rate",
+    "list_encoders",
     "list_models",
     "network_warnings",
     "open_model",
     "register_model",
     "resolve",
+    "resolve_encoder",
     "train",
 ]

@@ -127,7 +127,7 @@ class ArchitectureFacts(Record):
     extra: str | None
 
 
-_TABLE_CHANNELS, _TABLE_OUTPUTS, _TABLE_CROP_PX = 3, 3, 512
+_TABLE_CHANNELS, _TABLE_OUTPUTS, _TABLE_CROP_PX = 3, 3, 256
 
 
 @lru_cache(maxsize=1)

@@ -16,11 +16,11 @@ from labkit.datasets import Chips, Confusion, TrainingSet, mean_score
 from labkit.events import Artefact, CancelToken, EventSink, Metric, Progress, ignore_events
 from labkit.formats.checkpoint import load_resume_state, load_weights, save_resume_state, save_weights
 from labkit.storage import CheckpointLayout, Record, write_text
-from labkit.training.architectures import architecture_named
 from labkit.training.batches import BatchSource, class_indices, make_targets, normalise
 from labkit.training.config import TrainPlan
 from labkit.training.losses import segmentation_loss
 from labkit.training.network import Network
+from labkit.training.starting import new_network
 
 __all__ = ["EpochRecord", "TrainResult", "evaluate", "history_array", "learning_rate", "train"]
 
@@ -87,8 +87,10 @@ def train(
         The token was set.
     """
     cancel = cancel or CancelToken()
+    if plan.threads is not None:
+        torch.set_num_threads(plan.threads)  # sums round otherwise with another number
     torch.manual_seed(plan.config.seed)
-    module = architecture_named(plan.architecture).build(plan.channels, len(plan.outputs)).to(plan.device)
+    module = new_network(plan).to(plan.device)
     optimizer = torch.optim.AdamW(module.parameters(), lr=plan.config.learning_rate, weight_decay=plan.config.weight_decay)
     history: list[EpochRecord] = []
     if resume_from is not None:

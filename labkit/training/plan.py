@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from labkit.datasets import TrainingSet
 from labkit.errors import InvalidInput
 from labkit.storage import check_name
 from labkit.training.architectures import architecture_named, check_fits, network_warnings
 from labkit.training.config import TrainConfig, TrainPlan
+from labkit.training.encoders import encoder_file, resolve_encoder
+from labkit.training.starting import check_encoder
 
 __all__ = ["resolve"]
 
@@ -40,6 +44,9 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> 
     border_index = len(outputs) if config.separate_objects else None
     if border_index is not None:
         outputs.append("border")
+    encoder = resolve_encoder(config.encoder_weights, sha256=config.encoder_sha256, licence=config.encoder_licence)
+    if encoder is not None:
+        check_encoder(architecture, record.channels, encoder_file(encoder))
     return TrainPlan(
         config=config,
         training_set=data.key,
@@ -63,6 +70,8 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool) -> 
         device=_device(config.device, cuda_available),
         tile_invariant=architecture.tile_invariant,
         warnings=network_warnings(architecture),
+        threads=config.threads or torch.get_num_threads(),
+        encoder=encoder,
     )
 
 

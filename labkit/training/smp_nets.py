@@ -46,14 +46,15 @@ def _measured(name: str) -> Architecture:
     with torch.device("meta"):
         outline = build(_CHANNELS, 2)
     stride_px = int(getattr(outline.encoder, "output_stride", 32))
-    min_px = smallest_piece(outline, channels=_CHANNELS, stride_px=stride_px)
-    if min_px is None:
+    smallest_px = smallest_piece(outline, channels=_CHANNELS, stride_px=stride_px)
+    if smallest_px is None:
         raise InvalidInput(f"{name} takes pictures of one fixed size only.", hint="Choose a convolutional encoder, such as resnet18.")
+    min_px = smallest_px
     min_batch = smallest_batch(outline, channels=_CHANNELS, side_px=min_px)
     if min_batch > 1 and smallest_batch(outline, channels=_CHANNELS, side_px=2 * min_px) == 1:
         min_px, min_batch = 2 * min_px, 1  # only the coarsest level of the smallest piece was a single value
     state = torch.random.get_rng_state()
-    halo_px = measured_halo(build(_CHANNELS, 2), channels=_CHANNELS, stride_px=stride_px, height_px=min_px)
+    halo_px = measured_halo(build(_CHANNELS, 2), channels=_CHANNELS, stride_px=stride_px, height_px=smallest_px)
     torch.random.set_rng_state(state)  # looking at a network must not change what is drawn afterwards
     return Architecture(
         name=name,

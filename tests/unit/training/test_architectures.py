@@ -35,13 +35,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_network_sees_no_further_than_it_says(name: str) -> None:
     """What is unknown (NaN) beyond the halo reaches no answer; who says that tiles matter is reached from everywhere."""
     a = architecture_named(name)
-    measured = measured_halo(a.build(3, 2), channels=3, stride_px=a.stride_px, height_px=a.min_px)
+    height_px = smallest_piece(a.outline(3, 2), channels=3, stride_px=a.stride_px)
+    measured = measured_halo(a.build(3, 2), channels=3, stride_px=a.stride_px, height_px=height_px or a.min_px)
     assert (measured is not None) == a.tile_invariant
     assert measured is None or a.halo_px - 3 * a.stride_px <= measured <= a.halo_px
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 5])
-@pytest.mark.parametrize("name", [*ARCHITECTURES, SMP[0]])
+@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("name", ["unet-m", "fcn-resnet50", "deeplabv3-mobilenet", "lraspp-mobilenet", SMP[0]])
 def test_any_number_of_channels_gets_logits_of_its_size(name: str, channels: int, no_network: None) -> None:
     """Nothing is fetched to build a network, whatever its channels."""
     a = architecture_named(name)
@@ -118,7 +119,7 @@ def _stitched(network: Network, pixels: np.ndarray, tile_px: int) -> np.ndarray:
     return answer
 
 
-@pytest.mark.parametrize("name", ["unet-xs", "unet-s", "unet-m", "unet-l", "fcn-resnet50"])
+@pytest.mark.parametrize("name", ["unet-xs", "unet-l"])
 def test_tiles_give_the_answer_of_the_whole_picture(name: str) -> None:
     """A half-dark picture of odd size, in tiles with the halo, is the one pass over it."""
     a = architecture_named(name)
@@ -130,7 +131,7 @@ def test_tiles_give_the_answer_of_the_whole_picture(name: str) -> None:
 def test_a_network_that_pools_the_whole_picture_answers_differently_in_tiles() -> None:
     """So it deserves its warning."""
     a = architecture_named("lraspp-mobilenet")
-    assert _difference(_network(a), _half_dark(96, 640), 64) > 0.01
+    assert _difference(_network(a), _half_dark(48, 480), 64) > 0.01
 
 
 def test_pieces_below_the_smallest_are_filled_up() -> None:
