@@ -111,7 +111,7 @@ def predict(
     if target.record.is_file():
         return Prediction(target, load_record(target.record, PredictionRecord))
 
-    for warning in model.card.warnings:
+    for warning in model.card.limits.warnings:
         on_event(Log(warning, "warning"))
     image = open_flat_image(project, record.id)
     network = _network(model, device)

@@ -11,12 +11,14 @@ from labkit.training.architectures import (
     network_warnings,
 )
 from labkit.training.batches import class_indices
+from labkit.training.card import DataSummary, ModelCard, ModelLimits, PartScores
+from labkit.training.comparison import RunComparison, compare_models, compare_runs, curves_figure
 from labkit.training.config import FREE_ON_RESUME, AugmentSpec, TrainConfig, TrainPlan
 from labkit.training.encoders import CachedEncoder, Encoder, EncoderLabel, list_encoders, resolve_encoder
 from labkit.training.loop import EpochRecord, TrainResult, evaluate, history_array, learning_rate, train
 from labkit.training.network import Network
 from labkit.training.plan import resolve
-from labkit.training.registry import Model, ModelCard, PartScores, list_models, open_model, register_model
+from labkit.training.registry import Model, list_models, open_model, promote_model, register_model, restore_model, retire_model
 
 __all__ = [
     "ARCHITECTURES",
@@ -25,13 +27,16 @@ __all__ = [
     "ArchitectureFacts",
     "AugmentSpec",
     "CachedEncoder",
+    "DataSummary",
     "Encoder",
     "EncoderLabel",
     "EpochRecord",
     "Model",
     "ModelCard",
+    "ModelLimits",
     "Network",
     "PartScores",
+    "RunComparison",
     "TrainConfig",
     "TrainPlan",
     "TrainResult",
@@ -40,6 +45,9 @@ __all__ = [
     "architecture_table",
     "check_fits",
     "class_indices",
+    "compare_models",
+    "compare_runs",
+    "curves_figure",
     "evaluate",
     "history_array",
     "learning_rate",
@@ -47,8 +55,11 @@ __all__ = [
     "list_models",
     "network_warnings",
     "open_model",
+    "promote_model",
     "register_model",
     "resolve",
     "resolve_encoder",
+    "restore_model",
+    "retire_model",
     "train",
 ]

@@ -106,6 +106,9 @@ def resolve_encoder(weights: str | None, *, sha256: str | None, licence: str) ->
     folder = _folder()
     if folder is not None and weights in folder.names():
         return _from_cache(folder, weights, sha256, licence)
+    path = Path(weights).expanduser()
+    if not is_remote(weights) and not path.is_file():
+        raise NotFound(f"There is no encoder {weights!r}.", hint=_known(folder), name=weights)
     if not licence:
         raise InvalidInput(f"Nobody says under which licence {weights} may be used.", hint="Give --encoder-licence, such as BSD-3-Clause.")
     if is_remote(weights):
@@ -116,9 +119,6 @@ def resolve_encoder(weights: str | None, *, sha256: str | None, licence: str) ->
         encoder = Encoder(name=weights.rpartition("/")[2], sha256=sha256, licence=licence, source=weights, address=weights)
         encoder_file(encoder)
         return encoder
-    path = Path(weights).expanduser()
-    if not path.is_file():
-        raise NotFound(f"There is no encoder {weights!r}.", hint=_known(folder), name=weights)
     found = file_sha256(path)
     _compare(path, found, sha256 or found)
     return Encoder(name=path.name, sha256=found, licence=licence, source=str(path.absolute()), address=str(path.absolute()))
@@ -206,7 +206,7 @@ def _folder() -> EncoderFolder | None:
 
 def _known(folder: EncoderFolder | None) -> str:
     if folder is None or not folder.names():
-        return "Give a file, or ask the admin to fill the folder of encoders; 'labkit model encoders' lists it."
+        return "Give the path of a file; or ask the admin for one: 'labkit model encoders' lists those there are."
     return f"'labkit model encoders' lists those there are: {', '.join(folder.names())}."
 
 
