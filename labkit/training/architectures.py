@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 
 from labkit.errors import InvalidInput
-from labkit.storage import Record
-from labkit.training.blueprint import Architecture, Family
+from labkit.training.blueprint import Architecture
 from labkit.training.smp_nets import SMP_PREFIX, smp_architecture
 from labkit.training.torchvision_nets import TORCHVISION_NETS
 from labkit.training.unet import UNet, unet_halo_px
@@ -14,12 +13,9 @@ from labkit.training.unet import UNet, unet_halo_px
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
-    "ArchitectureFacts",
     "UNet",
-    "architecture_facts",
     "architecture_named",
     "architecture_names",
-    "architecture_table",
     "check_fits",
     "network_warnings",
 ]
@@ -108,49 +104,4 @@ def network_warnings(architecture: Architecture) -> tuple[str, ...]:
     return (
         f"{architecture.name} looks at the whole piece that it is shown (global pooling, or a norm over the picture): large pictures are "
         f"predicted in tiles with {architecture.halo_px} px around, and the answer depends on the tiles. Seams may show.",
-    )
-
-
-class ArchitectureFacts(Record):
-    """One row of the table of architectures; memory is that of a training step on one megapixel of RGB, in MB."""
-
-    name: str
-    about: str
-    family: Family
-    parameters: int
-    stride_px: int
-    halo_px: int
-    tile_invariant: bool
-    min_batch: int
-    min_px: int
-    megapixel_mb: int
-    extra: str | None
-
-
-_TABLE_CHANNELS, _TABLE_OUTPUTS, _TABLE_CROP_PX = 3, 3, 256
-
-
-@lru_cache(maxsize=1)
-def architecture_table() -> tuple[ArchitectureFacts, ...]:
-    """Return what each shipped network needs, for pictures of 3 channels and 3 outputs."""
-    return tuple(architecture_facts(a) for a in ARCHITECTURES.values())
-
-
-def architecture_facts(architecture: Architecture) -> ArchitectureFacts:
-    """Return the row of one network."""
-    kept = [
-        architecture.step_bytes(_TABLE_CHANNELS, _TABLE_OUTPUTS, batch_size=batch, crop_px=_TABLE_CROP_PX) for batch in (2, 6)
-    ]  # the difference is what pixels cost: weights and optimiser are left out
-    return ArchitectureFacts(
-        name=architecture.name,
-        about=architecture.about,
-        family=architecture.family,
-        parameters=architecture.parameters(_TABLE_CHANNELS, _TABLE_OUTPUTS),
-        stride_px=architecture.stride_px,
-        halo_px=architecture.halo_px,
-        tile_invariant=architecture.tile_invariant,
-        min_batch=architecture.min_batch,
-        min_px=architecture.min_px,
-        megapixel_mb=round((kept[1] - kept[0]) / (4 * _TABLE_CROP_PX**2) * 2**20 / 1e6),
-        extra=architecture.extra,
     )

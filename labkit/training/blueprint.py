@@ -9,12 +9,9 @@ from typing import Literal
 import torch
 from torch import nn
 
-from labkit.training.reach import kept_bytes
-
 __all__ = ["Architecture", "Family"]
 
 Family = Literal["unet", "torchvision", "smp"]
-_ADAM_COPIES = 4  # weights, gradients, and two moments of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +68,3 @@ class Architecture:
     def parameters(self, channels: int, outputs: int) -> int:
         """Return the number of weights that are learned."""
         return sum(p.numel() for p in self.outline(channels, outputs).parameters())
-
-    def step_bytes(self, channels: int, outputs: int, *, batch_size: int, crop_px: int) -> int:
-        """Return about how much memory a training step takes, in bytes, in float32: weights, optimiser, kept activations, logits.
-
-        The libraries' own working space comes on top.
-        """
-        module = self.outline(channels, outputs)
-        pixels = torch.empty(max(batch_size, self.min_batch), channels, crop_px, crop_px, device="meta")
-        logits = 4 * pixels[:, 0].numel() * outputs
-        learned = 4 * sum(p.numel() for p in module.parameters())
-        return _ADAM_COPIES * learned + kept_bytes(module, pixels) + 4 * logits

@@ -1,11 +1,11 @@
-"""What can only be measured on a network: how far it sees, the smallest batch and piece it takes, and the memory of a step."""
+"""What can only be measured on a network: how far it sees, and the smallest batch and piece that it takes."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-__all__ = ["kept_bytes", "measured_halo", "smallest_batch", "smallest_piece"]
+__all__ = ["measured_halo", "smallest_batch", "smallest_piece"]
 
 _STRIP_PX = 2048  # a network that sees half of it is taken for one that sees everything
 
@@ -65,28 +65,3 @@ def smallest_batch(module: nn.Module, *, channels: int, side_px: int) -> int:
     except ValueError:
         return 2
     return 1
-
-
-def kept_bytes(module: nn.Module, pixels: Tensor) -> int:
-    """Return how many bytes a network keeps from the way forward for the way back; on the meta device nothing is computed.
-
-    Parameters
-    ----------
-    module : nn.Module
-        On the meta device.
-    pixels : float32 tensor (n, c, y, x)
-        On the meta device, too.
-    """
-    kept: dict[int, torch.UntypedStorage] = {}  # the storages themselves: an id may come again once its owner has gone
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage._cdata] = storage
-        return tensor
-
-    module.train()
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        answer = module(pixels)
-    own = {p.untyped_storage()._cdata for p in module.parameters()}
-    del answer
-    return sum(storage.nbytes() for number, storage in kept.items() if number not in own)

@@ -14,7 +14,7 @@ from labkit.project import Project
 from labkit.storage import ModelLayout, check_name, file_sha256, load_record, new_folder, save_record, utc_now, write_bytes
 from labkit.training.card import ModelCard, ModelLimits, PartScores, software_versions, summary_of
 from labkit.training.config import TrainPlan
-from labkit.training.loop import TrainResult
+from labkit.training.history import TrainResult
 from labkit.training.network import Network
 from labkit.training.shelf import Shelf, load_shelf, shelve
 
