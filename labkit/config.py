@@ -47,6 +47,8 @@ class LibrarySettings(BaseSettings):
         Where fetched sample data is kept (``LABKIT_CACHE``).
     quota_gb : float or None
         Most disk that imports may fill, in GB (``LABKIT_QUOTA_GB``); None means all free disk less 5 GB.
+    encoders : Path or None
+        Folder of pretrained encoders that the admin fills (``LABKIT_ENCODERS``).
     offline : bool
         Never try to fetch sample data (``LABKIT_OFFLINE``).
     imports : ImportLimits
@@ -58,6 +60,7 @@ class LibrarySettings(BaseSettings):
     projects: Path = Path("~/projects")
     cache: Path = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "labkit"
     quota_gb: float | None = None
+    encoders: Path | None = None
     offline: bool = False
     imports: ImportLimits = ImportLimits()
 
