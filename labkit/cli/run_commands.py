@@ -11,6 +11,7 @@ import click
 from labkit.cli.app import command, long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
+from labkit.errors import LabKitError
 from labkit.events import CancelToken, EventSink, Log
 from labkit.runs import LocalRunner, QueueEntry, Run, RunQueue, RunStory, run_story, wake
 from labkit.storage import explain_os_errors
@@ -23,7 +24,7 @@ _EXIT_CODES = {"failed": 1, "lost": 1, "cancelled": 130}
 _UNITS_S = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
-class _Duration(click.ParamType):
+class _Duration(click.ParamType):  # type: ignore[type-arg] # generic only in newer versions
     """A time: a number of seconds, or 90s, 30m, 2h, 1d."""
 
     name = "time"
@@ -50,7 +51,7 @@ def run_command() -> None:
 @command
 def list_(only_queue: bool, project_path: Path | None) -> Answer:
     """List the runs of a project, and the queue of this machine."""
-    wake()
+    complaints = _wake()
     queue = RunQueue().entries()
     places = {entry.run_id: entry.place for entry in queue}
     runs = [] if only_queue else LocalRunner(open_project(project_path).layout.runs).runs()
@@ -58,10 +59,8 @@ def list_(only_queue: bool, project_path: Path | None) -> Answer:
     lines = [f"{row['run']}  {_state_words(row)}  {row['title']}" for row in rows]
     if only_queue:
         lines = [_queue_line(entry) for entry in queue]
-    return Answer(
-        {"runs": rows, "queue": [_queue_row(entry) for entry in queue]},
-        tuple(lines) or ("Nothing goes on or waits." if only_queue else "No runs.",),
-    )
+    nothing = "Nothing goes on or waits." if only_queue else "No runs."
+    return Answer({"runs": rows, "queue": [_queue_row(entry) for entry in queue]}, tuple(lines) or (nothing,), complaints)
 
 
 @run_command.command("show")
@@ -70,7 +69,7 @@ def list_(only_queue: bool, project_path: Path | None) -> Answer:
 @command
 def show(run_id: str, project_path: Path | None) -> Answer:
     """Show how RUN stands: state, progress, latest numbers, what it made."""
-    wake()
+    _wake()
     run = _find(run_id, project_path)
     return _told(run, run_story(run))
 
@@ -81,7 +80,7 @@ def show(run_id: str, project_path: Path | None) -> Answer:
 @long_command
 def watch(run_id: str, project_path: Path | None, on_event: EventSink, cancel: CancelToken) -> Answer:
     """Follow RUN until it ends; Ctrl-C stops the watching, not the run."""
-    wake()
+    _wake()
     run = _find(run_id, project_path)
     story: RunStory | None = None
     said = ""
@@ -104,6 +103,10 @@ def watch(run_id: str, project_path: Path | None, on_event: EventSink, cancel: C
 @command
 def cancel_(run_id: str, project_path: Path | None) -> Answer:
     """Stop RUN, or take it out of the queue; what it has saved is kept."""
+    lost_sight_of = [entry for entry in RunQueue().entries() if entry.run_id == run_id and entry.state == "unreachable"]
+    if lost_sight_of:
+        RunQueue().remove(run_id)
+        return Answer(_queue_row(lost_sight_of[0]), (f"Took {run_id} out of the queue; its folder cannot be reached.",))
     run = _find(run_id, project_path)
     run.cancel()
     run.wait(timeout_s=_CANCEL_WAIT_S)
@@ -167,6 +170,15 @@ def standing(run: Run) -> Answer:
     if row["state"] in ("queued", "starting", "running"):
         lines.append(f"  Follow it with: labkit run watch {run.id}")
     return Answer(row, tuple(lines))
+
+
+def _wake() -> tuple[str, ...]:
+    """See to it that the queue goes on; return what stands in the way, which keeps nobody from looking."""
+    try:
+        wake()
+    except LabKitError as error:
+        return (f"The queue does not go on: {error.message} {error.hint}",)
+    return ()
 
 
 def _runner_of(run_id: str, project_path: Path | None) -> LocalRunner:
