@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         PredictionLayout,
         ProjectLayout,
         RunLayout,
+        StateLayout,
         TrainingSetLayout,
         UploadLayout,
     )
@@ -52,6 +53,7 @@ _HOMES = {
     "Record": "records",
     "RunLayout": "layout",
     "S3Objects": "s3",
+    "StateLayout": "layout",
     "TrainingSetLayout": "layout",
     "UploadLayout": "layout",
     "check_name": "names",
@@ -94,6 +96,7 @@ __all__ = [
     "Record",
     "RunLayout",
     "S3Objects",
+    "StateLayout",
     "TrainingSetLayout",
     "UploadLayout",
     "check_name",

@@ -10,6 +10,8 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from labkit.config import projects_dir
+from labkit.errors import LabKitError
+from labkit.runs import wake
 from labkit_lab.server.annotation_imports import AnnotationImportsRoute, LooksRoute
 from labkit_lab.server.exports import ExportsRoute
 from labkit_lab.server.images import ImagesRoute, TilesRoute
@@ -70,8 +72,17 @@ def load(server_app: ServerApp) -> None:
     web_app.settings[QUEUE_SETTING] = _import_queue(server_app)
     web_app.settings[JOBS_SETTING] = _job_shelf(server_app)
     web_app.settings[INCOMING_SETTING] = _incoming_shelf()
+    _go_on_with_runs(server_app)
     quick = use_no_delay(web_app.settings)
     server_app.log.info("LabKit: %d routes; kernel connections %s.", len(ROUTES), "send without delay" if quick else "are left as they are")
+
+
+def _go_on_with_runs(server_app: ServerApp) -> None:
+    """Take the queue of runs up again after a reboot; a queue that cannot be read does not keep the server from starting."""
+    try:
+        wake()
+    except (LabKitError, OSError) as error:
+        server_app.log.warning("LabKit: the queue of runs does not go on: %s", error)
 
 
 def _activity_noter(server_app: ServerApp) -> Callable[[], None]:
