@@ -183,7 +183,7 @@ def _choose(
             chosen = {key: (g.known_px > 0) if key in accepted else np.zeros(g.shape, np.bool_) for key, g in grids.items()}
         case "classes":
             ids = [project.class_named(name).id for name in rule.classes]
-            chosen = {key: g.present[..., ids].any(axis=-1) for key, g in grids.items()}
+            chosen = {key: np.asarray(g.present[..., ids].any(axis=-1)) for key, g in grids.items()}
         case "number":
             if rule.count is None:
                 raise InvalidInput("The rule 'number' does not say how many tiles.", hint="Give a --count.")
