@@ -36,7 +36,7 @@ _COMMANDS = {
     "project": "labkit.cli.project_commands",
     "run": "labkit.cli.run_commands",
     "train": "labkit.cli.model_commands",
-    "trainset": "labkit.cli.data_commands",
+    "trainset": "labkit.cli.trainset_commands",
     "verify": "labkit.cli.data_commands",
 }
 _ABOUT = {
@@ -48,10 +48,10 @@ _ABOUT = {
     "import": "Bring pictures into a project.",
     "predict": "Let a model segment an image.",
     "probe": "Say what a picture file holds.",
-    "project": "Make, list and show projects.",
+    "project": "Make, list and show projects; say what images belong to.",
     "run": "Look at runs, stop them, go on with them, and put them in order.",
     "train": "Train a model on a training set.",
-    "trainset": "Build training sets.",
+    "trainset": "Plan, build, compare and send training sets.",
     "verify": "Check a project or a store for faults.",
 }
 
