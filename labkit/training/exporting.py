@@ -216,7 +216,7 @@ def _metadata(card: ModelCard) -> dict[str, str]:
 
 
 def sample_pixels(card: ModelCard, batch: int, height: int, width: int, *, seed: int = 0) -> NDArray[np.float32]:
-    """Return random grey values (n, c, y, x) float32 in the range that the model has learned from, blurred so that they look like something."""
+    """Return smooth, noisy grey values (n, c, y, x) float32 in the range that the model has learned from."""
     rng = np.random.default_rng(seed)
     coarse = rng.random((batch, card.plan.channels, -(-height // 8), -(-width // 8)), dtype=np.float32)
     smooth = np.kron(coarse, np.ones((1, 1, 8, 8), np.float32))[:, :, :height, :width]
