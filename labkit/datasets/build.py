@@ -109,6 +109,7 @@ def build_from_spec(
         draft.findings.raise_first()
         with explain_os_errors(root), scratch_folder(root) as scratch:
             record = _fill(TrainingSetLayout(scratch), project, draft, workers, on_event, cancel)
+            cancel.raise_if_cancelled()
             return publish_set(project, scratch, record)
 
 

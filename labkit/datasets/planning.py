@@ -31,7 +31,7 @@ __all__ = ["plan_training_set"]
 _MEASURED_CHIPS = 16
 _ARRAYS = 4  # of a part
 _INDEX_BYTES = 16 * SHARD_CHIPS + 4  # of a shard
-_METADATA_BYTES = 25_000  # of groups and arrays, and the manifest
+_MANIFEST_BYTES, _BOX_BYTES, _IMAGE_BYTES = 3_000, 160, 350
 
 
 def plan_training_set(
@@ -108,15 +108,15 @@ def _count(
 
 def _size_bytes(project: Project, draft: Draft, parts: dict[Part, PartSummary]) -> int:
     """Return what the set would take on disk: some chips of each part are written to memory, as they would be to the disk."""
-    total = float(_METADATA_BYTES)
+    total = _MANIFEST_BYTES + _BOX_BYTES * len(draft.boxes) + _IMAGE_BYTES * len(draft.sources) + 0.0
     for part, summary in parts.items():
-        if summary.chips:
-            total += summary.chips * _chip_bytes(project, draft, part, summary.chips)
-            total += -(-summary.chips // SHARD_CHIPS) * _ARRAYS * _INDEX_BYTES
+        each, metadata = _chip_bytes(project, draft, part, summary.chips)
+        total += summary.chips * each + metadata + -(-summary.chips // SHARD_CHIPS) * _ARRAYS * _INDEX_BYTES
     return round(total)
 
 
-def _chip_bytes(project: Project, draft: Draft, part: Part, chips: int) -> float:
+def _chip_bytes(project: Project, draft: Draft, part: Part, chips: int) -> tuple[float, int]:
+    """Return the bytes of a chip with its mask and objects, and of the metadata of a part."""
     first = draft.sources[0].record
     store = MemoryStore()
     group = zarr.open_group(store, mode="w", zarr_format=3)
@@ -130,7 +130,8 @@ def _chip_bytes(project: Project, draft: Draft, part: Part, chips: int) -> float
             break
     writer.finish()
     held = sum(len(buffer) for key, buffer in store._store_dict.items() if not key.endswith("zarr.json"))
-    return (held - _ARRAYS * _INDEX_BYTES) / measured if measured else 0.0
+    metadata = sum(len(buffer) for key, buffer in store._store_dict.items() if key.endswith("zarr.json"))
+    return (held - _ARRAYS * _INDEX_BYTES) / measured if measured else 0.0, metadata
 
 
 def _some_strips(project: Project, draft: Draft, part: Part, chips: int) -> Iterable[ChipStrip]:
