@@ -178,7 +178,7 @@ class _Execution:
         hint = self._hint_from_outputs() or _HINTS.get(ename, _LOOK)
         for what, signs, advice in _RAN_OUT:
             if signs.search(f"{ename}: {text}"):
-                message, hint = f"{what} ({message})", advice
+                message, hint = f"{what} ({message.removesuffix('.')})", advice
                 break
         return RunFailed(message, hint=hint, cell=number, ename=ename, evalue=text)
 
