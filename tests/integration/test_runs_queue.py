@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -108,7 +109,7 @@ def test_one_at_a_time_over_all_projects(runner: LocalRunner, other: LocalRunner
     other.move(runs[2].id, 0)
     records = [run.wait(timeout_s=120) for run in (runs[0], runs[2], runs[1])]
     assert [record.state for record in records] == ["done"] * 3
-    for before, after in zip(records, records[1:], strict=False):
+    for before, after in pairwise(records):
         assert before.ended is not None
         assert after.started is not None
         assert before.ended <= after.started
