@@ -1,4 +1,4 @@
-// Made from labkit_lab/wire.py and wire_quality.py by `python -m labkit_lab.typescript`. Do not edit.
+// Made from the modules labkit_lab/wire*.py by `python -m labkit_lab.typescript`. Do not edit.
 
 /**
  * Compare two authors in every image that both have a document of.
