@@ -2,7 +2,7 @@
 
 from labkit.training.architectures import ARCHITECTURES, Architecture, architecture_named, architecture_names
 from labkit.training.batches import class_indices
-from labkit.training.config import TrainConfig, TrainPlan
+from labkit.training.config import FREE_ON_RESUME, AugmentSpec, TrainConfig, TrainPlan
 from labkit.training.loop import EpochRecord, TrainResult, evaluate, history_array, learning_rate, train
 from labkit.training.network import Network
 from labkit.training.plan import resolve
@@ -10,7 +10,9 @@ from labkit.training.registry import Model, ModelCard, PartScores, list_models, 
 
 __all__ = [
     "ARCHITECTURES",
+    "FREE_ON_RESUME",
     "Architecture",
+    "AugmentSpec",
     "EpochRecord",
     "Model",
     "ModelCard",

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class TrainResult(Record):
     best_epoch: int
     best_score: float | None
     seconds: float
+    stopped: Literal["finished", "patience"] = "finished"
 
 
 def learning_rate(step: int, plan: TrainPlan) -> float:
