@@ -64,8 +64,8 @@ class RunMove(WireModel):
 class RunItem(WireModel):
     """One run as it stands.
 
-    ``place`` is its place in the queue of its device over all projects, 0 is next; None for what does not wait. ``step`` of ``total``
-    counts ``unit``. ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths of the file browser, None where there is
+    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait. ``step`` of
+    ``total`` counts ``unit``. ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths of the file browser, None where there is
     no such file yet, or the file browser cannot show it.
     """
 
@@ -76,6 +76,7 @@ class RunItem(WireModel):
     reason: str
     device: str
     place: int | None
+    waiting: int
     created: datetime
     started: datetime | None
     ended: datetime | None
