@@ -49,9 +49,10 @@ _LONGEST_WAIT_S = 25.0  # a proxy gives up an answer that does not come for a mi
 
 
 class StoryQuery(WireModel):
-    """Which events of a run are known (numbered up to ``since``), and how long the answer may wait for another one."""
+    """What is known of a run (events up to ``since``, its state), and how long the answer may wait for something else."""
 
     since: Annotated[int, Field(ge=0)] = 0
+    state: str = ""
     wait_s: Annotated[float, Field(ge=0, le=_LONGEST_WAIT_S)] = 0
 
 
@@ -64,8 +65,9 @@ class RunMove(WireModel):
 class RunItem(WireModel):
     """One run as it stands.
 
-    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait. ``step`` of
-    ``total`` counts ``unit``. ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths of the file browser, None where there is
+    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait. ``silent`` is
+    one that should go on but is not heard of. ``done`` of ``total`` counts the ``unit`` of a ``stage`` (``training``, ``notebook``);
+    ``epoch`` and ``step`` are those of a training, from 1. ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths of the file browser, None where there is
     no such file yet, or the file browser cannot show it.
     """
 
@@ -80,11 +82,15 @@ class RunItem(WireModel):
     created: datetime
     started: datetime | None
     ended: datetime | None
-    epoch: int | None
-    epochs: int | None
-    step: float
-    total: float
+    silent: bool
+    stage: str
     unit: str
+    done: float
+    total: float
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
     rate_per_s: float | None
     remaining_s: float | None
     model: str

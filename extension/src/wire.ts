@@ -795,11 +795,13 @@ export interface RunForm {
 /**
  * One run as it stands.
  *
- * ``place`` is its place in the queue of its device over all projects, 0 is
- * next; None for what does not wait. ``step`` of ``total`` counts ``unit``.
- * ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths
- * of the file browser, None where there is no such file yet, or the file
- * browser cannot show it.
+ * ``place`` is its place among the ``waiting`` runs of its device, over all
+ * projects; 0 is next, None for what does not wait. ``silent`` is one that
+ * should go on but is not heard of. ``done`` of ``total`` counts the ``unit``
+ * of a ``stage`` (``training``, ``notebook``); ``epoch`` and ``step`` are
+ * those of a training, from 1. ``made`` is the model, ``name/version``.
+ * ``notebook`` and ``log`` are paths of the file browser, None where there is
+ * no such file yet, or the file browser cannot show it.
  */
 export interface RunItem {
   readonly id: string;
@@ -809,14 +811,19 @@ export interface RunItem {
   readonly reason: string;
   readonly device: string;
   readonly place: number | null;
+  readonly waiting: number;
   readonly created: string;
   readonly started: string | null;
   readonly ended: string | null;
-  readonly epoch: number | null;
-  readonly epochs: number | null;
-  readonly step: number;
-  readonly total: number;
+  readonly silent: boolean;
+  readonly stage: string;
   readonly unit: string;
+  readonly done: number;
+  readonly total: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly steps: number;
   readonly rate_per_s: number | null;
   readonly remaining_s: number | null;
   readonly model: string;
@@ -865,11 +872,12 @@ export interface StoryItem {
 }
 
 /**
- * Which events of a run are known (numbered up to ``since``), and how long the
- * answer may wait for another one.
+ * What is known of a run (events up to ``since``, its state), and how long the
+ * answer may wait for something else.
  */
 export interface StoryQuery {
   readonly since?: number;
+  readonly state?: string;
   readonly wait_s?: number;
 }
 

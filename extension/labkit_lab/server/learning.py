@@ -12,7 +12,7 @@ from labkit.datasets import TrainingSet, list_training_sets, open_training_set
 from labkit.errors import InvalidInput, LabKitError
 from labkit.notebooks import check_notebook
 from labkit.project import Project
-from labkit.runs import LocalRunner
+from labkit.runs import RunQueue
 from labkit.storage import check_name
 from labkit.training import ARCHITECTURES, TrainConfig, TrainPlan, architecture_named, resolve
 from labkit.work import resume_training, start_training
@@ -113,7 +113,9 @@ def _wish(project_path: Path, asked: NewRun) -> _Wish:
             field = str(fault["loc"][0]) if fault["loc"] else ""
             wish.problems.append(FieldProblem(field=field, message=f"{fault['msg']}.", hint=""))
     if asked.time_limit_s is not None and not asked.time_limit_s > 0:
-        wish.problems.append(FieldProblem(field="time_limit_s", message="The time limit must be more than nothing.", hint="Leave it empty for none."))
+        wish.problems.append(
+            FieldProblem(field="time_limit_s", message="The time limit must be more than nothing.", hint="Leave it empty for none.")
+        )
     if asked.notebook:
         try:
             wish.notebook = path_in_home(asked.notebook)
@@ -167,7 +169,7 @@ def _devices() -> tuple[DeviceChoice, ...]:
             facts = torch.cuda.get_device_properties(k)
             labels[f"cuda:{k}"] = _DEVICE_MEMORY_LABEL.format(name=facts.name, gb=facts.total_memory / 1e9)
     labels["cpu"] = "CPU"
-    runs = [entry.device for entry in LocalRunner(Path.home()).queue()]
+    runs = [entry.device for entry in RunQueue().entries()]
     return tuple(DeviceChoice(name=name, label=label, runs=runs.count(name)) for name, label in labels.items())
 
 

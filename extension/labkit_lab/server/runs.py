@@ -144,7 +144,7 @@ class StoryRoute(_RunsRoute):
         super().on_connection_close()
 
     async def _news(self, run: Run, asked: StoryQuery) -> Told:
-        return await asyncio.to_thread(self.tales.told, run, asked.since, self.root)
+        return await asyncio.to_thread(self.tales.told, run, asked, self.root)
 
     _is_left = False
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import math
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from labkit.runs import EventReader, LocalRunner, QueueEntry, Run, RunRecord, RunStory
-from labkit.runs.submitting import checkpoint_of
+from labkit.runs import Curve, CurvePoint, Run, RunQueue, RunRecord, RunStory, checkpoint_of, run_story
 from labkit.storage import utc_now
 from labkit_lab.server.places import browser_path
-from labkit_lab.wire_runs import CurveItem, RunItem, StoryItem
+from labkit_lab.wire_runs import CurveItem, RunItem, StoryItem, StoryQuery
 
 __all__ = ["TALES_SETTING", "TaleShelf", "Told"]
 
@@ -23,11 +22,6 @@ TALES_SETTING = "labkit_tales"
 _MOST_KEPT = 64
 _MOST_ITEMS = 5000
 _MOST_MARKS = 64
-_MOST_POINTS = 2000  # of a curve in one answer: more than a screen has pixels
-_RECORD_EVERY_S = 1.0  # who asks settles a run whose supervisor died, which costs a look at its lock
-_QUEUE_EVERY_S = 1.0
-
-Points = Sequence[tuple[int, int, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +32,40 @@ class Told:
     is_news: bool
 
 
+class _Mark(NamedTuple):
+    """How far a curve had come when it was told; as long as only its length has grown, the rest can be told alone."""
+
+    stride: int
+    length: int
+
+
+_Marks = Mapping[str, _Mark]
+
+
 class _Tale:
-    """One run, followed from the beginning of its events."""
+    """One run, followed from its first event."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.lock = threading.Lock()
-        self.story = RunStory()
-        self._reader = EventReader(run.layout.events)
-        self._record: RunRecord = run.record()
-        self._record_at = time.monotonic()
-        self._marks: OrderedDict[int, Mapping[str, int]] = OrderedDict()  # length of each curve at the numbers that were told
+        self._story: RunStory | None = None
+        self._told: OrderedDict[tuple[int, bool], _Marks] = OrderedDict()
 
-    def look(self) -> RunRecord:
-        """Read what was added since the last time."""
-        now = time.monotonic()
-        if not self._record.has_ended and now - self._record_at > _RECORD_EVERY_S:
-            self._record, self._record_at = self.run.record(), now
-        before = self.story.state
-        self.story.update(self._reader.read())
-        if self.story.state != before:  # the record is as new as its event
-            self._record, self._record_at = self.run.record(), now
-        return self._record
+    def look(self) -> RunStory:
+        """Read what was added since the last time; the caller holds the lock."""
+        self._story = run_story(self.run, self._story)
+        return self._story
 
-    def curves_since(self, since: int) -> tuple[int, tuple[CurveItem, ...]]:
-        """Return the points after event `since`; after 0 where that is not known (another server told it), and where that is."""
-        lengths = {name: len(points) for name, points in self.story.curves.items()}
-        known = self._marks.get(since)
-        if known is None or any(lengths.get(name, 0) < length for name, length in known.items()):
+    def curves_since(self, since: int, story: RunStory) -> tuple[int, tuple[CurveItem, ...]]:
+        """Return the points after event `since`, and that number; after 0 where only the whole makes sense."""
+        now = {name: _Mark(curve.stride, len(curve.kept)) for name, curve in story.curves.items()}
+        known = self._told.get((since, story.is_inherited))
+        if known is None or not all(_goes_on(mark, now.get(name)) for name, mark in known.items()):
             since, known = 0, {}
-        self._marks[self.story.seq] = lengths
-        while len(self._marks) > _MOST_MARKS:
-            self._marks.popitem(last=False)
-        pieces = (_piece(name, points[known.get(name, 0) :]) for name, points in self.story.curves.items())
+        self._told[story.seq, story.is_inherited] = now
+        while len(self._told) > _MOST_MARKS:
+            self._told.popitem(last=False)
+        pieces = (_piece(name, curve, known.get(name)) for name, curve in story.curves.items())
         return since, tuple(piece for piece in pieces if piece.values)
 
 
@@ -81,35 +76,34 @@ class TaleShelf:
         self._lock = threading.Lock()
         self._tales: OrderedDict[Path, _Tale] = OrderedDict()
         self._ended: OrderedDict[tuple[Path, Path], tuple[int, RunItem]] = OrderedDict()
-        self._queue: tuple[float, tuple[QueueEntry, ...]] = (-math.inf, ())
 
-    def told(self, run: Run, since: int, root: Path) -> Told:
-        """Return what a run tells, with the points of its curves after event `since`."""
+    def told(self, run: Run, asked: StoryQuery, root: Path) -> Told:
+        """Return what a run tells, with the points of its curves that came after what is known."""
         tale = self._tale(run)
         with tale.lock:
-            record = tale.look()
-            story = tale.story
-            known_since, curves = tale.curves_since(since)
-            item = StoryItem(
-                run=self._item(run, record, story, root),
-                now=utc_now(),
-                since=known_since,
-                seq=story.seq,
-                curves=curves,
-                samples=_samples_mark(run),
-                warnings=tuple(story.warnings),
-                lines=tuple(story.lines),
-            )
-        return Told(item, story.seq != since or record.has_ended or record.state == "queued")
+            story = tale.look()
+            since, curves = tale.curves_since(asked.since, story)
+        item = StoryItem(
+            run=_live_item(run, story, root),
+            now=utc_now(),
+            since=since,
+            seq=story.seq,
+            curves=curves,
+            samples=_samples_mark(run),
+            warnings=story.warnings,
+            lines=story.log_lines,
+        )
+        return Told(item, story.seq != asked.since or story.state != asked.state or story.has_ended)
 
     def item(self, run: Run, root: Path) -> RunItem:
         """Return how one run stands."""
         tale = self._tale(run)
         with tale.lock:
-            return self._item(run, tale.look(), tale.story, root)
+            story = tale.look()
+        return _live_item(run, story, root)
 
     def items(self, runs: Sequence[Run], root: Path) -> Iterator[RunItem]:
-        """Yield how runs stand; those that ended are read once, and not their events."""
+        """Yield how runs stand; those that ended are read once, and not their events, which may be many."""
         for run in runs:
             yield self._ended_item(run, root) or self.item(run, root)
 
@@ -126,7 +120,7 @@ class TaleShelf:
         record = run.record()
         if not record.has_ended:
             return None
-        item = self._item(run, record, RunStory(), root)
+        item = _ended_item(run, record, root)
         with self._lock:
             self._ended[key] = mark, item
             while len(self._ended) > _MOST_ITEMS:
@@ -136,63 +130,70 @@ class TaleShelf:
     def _tale(self, run: Run) -> _Tale:
         with self._lock:
             tale = self._tales.get(run.layout.root)
-            if tale is None or tale.run.id != run.id:
+            if tale is None:
                 tale = self._tales[run.layout.root] = _Tale(run)
             self._tales.move_to_end(run.layout.root)
             while len(self._tales) > _MOST_KEPT:
                 self._tales.popitem(last=False)
         return tale
 
-    def _item(self, run: Run, record: RunRecord, story: RunStory, root: Path) -> RunItem:
-        place, waiting = self._standing(run, record)
-        return RunItem(
-            id=run.id,
-            title=run.spec.title,
-            kind=run.spec.kind,
-            state=record.state,
-            reason=record.reason,
-            device=record.device,
-            place=place,
-            waiting=waiting,
-            created=record.created,
-            started=record.started,
-            ended=record.ended,
-            epoch=story.epoch,
-            epochs=story.epochs,
-            step=story.step,
-            total=story.total,
-            unit=story.unit,
-            rate_per_s=story.rate_per_s,
-            remaining_s=story.remaining_s,
-            model=str(run.spec.config.get("model", "")),
-            made=_made(run, record),
-            attempt=run.spec.attempt,
-            resumes=run.spec.resumes,
-            can_resume=record.has_ended and record.state != "done" and checkpoint_of(run) is not None,
-            notebook=browser_path(root, run.layout.notebook) if run.layout.notebook.is_file() else None,
-            log=browser_path(root, run.layout.log) if run.layout.log.is_file() else None,
-        )
 
-    def _standing(self, run: Run, record: RunRecord) -> tuple[int | None, int]:
-        """Return the place of a run among those that wait, and how many there are; the queue is read once in a second."""
-        if record.state != "queued":
-            return None, 0
-        at, entries = self._queue
-        if time.monotonic() - at > _QUEUE_EVERY_S or all(entry.run_id != run.id for entry in entries):
-            entries = LocalRunner(run.layout.root.parent).queue()
-            self._queue = time.monotonic(), entries
-        waiting = [entry for entry in entries if entry.device == record.device and entry.place is not None]
-        return next((entry.place for entry in waiting if entry.run_id == run.id), None), len(waiting)
+def _live_item(run: Run, story: RunStory, root: Path) -> RunItem:
+    shared = {name: getattr(story, name) for name in RunItem.model_fields if hasattr(story, name)}
+    return RunItem(
+        **shared,
+        id=run.id,
+        waiting=0 if story.place is None else _waiting_for(story.device),
+        model=str(run.spec.config.get("model", "")),
+        made=_made(run) if story.state == "done" else None,
+        notebook=_shown(root, run.layout.notebook),
+        log=_shown(root, run.layout.log),
+    )
 
 
-def _made(run: Run, record: RunRecord) -> str | None:
-    if record.state != "done":
-        return None
+def _ended_item(run: Run, record: RunRecord, root: Path) -> RunItem:
+    spec = run.spec
+    shared = {name: getattr(record, name) for name in ("id", "kind", "state", "reason", "device", "created", "started", "ended", "resumes")}
+    return RunItem(
+        **shared,
+        title=spec.title,
+        attempt=spec.attempt,
+        place=None,
+        waiting=0,
+        silent=False,
+        stage="",
+        unit="",
+        done=0,
+        total=0,
+        rate_per_s=None,
+        remaining_s=None,
+        epoch=0,
+        epochs=0,
+        step=0,
+        steps=0,
+        model=str(spec.config.get("model", "")),
+        made=_made(run) if record.state == "done" else None,
+        can_resume=record.state != "done" and checkpoint_of(run) is not None,
+        notebook=_shown(root, run.layout.notebook),
+        log=_shown(root, run.layout.log),
+    )
+
+
+def _waiting_for(device: str) -> int:
+    return sum(entry.device == device and entry.place is not None for entry in RunQueue().entries())
+
+
+def _made(run: Run) -> str | None:
+    """Return the model that a run says it has made."""
     try:
         made = json.loads(run.layout.result.read_bytes()).get("model")
     except (OSError, ValueError, AttributeError):
         return None
     return made if isinstance(made, str) else None
+
+
+def _shown(root: Path, path: Path) -> str | None:
+    return browser_path(root, path) if path.is_file() else None
 
 
 def _samples_mark(run: Run) -> str | None:
@@ -202,21 +203,15 @@ def _samples_mark(run: Run) -> str | None:
         return None
 
 
-def _piece(name: str, points: Points) -> CurveItem:
-    kept = _thinned(points)
+def _goes_on(mark: _Mark, now: _Mark | None) -> bool:
+    return now is not None and now.stride == mark.stride and now.length >= mark.length
+
+
+def _piece(name: str, curve: Curve, known: _Mark | None) -> CurveItem:
+    points: tuple[CurvePoint, ...] = curve.points[known.length if known else 0 :]
     return CurveItem(
         name=name,
-        epochs=tuple(epoch for epoch, _, _ in kept),
-        steps=tuple(step for _, step, _ in kept),
-        values=tuple(value if math.isfinite(value) else None for _, _, value in kept),
+        epochs=tuple(point.epoch for point in points),
+        steps=tuple(point.step for point in points),
+        values=tuple(point.value if math.isfinite(point.value) else None for point in points),
     )
-
-
-def _thinned(points: Points) -> Points:
-    """Return at most so many points as an answer may hold: the mean of each stretch, the last one as it is."""
-    if len(points) <= _MOST_POINTS:
-        return points
-    size = math.ceil(len(points) / (_MOST_POINTS - 1))
-    stretches = [points[k : k + size] for k in range(0, len(points) - 1, size)]
-    means = [(part[-1][0], part[len(part) // 2][1], sum(value for _, _, value in part) / len(part)) for part in stretches]
-    return [*means, points[-1]]

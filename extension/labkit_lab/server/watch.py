@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from logging import Logger
-from pathlib import Path
 
 from labkit.errors import LabKitError
-from labkit.runs import LocalRunner, wake
+from labkit.runs import RunQueue, wake
 
 __all__ = ["RunWatch"]
 
@@ -54,4 +53,4 @@ class RunWatch:
 
     def _has_runs(self) -> bool:
         """Return whether anything goes on or waits in a project that can be reached."""
-        return any(entry.state != "unreachable" for entry in LocalRunner(Path()).queue())
+        return any(entry.state != "unreachable" for entry in RunQueue().entries())

@@ -105,7 +105,8 @@ class Workroom:
     def _lost(self) -> WorkerLost:
         self.close()
         return WorkerLost(
-            "The program that was at work for this died.", hint="Try again; if it stays, the machine may be short of memory: close what you do not need."
+            "The program that was at work for this died.",
+            hint="Try again; if it stays, the machine may be short of memory: close what you do not need.",
         )
 
 

@@ -15,6 +15,7 @@ import {
   metricWord,
   moment,
   progressWords,
+  share,
   span
 } from './words';
 
@@ -87,6 +88,13 @@ function Told(
         <StateMark run={run} trans={trans} />
       </header>
       <Stand run={run} trans={trans} />
+      {run.silent && (
+        <p className="labkit-Runs-reason">
+          {trans.__(
+            'Nothing has been heard of this run for half a minute. It may be at something long, or its machine may be busy.'
+          )}
+        </p>
+      )}
       {run.reason !== '' && (
         <p
           className="labkit-Runs-reason"
@@ -120,7 +128,7 @@ function Told(
           </figcaption>
           <img
             src={props.samplesUrl(samples)}
-            alt={trans.__('Sample predictions after epoch %1', run.epoch ?? 0)}
+            alt={trans.__('Sample predictions after epoch %1', run.epoch)}
           />
         </figure>
       )}
@@ -148,12 +156,8 @@ function Stand(props: {
   }
   return (
     <div className="labkit-Runs-stand">
-      {run.total > 0 && (
-        <progress
-          aria-label={trans.__('Progress')}
-          value={run.step}
-          max={run.total}
-        />
+      {!hasEnded(run.state) && share(run) !== null && (
+        <progress aria-label={trans.__('Progress')} value={share(run) ?? 0} />
       )}
       <p>{words.join(' · ')}</p>
     </div>

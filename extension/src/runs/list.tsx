@@ -10,6 +10,7 @@ import {
   lasted,
   moment,
   progressWords,
+  share,
   span,
   standing,
   STATE_SIGNS
@@ -80,11 +81,10 @@ function RunRow(
         <span className="labkit-Runs-title">{run.title}</span>
         <StateMark run={run} trans={trans} />
         <small>{detail(run, props.now, trans)}</small>
-        {!hasEnded(run.state) && run.total > 0 && (
+        {!hasEnded(run.state) && share(run) !== null && (
           <progress
             aria-label={trans.__('Progress of %1', run.title)}
-            value={run.step}
-            max={run.total}
+            value={share(run) ?? 0}
           />
         )}
       </button>
@@ -117,7 +117,6 @@ function MoveButton(
 ): React.JSX.Element {
   const { by, run, trans } = props;
   const place = (run.place ?? 0) + by;
-  const last = props.runs.reduce((a, one) => Math.max(a, one.place ?? 0), 0);
   const label =
     by < 0
       ? trans.__('Move %1 up in the queue', run.title)
@@ -129,7 +128,7 @@ function MoveButton(
       className="labkit-IconButton"
       aria-label={label}
       title={label}
-      disabled={place < 0 || place > last}
+      disabled={place < 0 || place >= run.waiting}
       onClick={() => props.onMove(run, place)}
     >
       <icon.react tag="span" />

@@ -81,22 +81,39 @@ export function progressWords(
   trans: TranslationBundle
 ): ReadonlyArray<string> {
   const words: string[] = [];
-  if (run.epoch !== null && run.epochs !== null) {
+  if (run.epoch > 0 && run.epochs > 0) {
     words.push(trans.__('Epoch %1 of %2', run.epoch, run.epochs));
   }
-  if (run.total > 0) {
-    words.push(trans.__('%1 %2 of %3', run.unit, run.step, run.total));
+  if (run.steps > 0) {
+    words.push(trans.__('step %1 of %2', run.step, run.steps));
   }
   if (hasEnded(run.state)) {
     return words;
   }
-  if (run.rate_per_s !== null) {
-    words.push(trans.__('%1 %2 per second', number(run.rate_per_s), run.unit));
+  if (run.total > 0 && run.unit !== 'steps') {
+    words.push(stageWord(run, trans));
+  }
+  if (run.rate_per_s !== null && run.unit === 'steps') {
+    words.push(trans.__('%1 steps per second', number(run.rate_per_s)));
   }
   if (run.remaining_s !== null) {
     words.push(trans.__('%1 to go', span(run.remaining_s, trans)));
   }
   return words;
+}
+
+/** What else is counted: "notebook: 3 of 21 cells". */
+function stageWord(run: RunItem, trans: TranslationBundle): string {
+  const count = trans.__('%1 of %2 %3', run.done, run.total, run.unit);
+  return run.stage === '' ? count : `${run.stage}: ${count}`;
+}
+
+/** The part of a run that is done, from 0 to 1; null where nobody knows. */
+export function share(run: RunItem): number | null {
+  if (run.steps > 0) {
+    return Math.min(1, run.step / run.steps);
+  }
+  return run.total > 0 ? Math.min(1, run.done / run.total) : null;
 }
 
 /** A day and a time, short. */
