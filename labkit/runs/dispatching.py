@@ -13,7 +13,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,23 +64,22 @@ class Dispatch:
         busy: set[str] = set()
         with self.queue.hold():
             for ticket in self.queue.tickets():
-                with self._others_go_on(ticket):
-                    self._settle(ticket)
-            left = [ticket for ticket in self.queue.tickets() if self._look_after(ticket, busy)]
+                self._try(self._settle, ticket)
+            left = [ticket for ticket in self.queue.tickets() if self._try(lambda each: self._look_after(each, busy), ticket)]
             if not left and lease is not None:
                 os.close(lease)
         return bool(left)
 
-    @contextlib.contextmanager
-    def _others_go_on(self, ticket: Ticket) -> Iterator[None]:
-        """Let what is wrong with one run - its disk is full, its folder forbidden - be no trouble of the others."""
+    def _try(self, action: Callable[[Ticket], object], ticket: Ticket) -> bool:
+        """Do something about one run; what is wrong with it - its disk is full, its folder forbidden - is no trouble of the others."""
         try:
-            yield
+            return bool(action(ticket))
         except (LabKitError, OSError) as error:
             line = f"{ticket.layout.root}: {error}"
             if line not in self._said:
                 self._said.add(line)
                 self._complain(line)
+            return False
 
     def _settle(self, ticket: Ticket) -> None:
         """Take the ticket of a run that has ended out of the queue; settle a run whose supervisor was killed."""
@@ -105,12 +104,10 @@ class Dispatch:
 
     def _look_after(self, ticket: Ticket, busy: set[str]) -> bool:
         """Start a run if it has its turn; return whether it needs looking after: not if it has ended or cannot be reached."""
-        with self._others_go_on(ticket):
-            state = load_run_record(ticket.layout).state
-            if state == "queued" and ticket.device not in busy:
-                self._start(ticket, busy)
-            return state not in END_STATES
-        return False
+        state = load_run_record(ticket.layout).state
+        if state == "queued" and ticket.device not in busy:
+            self._start(ticket, busy)
+        return state not in END_STATES
 
     def _start(self, ticket: Ticket, busy: set[str]) -> None:
         if time.monotonic() < self._not_before.get(ticket.run_id, 0.0):

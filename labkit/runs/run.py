@@ -88,6 +88,13 @@ class Run:
         """Return how many runs wait for the same device before this one (0: it is the next), None where it does not wait."""
         return self.queue.place(self.id)
 
+    def before(self) -> int:
+        """Return how many runs that go on or wait come before this one on its device."""
+        entries = [entry for entry in self.queue.entries() if entry.device == self.spec.device]
+        ids = [entry.run_id for entry in entries]
+        place = entries[ids.index(self.id)].place if self.id in ids else None
+        return 0 if place is None else place + sum(entry.place is None for entry in entries)
+
     def settle(self, state: RunState, reason: str) -> RunRecord:
         """End a run that has no supervisor; the caller holds its lock."""
         record = load_run_record(self.layout)
@@ -179,7 +186,7 @@ class _Watch:
         self._until = None if timeout_s is None else now + timeout_s
         self._next_probe = self._in_queue_at = now
         self._next_wake = now + _SAY_PLACE_AFTER_S
-        self._said: int | None = None
+        self._said = 0
 
     def is_over(self) -> bool:
         """Return whether the wait is over."""
@@ -205,8 +212,8 @@ class _Watch:
             raise RunFailed(
                 "The run waits in no queue of this machine.", hint="Submit it again with retry.", run_id=self._run.id, state="queued"
             )
-        place = self._run.place()
-        if place is not None and place != self._said:
-            self._said = place
-            before = {0: "it is the next", 1: "1 run is before it"}.get(place, f"{place} runs are before it")
-            self._on_event(Log(f"Waiting for {self._run.spec.device} to be free; {before}."))
+        before = self._run.before()
+        if before and before != self._said:
+            self._said = before
+            runs = "1 run is" if before == 1 else f"{before} runs are"
+            self._on_event(Log(f"Waiting for {self._run.spec.device} to be free: {runs} before this one."))

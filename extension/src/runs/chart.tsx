@@ -7,6 +7,7 @@ import {
   type IScale,
   linearScale,
   logScale,
+  roundScale,
   type Point,
   thinned
 } from './curves';
@@ -137,7 +138,7 @@ function scalesOf(
       ? logScale(low, high)
       : isShare
         ? linearScale(Math.min(0, low), Math.max(1, high), 5)
-        : linearScale(low >= 0 ? Math.min(0, low) : low - room, high + room, 5)
+        : roundScale(low >= 0 ? 0 : low - room, high, 5)
   };
 }
 

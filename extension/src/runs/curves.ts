@@ -95,6 +95,16 @@ export function linearScale(
   return { low, high, ticks, at: value => (value - low) / (high - low) };
 }
 
+/** As `linearScale`, but up to the next tick. */
+export function roundScale(
+  low: number,
+  high: number,
+  wantedTicks: number
+): IScale {
+  const step = niceStep((high - low || 1) / wantedTicks, false);
+  return linearScale(low, Math.ceil(high / step - 1e-9) * step, wantedTicks);
+}
+
 /** Powers of ten, and where there are few of them their double and fivefold too. */
 export function logScale(low: number, high: number): IScale {
   const from = Math.log10(low);

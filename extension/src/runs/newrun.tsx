@@ -475,6 +475,9 @@ function Plan(props: {
         <ErrorNote key={message} words={[message, hint]} />
       ))}
       {reply === null && <p>{trans.__('Working it out…')}</p>}
+      {reply !== null && plan === null && general.length === 0 && (
+        <p>{trans.__('Mend what is marked above.')}</p>
+      )}
       {plan !== null && (
         <>
           <dl className="labkit-Facts">
