@@ -111,7 +111,7 @@ class RunList(WireModel):
 
 
 class CurveItem(WireModel):
-    """Points of one curve: the value of a metric (None: not a number) at an epoch (from 1) and a step."""
+    """Points of one curve: the value of a metric (None: not a number) at an epoch (from 1) and a step; no steps in comparisons."""
 
     name: str
     epochs: tuple[int, ...]

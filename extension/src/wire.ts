@@ -196,7 +196,7 @@ export interface ConsensusReport {
 
 /**
  * Points of one curve: the value of a metric (None: not a number) at an epoch
- * (from 1) and a step.
+ * (from 1) and a step; no steps in comparisons.
  */
 export interface CurveItem {
   readonly name: string;

@@ -26,7 +26,7 @@ class ModelsRoute(LearningRoute):
     async def get(self, project_id: str) -> None:
         """Answer with the list."""
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("list_of_models", project.path))
+        self.reply(await self.workroom.ask("cards.list_of_models", project.path))
 
 
 class ModelRoute(LearningRoute):
@@ -37,7 +37,7 @@ class ModelRoute(LearningRoute):
     async def get(self, project_id: str, name: str, version: str) -> None:
         """Answer with its card."""
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("card_of_model", project.path, f"{name}/{version}"))
+        self.reply(await self.workroom.ask("cards.card_of_model", project.path, f"{name}/{version}"))
 
 
 class PromoteRoute(LearningRoute):
@@ -48,7 +48,7 @@ class PromoteRoute(LearningRoute):
     async def post(self, project_id: str, name: str, version: str) -> None:
         """Let the name open this version."""
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("promote", project.path, f"{name}/{version}"))
+        self.reply(await self.workroom.ask("cards.promote", project.path, f"{name}/{version}"))
 
 
 class RetireRoute(LearningRoute):
@@ -60,7 +60,7 @@ class RetireRoute(LearningRoute):
         """Retire it; the files stay."""
         asked = self.parsed_body(RetireAsk)
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("retire", project.path, f"{name}/{version}", asked.reason))
+        self.reply(await self.workroom.ask("cards.retire", project.path, f"{name}/{version}", asked.reason))
 
 
 class RestoreRoute(LearningRoute):
@@ -71,7 +71,7 @@ class RestoreRoute(LearningRoute):
     async def post(self, project_id: str, name: str, version: str) -> None:
         """Take it back."""
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("restore", project.path, f"{name}/{version}"))
+        self.reply(await self.workroom.ask("cards.restore", project.path, f"{name}/{version}"))
 
 
 class ModelExportRoute(LearningRoute):
@@ -92,5 +92,5 @@ class ModelExportRoute(LearningRoute):
 def _export(room: Workroom, project: Project, key: str, asked: ModelExportAsk, job: Job) -> ModelExportReport:
     folder = job.make_folder() / "out"
     folder.mkdir()
-    report: ModelExportReport = room.wait_for("export", project.path, key, asked.format, folder)
+    report: ModelExportReport = room.wait_for("cards.export", project.path, key, asked.format, folder)
     return report

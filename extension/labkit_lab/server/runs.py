@@ -72,7 +72,7 @@ class RunsRoute(_RunsRoute):
         """Start a training; it waits in the queue until its device is free."""
         asked = self.parsed_body(NewRun)
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        run_id = await self.workroom.ask("start_run", project.path, asked)
+        run_id = await self.workroom.ask("learning.start_run", project.path, asked)
         await self.reply_run(await asyncio.to_thread(_run_of, project, run_id), HTTPStatus.CREATED)
 
 
@@ -84,7 +84,7 @@ class RunFormRoute(_RunsRoute):
     async def get(self, project_id: str) -> None:
         """Answer with the choices and the defaults."""
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("run_form", project.path))
+        self.reply(await self.workroom.ask("learning.run_form", project.path))
 
 
 class RunPlanRoute(_RunsRoute):
@@ -96,7 +96,7 @@ class RunPlanRoute(_RunsRoute):
         """Answer with the plan, or with what is in its way."""
         asked = self.parsed_body(NewRun)
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("plan_run", project.path, asked))
+        self.reply(await self.workroom.ask("learning.plan_run", project.path, asked))
 
 
 class CompareRunsRoute(_RunsRoute):
@@ -108,7 +108,7 @@ class CompareRunsRoute(_RunsRoute):
         """Answer with the table and the curves."""
         asked = self.parsed_body(CompareAsk)
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        self.reply(await self.workroom.ask("compare", project.path, asked))
+        self.reply(await self.workroom.ask("cards.compare", project.path, asked))
 
 
 class RunRoute(_RunsRoute):
@@ -193,7 +193,7 @@ class ResumeRoute(_RunsRoute):
     async def post(self, project_id: str, run_id: str) -> None:
         """Queue a run that goes on from the last checkpoint, and answer with it."""
         project = await asyncio.to_thread(project_of_id, projects_dir(), project_id)
-        new_id = await self.workroom.ask("resume_run", project.path, run_id)
+        new_id = await self.workroom.ask("learning.resume_run", project.path, run_id)
         await self.reply_run(await asyncio.to_thread(_run_of, project, new_id), HTTPStatus.CREATED)
 
 

@@ -21,13 +21,13 @@ from labkit_lab.server.route import Route
 __all__ = ["WORKROOM_SETTING", "LearningRoute", "Workroom"]
 
 WORKROOM_SETTING = "labkit_workroom"
-_ERRANDS = "labkit_lab.server.learning"  # its functions are what can be asked for
+_ROOM = "labkit_lab.server"  # an errand is a function of one of its modules: "learning.plan_run"
 _MOST_AT_ONCE = 2
 _IDLE_S = 180.0
 
 
 class Workroom:
-    """Carries out functions of `labkit_lab.server.learning` in programs of their own.
+    """Carries out functions of modules beside this one, as ``learning.plan_run``, in programs of their own.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Workroom:
         return self._pool is not None
 
     async def ask(self, errand: str, *args: Any) -> Any:
-        """Return what a function of the module returns, or raise what it raises.
+        """Return what a function returns, or raise what it raises.
 
         Raises
         ------
@@ -111,7 +111,8 @@ class Workroom:
 
 
 def _run_errand(errand: str, args: tuple[Any, ...]) -> Any:
-    return getattr(import_module(_ERRANDS), errand)(*args)
+    module, _, function = errand.partition(".")
+    return getattr(import_module(f"{_ROOM}.{module}"), function)(*args)
 
 
 def _leave_with_the_server() -> None:

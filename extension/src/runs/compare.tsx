@@ -177,7 +177,7 @@ function CompareCurves(props: {
         <Chart
           key={name}
           title={capital(metricWord(name, trans))}
-          xLabel={trans.__('step')}
+          xLabel={trans.__('epoch')}
           mayLog={name.includes('loss') || name === 'learning_rate'}
           isShare={isShare(name)}
           trans={trans}

@@ -29,8 +29,10 @@ export function grown(
 
 export function pointsOf(piece: CurveItem): ReadonlyArray<Point> {
   return piece.values.flatMap((value, k) => {
-    const step = piece.steps[k];
-    return value === null || step === undefined ? [] : [[step, value] as Point];
+    const place = piece.steps[k] ?? piece.epochs[k]; // by epoch where there are no steps
+    return value === null || place === undefined
+      ? []
+      : [[place, value] as Point];
   });
 }
 
