@@ -65,10 +65,10 @@ class RunMove(WireModel):
 class RunItem(WireModel):
     """One run as it stands.
 
-    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait. ``silent`` is
-    one that should go on but is not heard of. ``done`` of ``total`` counts the ``unit`` of a ``stage`` (``training``, ``notebook``);
-    ``epoch`` and ``step`` are those of a training, from 1. ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths of the file browser, None where there is
-    no such file yet, or the file browser cannot show it.
+    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait.
+    ``silent`` is one that should go on but is not heard of. ``done`` of ``total`` counts the ``unit`` of a ``stage`` (``training``,
+    ``notebook``); ``epoch`` and ``step`` are those of a training, from 1. ``made`` is the model, ``name/version``. ``notebook`` and
+    ``log`` are paths of the file browser, None where there is no such file yet, or the file browser cannot show it.
     """
 
     id: str
