@@ -66,6 +66,8 @@ class LibrarySettings(BaseSettings):
         Where the queue of runs lies (``LABKIT_STATE``).
     quota_gb : float or None
         Most disk that imports may fill, in GB (``LABKIT_QUOTA_GB``); None means all free disk less 5 GB.
+    encoders : Path or None
+        Folder of pretrained encoders that the admin fills (``LABKIT_ENCODERS``).
     offline : bool
         Never try to fetch sample data (``LABKIT_OFFLINE``).
     imports : ImportLimits
@@ -80,6 +82,7 @@ class LibrarySettings(BaseSettings):
     cache: Path = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "labkit"
     state: Path = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "labkit"
     quota_gb: float | None = None
+    encoders: Path | None = None
     offline: bool = False
     imports: ImportLimits = ImportLimits()
     runs: RunLimits = RunLimits()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         INCOMING_PREFIX,
         AnnotationLayout,
         CheckpointLayout,
+        EncoderFolder,
         ImageLayout,
         ModelLayout,
         PredictionLayout,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AnnotationLayout": "layout",
     "CheckpointLayout": "layout",
+    "EncoderFolder": "layout",
     "FolderObjects": "objects",
     "INCOMING_PREFIX": "layout",
     "ImageLayout": "layout",
@@ -82,6 +84,7 @@ __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
     "CheckpointLayout",
+    "EncoderFolder",
     "FolderObjects",
     "ImageLayout",
     "ModelLayout",
