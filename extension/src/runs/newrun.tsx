@@ -9,6 +9,7 @@ import { ErrorNote } from '../quality/notes';
 import { errorWords } from '../quality/words';
 import { WorkingBody } from '../quality/workingdialog';
 import type {
+  ArchitectureChoice,
   FieldProblem,
   NewRun,
   PlanItem,
@@ -19,6 +20,7 @@ import type {
 import { bytes, moment } from './words';
 
 const START = 1;
+const OTHER = 'smp:';
 const QUIET_MS = 350; // after the last key, until the plan is asked for
 
 /** Ask for a new run, and start it; null when the person changed their mind. */
@@ -72,7 +74,7 @@ type Field = Exclude<keyof NewRun, 'separate_objects'>;
 interface IFieldProps {
   readonly field: keyof NewRun;
   readonly label: string;
-  readonly help?: string;
+  readonly help?: string | undefined;
 }
 
 /** Numbers are kept as they are written: "1e-" on the way to "1e-3" is no error yet. */
@@ -159,12 +161,23 @@ class NewRunForm extends WorkingBody {
           {
             field: 'architecture',
             label: trans.__('Network'),
-            help: [architecture?.about, architecture?.needs]
-              .filter(Boolean)
-              .join(' ')
+            help: architecture && networkWords(architecture, trans)
           },
-          form.architectures.map(({ name }) => [name, name])
+          [
+            ...form.architectures.map(
+              ({ name }) => [name, name] as readonly [string, string]
+            ),
+            ...this._otherNetwork(form)
+          ]
         )}
+        {this._text('architecture').startsWith(OTHER) &&
+          this._input({
+            field: 'architecture',
+            label: trans.__('Name of the network'),
+            help: trans.__(
+              'smp:<decoder>:<encoder>, of segmentation-models-pytorch'
+            )
+          })}
         <div className="labkit-NewRun-grid">
           {this._input({
             field: 'model',
@@ -237,6 +250,18 @@ class NewRunForm extends WorkingBody {
     );
   }
 
+  /** A network by name; the choice stays where the name is being written. */
+  private _otherNetwork(
+    form: RunForm
+  ): ReadonlyArray<readonly [string, string]> {
+    if (form.other_network === null) {
+      return [];
+    }
+    const written = this._text('architecture');
+    const value = written.startsWith(OTHER) ? written : form.other_network;
+    return [[value, this._trans.__('another one, by name…')]];
+  }
+
   private _select(
     props: IFieldProps & { readonly field: Field },
     options: ReadonlyArray<readonly [string, string]>
@@ -279,7 +304,7 @@ class NewRunForm extends WorkingBody {
     ) => React.ReactNode
   ): React.JSX.Element {
     const { field, help, label } = props;
-    const id = `labkit-new-run-${field}`;
+    const id = `labkit-new-run-${field}-${label.replace(/\W+/g, '-')}`;
     const problems = this._problemsOf(field);
     return (
       <div className="labkit-NewRun-field">
@@ -497,6 +522,19 @@ function Plan(props: {
       )}
     </section>
   );
+}
+
+function networkWords(
+  network: ArchitectureChoice,
+  trans: TranslationBundle
+): string {
+  const needs = trans.__(
+    '%1 weights; sees %2 px around; a step on one megapixel takes about %3 MB.',
+    network.parameters.toLocaleString(),
+    network.halo_px,
+    network.memory_mb
+  );
+  return `${network.about} ${needs}`;
 }
 
 function planFacts(
