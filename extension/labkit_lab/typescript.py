@@ -14,13 +14,19 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from labkit_lab.wire import REPLIES, REQUESTS
-from labkit_lab.wire_quality import QUALITY_REPLIES, QUALITY_REQUESTS
+from labkit_lab import wire, wire_quality, wire_runs
+from labkit_lab.wire import WireModel
 
 __all__ = ["WIRE_FILE", "typescript_of", "wire_file_text"]
 
 WIRE_FILE = Path(__file__).resolve().parents[1] / "src" / "wire.ts"
-_HEADER = "// Made from labkit_lab/wire.py and wire_quality.py by `python -m labkit_lab.typescript`. Do not edit.\n"
+# For each module of messages, its requests and its replies.
+_MESSAGES: tuple[tuple[tuple[type[WireModel], ...], tuple[type[WireModel], ...]], ...] = (
+    (wire.REQUESTS, wire.REPLIES),
+    (wire_quality.QUALITY_REQUESTS, wire_quality.QUALITY_REPLIES),
+    (wire_runs.RUNS_REQUESTS, wire_runs.RUNS_REPLIES),
+)
+_HEADER = "// Made from the modules labkit_lab/wire*.py by `python -m labkit_lab.typescript`. Do not edit.\n"
 _PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -29,8 +35,8 @@ def wire_file_text() -> str:
 
     Requests are described as the browser writes them (what has a default may be left out), replies as the server does.
     """
-    _, requests = models_json_schema([(m, "validation") for m in (*REQUESTS, *QUALITY_REQUESTS)])
-    _, replies = models_json_schema([(m, "serialization") for m in (*REPLIES, *QUALITY_REPLIES)])
+    _, requests = models_json_schema([(model, "validation") for asked, _ in _MESSAGES for model in asked])
+    _, replies = models_json_schema([(model, "serialization") for _, answered in _MESSAGES for model in answered])
     return _HEADER + typescript_of({**requests["$defs"], **replies["$defs"]})
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat
 from labkit.annotations import ExportFormat, ReviewState
 from labkit.annotations.validation import FaultKind
 from labkit_lab.wire import WireModel
+from labkit_lab.wire_runs import ModelExportReport
 
 __all__ = [
     "QUALITY_REPLIES",
@@ -420,6 +421,7 @@ class JobItem(WireModel):
     exported: ExportReport | None
     looked: LookReport | None
     imported: ImportReport | None
+    model_file: ModelExportReport | None
 
 
 QUALITY_REQUESTS: tuple[type[WireModel], ...] = (

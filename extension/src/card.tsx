@@ -22,6 +22,7 @@ export interface IProjectCardProps {
   readonly images: IImageSource;
   readonly actions: IImageActions;
   readonly onQuality: (project: ProjectItem) => void;
+  readonly onRuns: (project: ProjectItem) => void;
   readonly onOpenFolder: (project: ProjectItem) => void;
   readonly onImport: (project: ProjectItem) => void;
   readonly onAnswer: (row: IUploadRow) => void;
@@ -33,6 +34,7 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
   const label = trans.__('Open the folder of %1', project.title);
   const importLabel = trans.__('Import pictures into %1', project.title);
   const qualityLabel = trans.__('Quality of %1', project.title);
+  const runsLabel = trans.__('Runs of %1', project.title);
   const rows = props.uploads.rowsOf(project.id);
   return (
     <li
@@ -112,6 +114,16 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
             {trans.__('Quality')}
           </button>
         )}
+      </div>
+      <div className="labkit-Project-learning">
+        <button
+          type="button"
+          className="labkit-Button"
+          aria-label={runsLabel}
+          onClick={() => props.onRuns(project)}
+        >
+          {trans.__('Runs')}
+        </button>
       </div>
     </li>
   );

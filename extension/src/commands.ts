@@ -16,3 +16,6 @@ export const ANOTHER_VIEW = 'labkit:another-view';
 
 /** Shows the quality of one project. */
 export const QUALITY = 'labkit:quality';
+
+/** Shows the runs and models of one project; without being told which, it asks. */
+export const RUNS = 'labkit:runs';

@@ -3,13 +3,15 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { annotatorPlugin } from './annotator/plugin';
 import { projectsPlugin } from './projects';
 import { qualityPlugin } from './quality/plugin';
+import { runsPlugin } from './runs/plugin';
 import { welcomePlugin } from './welcome';
 
 const plugins: JupyterFrontEndPlugin<void>[] = [
   projectsPlugin,
   welcomePlugin,
   annotatorPlugin,
-  qualityPlugin
+  qualityPlugin,
+  runsPlugin
 ];
 
 export default plugins;

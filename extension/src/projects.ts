@@ -20,7 +20,7 @@ import {
 } from '@jupyterlab/translation';
 
 import { LabKitApi, RefusedError } from './api';
-import { CATEGORY, CommandIDs, QUALITY } from './commands';
+import { CATEGORY, CommandIDs, QUALITY, RUNS } from './commands';
 import { chosenFiles, collectDropped, type IDropped } from './dropping';
 import { labkitCardIcon, labkitIcon } from './icons';
 import { imageActions } from './imageactions';
@@ -130,6 +130,11 @@ function makeActions(
     ...imageActions(app, api, panel, trans),
     quality: project =>
       void app.commands.execute(QUALITY, {
+        projectId: project.id,
+        title: project.title
+      }),
+    runs: project =>
+      void app.commands.execute(RUNS, {
         projectId: project.id,
         title: project.title
       }),

@@ -3,5 +3,6 @@
 from labkit_lab.widgets.annotator import Annotator, close_annotator, open_annotator
 from labkit_lab.widgets.desk import Desk, Message
 from labkit_lab.widgets.display import display_list
+from labkit_lab.widgets.monitor import TrainingMonitor
 
-__all__ = ["Annotator", "Desk", "Message", "close_annotator", "display_list", "open_annotator"]
+__all__ = ["Annotator", "Desk", "Message", "TrainingMonitor", "close_annotator", "display_list", "open_annotator"]
