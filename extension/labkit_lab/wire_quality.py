@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat
 from labkit.annotations import ExportFormat, ReviewState
 from labkit.annotations.validation import FaultKind
 from labkit_lab.wire import WireModel
+from labkit_lab.wire_sets import ComparisonReport, PlanReport, PreviewReport, SetItem
 
 __all__ = [
     "QUALITY_REPLIES",
@@ -420,6 +421,10 @@ class JobItem(WireModel):
     exported: ExportReport | None
     looked: LookReport | None
     imported: ImportReport | None
+    planned: PlanReport | None
+    built: SetItem | None
+    compared: ComparisonReport | None
+    previewed: PreviewReport | None
 
 
 QUALITY_REQUESTS: tuple[type[WireModel], ...] = (
