@@ -22,6 +22,7 @@ export interface IProjectCardProps {
   readonly images: IImageSource;
   readonly actions: IImageActions;
   readonly onQuality: (project: ProjectItem) => void;
+  readonly onTrainingSets: (project: ProjectItem) => void;
   readonly onOpenFolder: (project: ProjectItem) => void;
   readonly onImport: (project: ProjectItem) => void;
   readonly onAnswer: (row: IUploadRow) => void;
@@ -33,6 +34,7 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
   const label = trans.__('Open the folder of %1', project.title);
   const importLabel = trans.__('Import pictures into %1', project.title);
   const qualityLabel = trans.__('Quality of %1', project.title);
+  const setsLabel = trans.__('Training sets of %1', project.title);
   const rows = props.uploads.rowsOf(project.id);
   return (
     <li
@@ -113,6 +115,18 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
           </button>
         )}
       </div>
+      {project.images > 0 && (
+        <div className="labkit-Project-doors">
+          <button
+            type="button"
+            className="labkit-Button"
+            aria-label={setsLabel}
+            onClick={() => props.onTrainingSets(project)}
+          >
+            {trans.__('Training sets')}
+          </button>
+        </div>
+      )}
     </li>
   );
 }

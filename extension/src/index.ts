@@ -3,13 +3,15 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { annotatorPlugin } from './annotator/plugin';
 import { projectsPlugin } from './projects';
 import { qualityPlugin } from './quality/plugin';
+import { setsPlugin } from './sets/plugin';
 import { welcomePlugin } from './welcome';
 
 const plugins: JupyterFrontEndPlugin<void>[] = [
   projectsPlugin,
   welcomePlugin,
   annotatorPlugin,
-  qualityPlugin
+  qualityPlugin,
+  setsPlugin
 ];
 
 export default plugins;

@@ -24,6 +24,8 @@ export interface IProjectsActions extends IImageActions {
   importInto(project: ProjectItem): void;
   /** Show how far everybody has come, and how good it is. */
   quality(project: ProjectItem): void;
+  /** Build training sets, or show those there are. */
+  trainingSets(project: ProjectItem): void;
   answer(row: IUploadRow): void;
   remove(row: IUploadRow): void;
 }
@@ -85,6 +87,7 @@ function Projects(props: IStateProps): React.JSX.Element {
               images={props.images}
               actions={props.actions}
               onQuality={props.actions.quality}
+              onTrainingSets={props.actions.trainingSets}
               onOpenFolder={props.actions.openFolder}
               onImport={props.actions.importInto}
               onAnswer={props.actions.answer}
