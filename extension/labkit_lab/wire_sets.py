@@ -18,6 +18,7 @@ __all__ = [
     "ChipItem",
     "ClassItem",
     "ComparedImage",
+    "ComparedSetting",
     "ComparisonReport",
     "PartBoxItem",
     "PartItem",
@@ -49,14 +50,14 @@ class SplitWish(WireModel):
     test: _Share = 0.2
     gap_px: Annotated[int, Field(ge=0, le=100_000)] = 32
     seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 0
-    block_px: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    block_px: Annotated[int | None, Field(ge=1, le=100_000)] = None
     group: str = ""
 
 
 class TileWish(WireModel):
     """Which tiles are taken. For ``hand``, ``chosen`` has for each image a text of 1 (taken) and 0; images that it lacks give none."""
 
-    tile_px: Annotated[int, Field(ge=16, le=100_000)] = 256
+    tile_px: Annotated[int, Field(ge=16, le=4096)] = 256
     kind: Literal["all", "annotated", "reviewed", "classes", "number", "hand"] = "all"
     min_coverage: _Share = 0
     classes: tuple[str, ...] = ()
@@ -207,28 +208,39 @@ class PixelChange(WireModel):
 
 
 class ComparedImage(WireModel):
-    """An image that is not the same in both sets, and how."""
+    """An image that is not the same in both sets: how, and what it was and is."""
 
     name: str
     change: Literal["added", "removed", "annotated", "moved"]
-    words: str
+    before: str
+    after: str
+
+
+class ComparedSetting(WireModel):
+    """A setting that differs, as words."""
+
+    name: str
+    before: str
+    after: str
 
 
 class ComparisonReport(WireModel):
-    """How the second set differs from the first; ``lines`` say it in words."""
+    """How the second set differs from the first; ``lines`` say it in words, ``problems`` what would keep it from being built again."""
 
     one: str
     other: str
     same: bool
     lines: tuple[str, ...]
     images: tuple[ComparedImage, ...]
+    settings: tuple[ComparedSetting, ...]
     pixels: tuple[PixelChange, ...]
+    problems: tuple[str, ...]
 
 
 class ChipItem(WireModel):
-    """Where a chip of the preview lies, in pixels of its image."""
+    """Where a chip of the preview lies, in pixels of its image; ``image`` counts the images of the plan from 0."""
 
-    image: str
+    image: int
     y: int
     x: int
 

@@ -22,6 +22,14 @@ from labkit_lab.server.projects import ProjectsRoute, ThumbnailRoute
 from labkit_lab.server.quality import AgreementRoute, ConsensusRoute, GoldRoute, ProgressRoute, ValidationRoute
 from labkit_lab.server.reviews import ClaimRoute, CommentsRoute, NextRoute, ResolvedRoute, ReviewRoute, StateRoute
 from labkit_lab.server.route import Route
+from labkit_lab.server.sets import (
+    SetBuildRoute,
+    SetChangesRoute,
+    SetPlanRoute,
+    SetPreviewRoute,
+    SetsComparisonRoute,
+    SetsRoute,
+)
 from labkit_lab.server.tilestream import TileStreamRoute
 from labkit_lab.server.uploads import QUEUE_SETTING, AnswersRoute, UploadRoute, UploadsRoute
 from labkit_lab.server.windows import WindowsRoute
@@ -51,6 +59,12 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/exports", ExportsRoute),
     (r"/labkit/api/projects/([^/]+)/looks", LooksRoute),
     (r"/labkit/api/projects/([^/]+)/annotation-imports", AnnotationImportsRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets", SetsRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/plan", SetPlanRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/build", SetBuildRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/preview", SetPreviewRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/compare", SetsComparisonRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/([^/]+)/changes", SetChangesRoute),
     (r"/labkit/api/incoming", IncomingRoute),
     (r"/labkit/api/incoming/([^/]+)", IncomingSetRoute),
     (r"/labkit/api/incoming/([^/]+)/([^/]+)", IncomingPieceRoute),

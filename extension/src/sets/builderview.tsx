@@ -62,7 +62,7 @@ export function BuilderView(props: IBuilderViewProps): React.JSX.Element {
           api={api}
           projectId={projectId}
           wish={state.wish}
-          isPossible={state.isCurrent && hasChips(state)}
+          plan={state.isCurrent ? state.plan : null}
           trans={trans}
         />
       </div>
@@ -123,10 +123,6 @@ function useBuilder(model: BuilderModel): IBuilderState {
     ),
     () => model.state
   );
-}
-
-function hasChips(state: IBuilderState): boolean {
-  return (state.plan?.parts ?? []).some(part => part.chips > 0);
 }
 
 /** A picture's width, so that its longer side is the one that is set. */

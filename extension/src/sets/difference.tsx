@@ -89,14 +89,33 @@ export function Difference(props: {
         {report.lines.map((line, k) => (
           <li key={k}>{line}</li>
         ))}
-        {report.lines.length === 0 && (
-          <li>
-            {report.same
-              ? trans.__('Nothing: they are the same.')
-              : trans.__('They differ.')}
-          </li>
-        )}
+        {report.problems.map((problem, k) => (
+          <li key={`problem ${k}`}>{problem}</li>
+        ))}
       </ul>
+      {report.settings.length > 0 && (
+        <table
+          className="labkit-Table"
+          aria-label={trans.__('Settings that differ')}
+        >
+          <thead>
+            <tr>
+              <th scope="col">{trans.__('Setting')}</th>
+              <th scope="col">{trans.__('Before')}</th>
+              <th scope="col">{trans.__('After')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {report.settings.map(row => (
+              <tr key={row.name}>
+                <td>{row.name}</td>
+                <td>{row.before}</td>
+                <td>{row.after}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
       {rows.length > 0 && (
         <table
           className="labkit-Table"

@@ -5,7 +5,7 @@ import * as React from 'react';
 
 import type { LabKitApi } from '../api';
 import { useTask } from '../quality/task';
-import type { PreviewReport } from '../wire';
+import type { PlanReport, PreviewReport } from '../wire';
 import { askOf, type IWish } from './wish';
 
 const CHIPS = 3;
@@ -15,11 +15,11 @@ export function Examples(props: {
   readonly api: LabKitApi;
   readonly projectId: string;
   readonly wish: IWish;
-  /** Why there is nothing to show yet; empty if there is. */
-  readonly isPossible: boolean;
+  /** The plan of the wish; null while there is none. */
+  readonly plan: PlanReport | null;
   readonly trans: TranslationBundle;
 }): React.JSX.Element {
-  const { api, isPossible, projectId, trans, wish } = props;
+  const { api, plan, projectId, trans, wish } = props;
   const [seed, setSeed] = React.useState(-1);
   const task = useTask(api, trans.__('Drawing examples…'), trans);
   const report = task.job?.previewed ?? null;
@@ -50,26 +50,27 @@ export function Examples(props: {
         <button
           type="button"
           className="labkit-Button"
-          disabled={!isPossible || task.isRunning}
+          disabled={!hasChips(plan) || task.isRunning}
           onClick={draw}
         >
           {seed < 0 ? trans.__('Show examples') : trans.__('Others')}
         </button>
       </p>
       {task.note}
-      {report !== null && <Sheet report={report} trans={trans} />}
+      {report !== null && <Sheet report={report} plan={plan} trans={trans} />}
     </section>
   );
 }
 
 function Sheet(props: {
   readonly report: PreviewReport;
+  readonly plan: PlanReport | null;
   readonly trans: TranslationBundle;
 }): React.JSX.Element {
-  const { report, trans } = props;
+  const { plan, report, trans } = props;
   const places = report.chips
-    .map(chip =>
-      trans.__('%1 at row %2, column %3', chip.image, chip.y, chip.x)
+    .map(({ image, x, y }) =>
+      trans.__('%1 at row %2, column %3', plan?.images[image]?.name ?? '', y, x)
     )
     .join('; ');
   return (
@@ -87,4 +88,8 @@ function Sheet(props: {
       <figcaption>{trans.__('On the left as it is; %1', places)}</figcaption>
     </figure>
   );
+}
+
+function hasChips(plan: PlanReport | null): boolean {
+  return (plan?.parts ?? []).some(part => part.chips > 0);
 }

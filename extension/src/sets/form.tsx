@@ -12,6 +12,8 @@ import { type IWish, withShare } from './wish';
 const MOST_PX = 100_000;
 const LEAST_CHIP_PX = 16;
 const MOST_CHIP_PX = 1024;
+const MOST_TILE_PX = 4096;
+const ANY_AUTHOR = '*';
 const MOST_SEED = 2 ** 32 - 1;
 
 export interface IFormProps {
@@ -40,8 +42,14 @@ function Source(props: IFormProps): React.JSX.Element {
   const { found, model, trans, wish } = props;
   const authors = [...new Set(found.images.flatMap(image => image.authors))];
   const author = wish.author ?? found.me;
-  const names = authors.includes(author) ? authors : [author, ...authors];
-  const own = found.images.filter(image => image.authors.includes(author));
+  const names = [...new Set([...authors, found.me])].sort((a, b) =>
+    a.localeCompare(b)
+  );
+  const own = found.images.filter(image =>
+    author === ANY_AUTHOR
+      ? image.authors.length > 0
+      : image.authors.includes(author)
+  );
   return (
     <fieldset>
       <legend>{trans.__('Set')}</legend>
@@ -58,12 +66,16 @@ function Source(props: IFormProps): React.JSX.Element {
       <ChoiceRow
         label={trans.__('Annotations of')}
         value={author}
-        options={names
-          .sort((a, b) => a.localeCompare(b))
-          .map(name => [
-            name,
-            name === found.me ? trans.__('%1 (you)', name) : name
-          ])}
+        options={[
+          ...names.map(
+            name =>
+              [
+                name,
+                name === found.me ? trans.__('%1 (you)', name) : name
+              ] as const
+          ),
+          [ANY_AUTHOR, trans.__('the agreed ones: consensus, accepted, only')]
+        ]}
         onChange={name => model.change({ author: name, images: [] })}
       />
       <ImageChoice {...props} own={own} />
@@ -123,7 +135,7 @@ function TileRule(props: IFormProps): React.JSX.Element {
         unit="px"
         value={tiles.tile_px}
         least={LEAST_CHIP_PX}
-        most={MOST_PX}
+        most={MOST_TILE_PX}
         onChange={tile_px => model.changeTiles({ tile_px })}
       />
       <ChoiceRow
