@@ -77,10 +77,11 @@ export interface ChannelWindows {
 }
 
 /**
- * Where a chip of the preview lies, in pixels of its image.
+ * Where a chip of the preview lies, in pixels of its image; ``image`` counts
+ * the images of the plan from 0.
  */
 export interface ChipItem {
-  readonly image: string;
+  readonly image: number;
   readonly y: number;
   readonly x: number;
 }
@@ -117,16 +118,27 @@ export interface CommentItem {
 }
 
 /**
- * An image that is not the same in both sets, and how.
+ * An image that is not the same in both sets: how, and what it was and is.
  */
 export interface ComparedImage {
   readonly name: string;
   readonly change: 'added' | 'removed' | 'annotated' | 'moved';
-  readonly words: string;
+  readonly before: string;
+  readonly after: string;
 }
 
 /**
- * How the second set differs from the first; ``lines`` say it in words.
+ * A setting that differs, as words.
+ */
+export interface ComparedSetting {
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * How the second set differs from the first; ``lines`` say it in words,
+ * ``problems`` what would keep it from being built again.
  */
 export interface ComparisonReport {
   readonly one: string;
@@ -134,7 +146,9 @@ export interface ComparisonReport {
   readonly same: boolean;
   readonly lines: ReadonlyArray<string>;
   readonly images: ReadonlyArray<ComparedImage>;
+  readonly settings: ReadonlyArray<ComparedSetting>;
   readonly pixels: ReadonlyArray<PixelChange>;
+  readonly problems: ReadonlyArray<string>;
 }
 
 /**

@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 
 from labkit.analysis import as_png, outlines, to_rgb
 from labkit.annotations import IGNORE
-from labkit.datasets import Chips, sample_chips
+from labkit.datasets import sample_chips
 from labkit.errors import InvalidInput, LabKitError
 from labkit.project import ClassRecord, Project
 from labkit.training import AugmentSpec, augment_preview
