@@ -1,3 +1,4 @@
 import './base.css';
 import './annotator.css';
 import './quality.css';
+import './sets.css';

@@ -112,7 +112,7 @@ function rowsOf({ classes, trans }: IBalanceProps): ReadonlyArray<IRow> {
       pixels: ofId(id)
     })),
     {
-      name: trans.__('not annotated'),
+      name: trans.__('unknown'),
       colour: 'var(--labkit-hatch)',
       pixels: part => part.ignored_pixels
     }

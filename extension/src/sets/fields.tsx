@@ -36,7 +36,7 @@ export function ChoiceRow<Value extends string>(props: {
   readonly onChange: (value: Value) => void;
 }): React.JSX.Element {
   return (
-    <label className="labkit-Sets-row">
+    <label className="labkit-Sets-choice">
       <span>{props.label}</span>
       <select
         value={props.value}

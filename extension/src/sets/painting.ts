@@ -166,9 +166,9 @@ class Pen {
     isChosen: boolean
   ): void {
     const context = this._context;
-    const line = this._line(isChosen ? 1.5 : 1);
+    const line = this._line(1);
     context.lineWidth = line;
-    context.strokeStyle = isChosen ? '#fff' : 'rgb(255 255 255 / 25%)';
+    context.strokeStyle = `rgb(255 255 255 / ${isChosen ? 50 : 20}%)`;
     context.strokeRect(
       x + line / 2,
       y + line / 2,
