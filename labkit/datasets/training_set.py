@@ -9,8 +9,8 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from labkit.datasets.parts import Part
 from labkit.datasets.records import TrainingSetRecord
-from labkit.datasets.split import Part
 from labkit.errors import CorruptStore, InvalidInput, NotFound
 from labkit.geometry import Box
 from labkit.project import Project

@@ -310,6 +310,11 @@ class ProjectLayout:
         return self.root / ".lock"
 
     @property
+    def groups(self) -> Path:
+        """What each image belongs to (slide, animal, ...), as people said; not there while nobody has."""
+        return self.root / "groups.json"
+
+    @property
     def images(self) -> Path:
         """Folder of the images."""
         return self.root / "images"
