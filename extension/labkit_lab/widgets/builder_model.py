@@ -43,6 +43,7 @@ class SetBuilder:
         self.plan: SetPlan | None = None
         self.training_set: TrainingSet | None = None
         self._spec = spec or SetSpec(name="training")
+        self._asked: SetSpec | None = None  # what the plan was asked for; the plan's own says in full what that means
         self._lock = threading.RLock()  # handlers of widgets may run on another thread than the cell
 
     @property
@@ -53,7 +54,7 @@ class SetBuilder:
     @property
     def is_current(self) -> bool:
         """Whether the plan is that of the wish; a name changes nothing of it."""
-        return self.plan is not None and self.plan.spec.model_copy(update={"name": self._spec.name}) == self._spec
+        return self._asked is not None and self._asked.model_copy(update={"name": self._spec.name}) == self._spec
 
     @property
     def images(self) -> tuple[PlannedImage, ...]:
@@ -126,7 +127,8 @@ class SetBuilder:
         """
         with self._lock:
             mask = self.chosen(image_id)
-            (y, other_y), (x, other_x) = (np.clip(pair, 0, side - 1).tolist() for pair, side in zip((rows, columns), mask.shape, strict=True))
+            y, other_y = np.clip(rows, 0, len(mask) - 1).tolist()
+            x, other_x = np.clip(columns, 0, mask.shape[1] - 1).tolist()
             value = not mask[y, x] if taken is None else taken
             mask[min(y, other_y) : max(y, other_y) + 1, min(x, other_x) : max(x, other_x) + 1] = value
             self._take(image_id, mask)
@@ -144,9 +146,10 @@ class SetBuilder:
         InvalidInput
             There can be no plan of it.
         """
-        plan = plan_training_set(self.project, self._spec, on_event=on_event, cancel=cancel or CancelToken())
+        asked = self._spec
+        plan = plan_training_set(self.project, asked, on_event=on_event, cancel=cancel or CancelToken())
         with self._lock:
-            self.plan = plan
+            self.plan, self._asked = plan, asked
         return plan
 
     def reason_against(self) -> str:
