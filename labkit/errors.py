@@ -14,6 +14,7 @@ __all__ = [
     "Cancelled",
     "Conflict",
     "CorruptStore",
+    "Diverged",
     "FaultsFound",
     "InvalidInput",
     "LabKitError",
@@ -21,6 +22,7 @@ __all__ = [
     "MissingDependency",
     "NotFound",
     "NotWritable",
+    "OutOfMemory",
     "Response",
     "RunFailed",
     "StorageFull",
@@ -117,6 +119,14 @@ class RunFailed(LabKitError, RuntimeError):
     """A run ended without its result; its folder says why."""
 
 
+class Diverged(LabKitError, ArithmeticError):
+    """A training's loss or gradient is no number any more."""
+
+
+class OutOfMemory(LabKitError, MemoryError):
+    """A device or this machine has too little memory for what was asked."""
+
+
 class WorkerLost(LabKitError, RuntimeError):
     """A process that was at work for us died: a worker of a cluster, or the one that decodes pictures."""
 
@@ -148,6 +158,8 @@ _RESPONSES: tuple[tuple[type[BaseException], Response], ...] = (
     (StorageFull, Response(507, 2)),
     (StorageUnreachable, Response(503, 2)),
     (UnreadableImage, Response(422, 2)),
+    (Diverged, Response(422, 2)),
+    (OutOfMemory, Response(507, 2)),
     (UnsupportedFormat, Response(415, 2)),
     (InvalidInput, Response(400, 2)),
     (MissingDependency, Response(501, 2)),

@@ -127,8 +127,13 @@ class CheckpointLayout:
 
     @property
     def resume_state(self) -> Path:
-        """What a training goes on from: network, optimiser and history after the last finished epoch."""
+        """What a training goes on from: network, optimiser, random state, history and the best weights, in one file."""
         return self.root / "resume.pt"
+
+    @property
+    def samples(self) -> Path:
+        """Some validation chips beside their truth and the network's answer, as it was after the last epoch."""
+        return self.root / "samples.png"
 
     @property
     def history(self) -> Path:

@@ -1,109 +1,57 @@
-"""From chips to batches: targets, normalising, and augmentation drawn from (seed, step, place in the batch) alone."""
+"""Batches of training samples. One depends on (seed, epoch, step) and the set alone, whatever was drawn before and by whom."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
 
-from labkit.datasets import IGNORE, Chips, Normalisation
-from labkit.project import ClassRecord
+from labkit.datasets import TrainingSet
+from labkit.training.augment import cut_sample
+from labkit.training.blocks import BlockCache, BlockReader
+from labkit.training.config import TrainPlan
+from labkit.training.order import LANES, OPEN_BLOCKS, SampleOrder
 
-_BORDER_REACH_PX = 2
-_NO_OBJECT = 2**40  # above any id (uint32), and still exact where the filter computes in float64
+__all__ = ["BatchSource"]
 
-__all__ = ["BatchSource", "class_indices", "make_targets", "normalise"]
-
-
-def normalise(pixels: NDArray[Any], normalisation: Normalisation) -> NDArray[np.float32]:
-    """Scale pixels (..., c, y, x) to about 0-1, in float32; NaN becomes 0."""
-    low = np.array(normalisation.low, np.float32)[:, None, None]
-    high = np.array(normalisation.high, np.float32)[:, None, None]
-    scaled = (pixels.astype(np.float32) - low) / (high - low)
-    return np.nan_to_num(scaled, nan=0.0, posinf=1.0, neginf=0.0)
+_CACHE_BYTES = 512 * 2**20  # shared out among workers
 
 
-def class_indices(classes: Sequence[ClassRecord]) -> NDArray[np.uint8]:
-    """Return the table (256,) from class id to output of the network: 0 stays background, 255 and unknown ids ignore."""
-    table = np.full(256, IGNORE, np.uint8)
-    table[0] = 0
-    for index, item in enumerate(classes, start=1):
-        table[item.id] = index
-    return table
-
-
-def make_targets(chips: Chips, classes: Sequence[ClassRecord], border_index: int | None) -> NDArray[np.uint8]:
-    """Return what the network is to answer (n, y, x): output indices, and 255 where nothing is known.
-
-    With a `border_index`, known pixels that have two different objects within 2 px (rows and columns alike) become border:
-    a thin wall where objects touch or nearly do, and nowhere else. An object that would have nothing left stays as it is.
-    """
-    targets = class_indices(classes)[chips.masks]
-    if border_index is not None:
-        for target, objects in zip(targets, chips.objects, strict=True):
-            target[_between_objects(objects) & (target != IGNORE)] = border_index
-    return targets
-
-
-def _between_objects(objects: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Return the pixels (y, x) of the walls between objects."""
-    numbered = objects.astype(np.int64)
-    size = 2 * _BORDER_REACH_PX + 1
-    highest = ndimage.maximum_filter(numbered, size=size, mode="nearest")
-    lowest = ndimage.minimum_filter(np.where(numbered > 0, numbered, _NO_OBJECT), size=size, mode="nearest")
-    wall: NDArray[np.bool_] = (highest > 0) & (highest != lowest)
-    swallowed = np.setdiff1d(numbered[wall], numbered[~wall])
-    return wall & ~np.isin(numbered, swallowed[swallowed > 0])
-
-
-class BatchSource:
-    """Draws batches of a training part. The same seed and step give the same batch, whatever was drawn before.
+class BatchSource(Dataset[tuple[Tensor, Tensor]]):
+    """The batches of a training by their number, for torch's `DataLoader` or as they are.
 
     Parameters
     ----------
-    pixels : ndarray (n, c, y, x) float32, normalised
-    targets : ndarray (n, y, x) uint8
-    batch_size, crop_px : int
-    seed : int
+    plan : TrainPlan
+    data : TrainingSet
+        Its train part is read block by block; a small one stays in memory.
+    cache_bytes : int
+        Memory for blocks. What must be open at a time is kept in any case.
     """
 
-    def __init__(self, pixels: NDArray[np.float32], targets: NDArray[np.uint8], batch_size: int, crop_px: int, seed: int) -> None:
-        self.pixels, self.targets = pixels, targets
-        self.batch_size, self.crop_px, self.seed = batch_size, crop_px, seed
+    def __init__(self, plan: TrainPlan, data: TrainingSet, cache_bytes: int = _CACHE_BYTES) -> None:
+        self.plan = plan
+        self.reader = BlockReader(data, "train", plan.classes, plan.border_index)
+        self.order = SampleOrder(self.reader.bounds, plan.batch_size, plan.steps_per_epoch, plan.config.seed)
+        workers = max(1, plan.workers)
+        block_bytes = int(np.diff(self.reader.bounds).max()) * self.reader.chip_bytes
+        lanes = max(1, LANES // workers)
+        self.cache = BlockCache(self.reader, max(cache_bytes // workers, (lanes + 1) * OPEN_BLOCKS * block_bytes))
 
-    def batch(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Return pixels (b, c, crop, crop) float32 and targets (b, crop, crop) uint8 of one step."""
-        drawn = [self._sample(step * self.batch_size + k) for k in range(self.batch_size)]
-        return np.stack([p for p, _ in drawn]), np.stack([t for _, t in drawn])
+    def __len__(self) -> int:
+        return self.plan.total_steps
 
-    def _sample(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        # Sample `number` is the k-th of a pass over all chips, each pass in an order of its own: every chip is seen equally often.
-        epoch, place = divmod(number, len(self.pixels))
-        chip = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.pixels))[place]
-        rng = np.random.default_rng((self.seed, 1, number))
-        pixels, targets = _crop(self.pixels[chip], self.targets[chip], self.crop_px, rng)
-        return _vary(pixels, targets, rng)
-
-
-def _crop(
-    pixels: NDArray[np.float32], targets: NDArray[np.uint8], crop_px: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    y, x = (int(rng.integers(0, side - crop_px + 1)) for side in targets.shape)
-    return pixels[:, y : y + crop_px, x : x + crop_px], targets[y : y + crop_px, x : x + crop_px]
-
-
-def _vary(
-    pixels: NDArray[np.float32], targets: NDArray[np.uint8], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Turn by quarter turns, mirror, and change gain, offset and noise a little; targets move along, untouched in value."""
-    turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
-    pixels, targets = np.rot90(pixels, turns, axes=(1, 2)), np.rot90(targets, turns)
-    if mirror:
-        pixels, targets = pixels[:, :, ::-1], targets[:, ::-1]
-    gain, offset, noise = rng.uniform(0.8, 1.25), rng.uniform(-0.08, 0.08), rng.uniform(0, 0.03)
-    varied = pixels * np.float32(gain) + np.float32(offset)
-    varied = varied + rng.standard_normal(varied.shape, dtype=np.float32) * np.float32(noise)
-    return np.ascontiguousarray(varied), np.ascontiguousarray(targets)
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return pixels (b, c, crop, crop) float32 and targets (b, crop, crop) uint8 of a step, counted from 0."""
+        epoch, within = divmod(step, self.plan.steps_per_epoch)
+        samples = []
+        for place, chip in enumerate(self.order.batch(epoch, within)):
+            number = self.order.block_of(int(chip))
+            block = self.cache.block(number)
+            row = int(chip) - int(self.reader.bounds[number])
+            rng = np.random.default_rng((self.plan.config.seed, 1, step, place))
+            augment = self.plan.config.augment
+            samples.append(cut_sample(block.pixels[row], block.targets[row], self.plan.crop_px, self.plan.normalisation, augment, rng))
+        pixels, targets = zip(*samples, strict=True)
+        return torch.from_numpy(np.stack(pixels)), torch.from_numpy(np.stack(targets))

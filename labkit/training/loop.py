@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from labkit.datasets import Chips, Confusion, TrainingSet, mean_score
-from labkit.events import Artefact, CancelToken, EventSink, Metric, Progress, ignore_events
-from labkit.formats.checkpoint import load_resume_state, load_weights, save_resume_state, save_weights
-from labkit.storage import CheckpointLayout, Record, write_text
-from labkit.training.architectures import architecture_named
-from labkit.training.batches import BatchSource, class_indices, make_targets, normalise
+from labkit.datasets import TrainingSet
+from labkit.errors import Diverged, StorageFull
+from labkit.events import CancelToken, EventSink, Log, ignore_events
+from labkit.storage import CheckpointLayout
+from labkit.training.batches import BatchSource
+from labkit.training.checkpoints import Keeper, Training, resume_training, start_training
 from labkit.training.config import TrainPlan
+from labkit.training.history import EpochRecord, TrainResult, best_epoch, is_out_of_patience
+from labkit.training.loading import open_batches
 from labkit.training.losses import segmentation_loss
-from labkit.training.network import Network
+from labkit.training.memory import explain_out_of_memory
+from labkit.training.precision import autocast
+from labkit.training.reporting import Reporter
+from labkit.training.samples import SampleStrip
+from labkit.training.validation import validate
 
-__all__ = ["EpochRecord", "TrainResult", "evaluate", "history_array", "learning_rate", "train"]
+__all__ = ["learning_rate", "train", "train_step"]
 
-
-class EpochRecord(Record):
-    """One line of ``history.csv``. `score` is the mean Dice of the classes on the validation part, None without one."""
-
-    epoch: int
-    step: int
-    learning_rate: float
-    train_loss: float
-    score: float | None
-    seconds: float
-
-
-class TrainResult(Record):
-    """What the loop leaves: the curve, and which epoch's weights were kept."""
-
-    history: tuple[EpochRecord, ...]
-    best_epoch: int
-    best_score: float | None
-    seconds: float
+_LARGEST_GRADIENT = 1.0
 
 
 def learning_rate(step: int, plan: TrainPlan) -> float:
@@ -62,6 +47,7 @@ def train(
     resume_from: CheckpointLayout | None = None,
     on_event: EventSink = ignore_events,
     cancel: CancelToken | None = None,
+    on_checkpoint: Callable[[], None] = lambda: None,
 ) -> TrainResult:
     """Train, and leave the best weights, the state to go on from and the history in `folder`.
 
@@ -74,140 +60,114 @@ def train(
     folder : CheckpointLayout
         Where the files go; made if missing.
     resume_from : CheckpointLayout, optional
-        Files of a training that was broken off: it goes on after its last finished epoch, on the CPU to the bit.
+        Files of a training that was broken off: it goes on after the last step that was kept, on the CPU to the bit.
     on_event : callable
-        Gets the loss and rate of each step, the score of each epoch, and progress.
+        Gets losses and progress a few times a second, the numbers of each epoch, and what was written.
     cancel : CancelToken, optional
-        Looked at before each step; the last finished epoch stays on disk.
+        Looked at before each step; the steps done are kept.
+    on_checkpoint : callable
+        Called after each checkpoint: a place to copy it elsewhere.
 
     Raises
     ------
     Cancelled
         The token was set.
+    Diverged
+        The loss or a gradient is no number any more; the last checkpoint is whole.
+    OutOfMemory
+        A step needs more memory than there is; the error names a smaller batch.
+    StorageFull
+        A checkpoint could not be written; the one before is whole.
     """
     cancel = cancel or CancelToken()
-    torch.manual_seed(plan.config.seed)
-    module = architecture_named(plan.architecture).build(plan.channels, len(plan.outputs)).to(plan.device)
-    optimizer = torch.optim.AdamW(module.parameters(), lr=plan.config.learning_rate, weight_decay=plan.config.weight_decay)
-    history: list[EpochRecord] = []
+    started = time.monotonic()
+    training = start_training(plan) if resume_from is None else resume_training(plan, resume_from)
+    keeper = Keeper(folder, plan, on_event, on_checkpoint)
     if resume_from is not None:
-        history = _restore(resume_from, folder, module, optimizer)
-
-    chips = data.chips("train")
-    source = BatchSource(
-        normalise(chips.pixels, plan.normalisation),
-        make_targets(chips, plan.classes, plan.border_index),
-        plan.batch_size,
-        plan.crop_px,
-        plan.config.seed,
-    )
-    validation = data.chips("val")
+        keeper.keep(training)
+    earlier = sum(epoch.seconds for epoch in training.history) + training.epoch_s
+    reporter = Reporter(plan, on_event, training.step)
+    strip = SampleStrip(plan, data, folder, on_event)
     weights = torch.tensor(plan.class_weights, device=plan.device)
-    started, earlier = time.monotonic(), sum(e.seconds for e in history)
-    for epoch in range(len(history), plan.config.epochs):
-        epoch_started = time.monotonic()
-        losses = []
-        module.train()
-        for step in range(epoch * plan.steps_per_epoch, (epoch + 1) * plan.steps_per_epoch):
-            cancel.raise_if_cancelled()
-            rate = learning_rate(step, plan)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            pixels, targets = (torch.from_numpy(part).to(plan.device) for part in source.batch(step))
-            loss = segmentation_loss(module(pixels), targets.long(), weights)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-            optimizer.step()
-            losses.append(loss.item())
-            on_event(Metric(epoch + 1, step + 1, "loss", losses[-1]))
-            on_event(Progress(step + 1, plan.total_steps, "steps", "training"))
-        score = _score(module, plan, validation)
-        history.append(
-            EpochRecord(
-                epoch=epoch + 1,
-                step=(epoch + 1) * plan.steps_per_epoch,
+
+    with explain_out_of_memory(plan), open_batches(BatchSource(plan, data), first_step=training.step, device=plan.device) as batches:
+        while training.step < plan.total_steps and not is_out_of_patience(training.history, plan.config.patience):
+            epoch, epoch_started = len(training.history) + 1, time.monotonic() - training.epoch_s
+            training.module.train()
+            while training.step < epoch * plan.steps_per_epoch:
+                if cancel.cancelled or keeper.is_due():
+                    training.epoch_s = time.monotonic() - epoch_started
+                    _keep_within_epoch(training, keeper, cancel, on_event)
+                pixels, targets = next(batches)
+                rate = learning_rate(training.step, plan)
+                training.losses.append(train_step(training, plan, pixels, targets, weights, rate))
+                training.step += 1
+                reporter.step(training.step, training.losses[-1])
+            training_s = time.monotonic() - epoch_started
+            seen = validate(training.module, plan, data)
+            record = EpochRecord(
+                epoch=epoch,
+                step=training.step,
                 learning_rate=rate,
-                train_loss=float(np.mean(losses)),
-                score=score,
+                train_loss=float(np.mean(training.losses)),
+                score=seen.score,
                 seconds=round(time.monotonic() - epoch_started, 3),
+                val_loss=seen.loss,
+                dice=seen.confusion.dice() if seen.loss is not None else (),
+                iou=seen.confusion.iou() if seen.loss is not None else (),
             )
-        )
-        on_event(Metric(epoch + 1, history[-1].step, "train_loss", history[-1].train_loss))
-        on_event(Metric(epoch + 1, history[-1].step, "learning_rate", rate))
-        if score is not None:
-            on_event(Metric(epoch + 1, history[-1].step, "val_dice", score))
-        _keep(folder, module, optimizer, history, on_event)
-    best = _best(history)
+            training.end_epoch(record)
+            reporter.epoch(record, training_s)
+            keeper.keep(training)
+            strip.draw(training.module, at_once=epoch in (1, plan.config.epochs))
+
+    best = best_epoch(training.history)
     return TrainResult(
-        history=tuple(history), best_epoch=best.epoch, best_score=best.score, seconds=round(earlier + time.monotonic() - started, 3)
+        history=tuple(training.history),
+        best_epoch=best.epoch,
+        best_score=best.score,
+        seconds=round(earlier + time.monotonic() - started, 3),
+        stopped="finished" if training.step == plan.total_steps else "patience",
     )
 
 
-def evaluate(network: Network, plan: TrainPlan, chips: Chips) -> Confusion:
-    """Count true and predicted classes over chips; rows and columns are background and the plan's classes."""
-    confusion = Confusion(len(plan.classes) + 1)
-    truth = class_indices(plan.classes)[chips.masks]
-    for pixels, mask in zip(chips.pixels, truth, strict=True):
-        confusion.add(mask, network.split(network.probabilities(pixels))[0])
-    return confusion
+def train_step(
+    training: Training, plan: TrainPlan, pixels: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, rate: float
+) -> float:
+    """Move the weights once, and return the loss before.
+
+    Raises
+    ------
+    Diverged
+        The loss or its gradient is no number; the weights are as they were.
+    """
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate
+    with autocast(plan):
+        logits = training.module(pixels)
+    loss = segmentation_loss(logits, targets.long(), weights, plan.config.loss_dice)
+    training.optimizer.zero_grad()
+    training.scaler.scale(loss).backward()
+    training.scaler.unscale_(training.optimizer)
+    length = torch.nn.utils.clip_grad_norm_(training.module.parameters(), _LARGEST_GRADIENT)
+    value = loss.item()
+    if not math.isfinite(value) or not (training.scaler.is_enabled() or math.isfinite(length.item())):
+        raise Diverged(
+            f"The training came apart at step {training.step + 1}: its loss is {value}.",
+            hint=f"Start it again with a lower learning rate, such as {plan.config.learning_rate / 10:g}; look for broken pixels too.",
+            step=training.step + 1,
+        )
+    training.scaler.step(training.optimizer)
+    training.scaler.update()
+    return value
 
 
-def _score(module: torch.nn.Module, plan: TrainPlan, chips: Chips) -> float | None:
-    if not len(chips):
-        return None
-    network = Network(
-        module,
-        normalisation=plan.normalisation,
-        stride_px=plan.stride_px,
-        halo_px=plan.halo_px,
-        border_index=plan.border_index,
-        device=plan.device,
-    )
-    return mean_score(evaluate(network, plan, chips).dice())
-
-
-def _best(history: list[EpochRecord]) -> EpochRecord:
-    """Return the first epoch with the best score; the last epoch where nothing was validated."""
-    scored = [e for e in history if e.score is not None]
-    return max(scored, key=lambda e: (e.score or 0.0, -e.epoch)) if scored else history[-1]
-
-
-def _keep(
-    folder: CheckpointLayout, module: torch.nn.Module, optimizer: torch.optim.Optimizer, history: list[EpochRecord], on_event: EventSink
-) -> None:
-    """Write best weights first, then the state to go on from: a kill in between repeats one epoch and loses none."""
-    if _best(history) is history[-1]:
-        save_weights(folder.best_weights, module.state_dict())
-        on_event(Artefact("best weights", folder.best_weights.name))
-    state: dict[str, Any] = {
-        "module": module.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "history": [e.model_dump() for e in history],
-    }
-    save_resume_state(folder.resume_state, state)
-    write_text(folder.history, _as_csv(history))
-
-
-def _restore(
-    earlier: CheckpointLayout, folder: CheckpointLayout, module: torch.nn.Module, optimizer: torch.optim.Optimizer
-) -> list[EpochRecord]:
-    state = load_resume_state(earlier.resume_state)
-    module.load_state_dict(state["module"])
-    optimizer.load_state_dict(state["optimizer"])
-    if earlier != folder:
-        save_weights(folder.best_weights, load_weights(earlier.best_weights))
-    return [EpochRecord(**e) for e in state["history"]]
-
-
-def _as_csv(history: list[EpochRecord]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, EpochRecord.model_fields, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(e.model_dump() for e in history)
-    return text.getvalue()
-
-
-def history_array(history: tuple[EpochRecord, ...], field: str) -> NDArray[np.float64]:
-    """Return one column of the history; NaN where there is no value."""
-    return np.array([np.nan if getattr(e, field) is None else getattr(e, field) for e in history], np.float64)
+def _keep_within_epoch(training: Training, keeper: Keeper, cancel: CancelToken, on_event: EventSink) -> None:
+    """Write a checkpoint, and then, if somebody asked for it, stop; a full disk does not keep anybody from stopping."""
+    try:
+        keeper.keep(training)
+    except StorageFull as error:
+        if not cancel.cancelled:
+            raise
+        on_event(Log(f"{error.message} The checkpoint before is kept.", "warning"))
+    cancel.raise_if_cancelled()

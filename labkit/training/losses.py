@@ -11,16 +11,19 @@ from labkit.datasets import IGNORE
 __all__ = ["segmentation_loss"]
 
 
-def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor, weights_K: Tensor | None = None) -> Tensor:
+def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor, weights_K: Tensor | None = None, dice: float = 1.0) -> Tensor:
     """Return cross-entropy plus soft Dice loss, both over known pixels only; 0 (with gradient 0) if there is none.
 
     Parameters
     ----------
     logits_NKHW : float tensor
+        Of any precision; the loss is computed in float32.
     targets_NHW : int64 tensor
         0..K-1, or 255 for a pixel to ignore.
     weights_K : float tensor, optional
-        How much each class counts in the cross-entropy.
+        How much each class counts in the cross-entropy; each above 0.
+    dice : float
+        How much Dice counts.
 
     Notes
     -----
@@ -29,6 +32,7 @@ def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor, weights_K: Tenso
     known = targets_NHW != IGNORE
     if not bool(known.any()):
         return logits_NKHW.sum() * 0.0
+    logits_NKHW = logits_NKHW.float()
     cross_entropy = F.cross_entropy(logits_NKHW, targets_NHW, weight=weights_K, ignore_index=IGNORE)
     outputs = logits_NKHW.shape[1]
     weight_N1HW = known.unsqueeze(1).to(logits_NKHW.dtype)
@@ -38,4 +42,4 @@ def segmentation_loss(logits_NKHW: Tensor, targets_NHW: Tensor, weights_K: Tenso
     size_K = truth_NKHW.sum(dim=(0, 2, 3)) + guess_NKHW.sum(dim=(0, 2, 3))
     present_K = truth_NKHW.sum(dim=(0, 2, 3)) > 0
     dice_K = (2 * overlap_K + 1) / (size_K + 1)
-    return cross_entropy + 1 - dice_K[present_K].mean()
+    return cross_entropy + dice * (1 - dice_K[present_K].mean())

@@ -11,8 +11,8 @@ from torch import nn
 
 from labkit.datasets import Normalisation
 from labkit.training.architectures import architecture_named
-from labkit.training.batches import normalise
 from labkit.training.config import TrainPlan
+from labkit.training.targets import normalise
 
 __all__ = ["Network"]
 

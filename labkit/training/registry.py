@@ -13,7 +13,7 @@ from labkit.formats.checkpoint import load_weights
 from labkit.project import Project
 from labkit.storage import ModelLayout, Record, check_name, file_sha256, load_record, new_folder, save_record, utc_now, write_bytes
 from labkit.training.config import TrainPlan
-from labkit.training.loop import TrainResult
+from labkit.training.history import TrainResult
 from labkit.training.network import Network
 
 __all__ = ["Model", "ModelCard", "PartScores", "list_models", "open_model", "register_model"]
