@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         verify,
     )
     from labkit.training import TrainConfig, open_model
-    from labkit.work import start_training
+    from labkit.work import resume_training, start_training
 
 __version__ = "0.1.0"
 
@@ -57,6 +57,7 @@ _HOMES = {
     "predict": "labkit.inference",
     "probe": "labkit.tiling",
     "save_document": "labkit.annotations",
+    "resume_training": "labkit.work",
     "start_training": "labkit.work",
     "verify": "labkit.tiling",
 }
@@ -86,6 +87,7 @@ __all__ = [
     "open_training_set",
     "predict",
     "probe",
+    "resume_training",
     "save_document",
     "start_training",
     "verify",

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["PATIENT_THREADS", "ImportLimits", "LibrarySettings", "cache_dir", "projects_dir"]
+__all__ = ["PATIENT_THREADS", "ImportLimits", "LibrarySettings", "RunLimits", "cache_dir", "projects_dir", "state_dir"]
 
 # OpenMP threads that wait by spinning slow one another down many times over where trainings share cores, as they do on a
 # machine with several students. Asleep they cost next to nothing. Read by the libraries when they load.
@@ -36,6 +36,23 @@ class ImportLimits(BaseModel):
     stall_s: Annotated[float, Field(gt=0)] = 60.0
 
 
+class RunLimits(BaseModel):
+    """What the runs of a person may use on this machine.
+
+    Attributes
+    ----------
+    cpu_slots : int
+        How many runs compute on the CPU at a time (``LABKIT_RUNS__CPU_SLOTS``).
+    notebook_mb : float
+        Largest notebook that is taken for a run, in MB (``LABKIT_RUNS__NOTEBOOK_MB``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu_slots: Annotated[int, Field(ge=1, le=64)] = 1
+    notebook_mb: Annotated[float, Field(gt=0)] = 10.0
+
+
 class LibrarySettings(BaseSettings):
     """What the library needs to know of its surroundings.
 
@@ -45,21 +62,27 @@ class LibrarySettings(BaseSettings):
         The folder in which a person's projects lie (``LABKIT_PROJECTS``).
     cache : Path
         Where fetched sample data is kept (``LABKIT_CACHE``).
+    state : Path
+        Where the queue of runs lies (``LABKIT_STATE``).
     quota_gb : float or None
         Most disk that imports may fill, in GB (``LABKIT_QUOTA_GB``); None means all free disk less 5 GB.
     offline : bool
         Never try to fetch sample data (``LABKIT_OFFLINE``).
     imports : ImportLimits
         Limits of the decoding of pictures.
+    runs : RunLimits
+        Limits of runs.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABKIT_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
     projects: Path = Path("~/projects")
     cache: Path = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "labkit"
+    state: Path = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "labkit"
     quota_gb: float | None = None
     offline: bool = False
     imports: ImportLimits = ImportLimits()
+    runs: RunLimits = RunLimits()
 
 
 def projects_dir() -> Path:
@@ -70,3 +93,8 @@ def projects_dir() -> Path:
 def cache_dir() -> Path:
     """Return the folder for fetched sample data: ``$LABKIT_CACHE``, else ``~/.cache/labkit``."""
     return LibrarySettings().cache.expanduser()
+
+
+def state_dir() -> Path:
+    """Return the folder of what outlives programs but belongs to no project: ``$LABKIT_STATE``, else ``~/.local/state/labkit``."""
+    return LibrarySettings().state.expanduser().absolute()

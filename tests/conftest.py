@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,11 +27,20 @@ def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What lives longer than a test has a queue of runs of its own, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory, sample_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("LABKIT_PROJECTS", str(home / "projects"))
+    monkeypatch.setenv("LABKIT_STATE", str(home / "state"))  # a queue of runs of its own
     monkeypatch.setenv("LABKIT_AUTHOR", "tester")
     monkeypatch.setenv("LABKIT_CACHE", str(sample_cache))
     monkeypatch.setenv("LABKIT_QUOTA_GB", "20")  # else a machine with little free disk would refuse every import

@@ -2,9 +2,383 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from labkit.events import RunState
 from labkit_lab.wire import WireModel
 
-__all__ = ["RUNS_REPLIES", "RUNS_REQUESTS"]
+__all__ = [
+    "RUNS_REPLIES",
+    "RUNS_REQUESTS",
+    "ArchitectureChoice",
+    "CardRow",
+    "CardSection",
+    "CompareAsk",
+    "CompareReport",
+    "CompareRow",
+    "ComparedItem",
+    "CurveItem",
+    "DeviceChoice",
+    "FieldProblem",
+    "ModelCardItem",
+    "ModelExportAsk",
+    "ModelExportReport",
+    "ModelItem",
+    "ModelList",
+    "NewRun",
+    "PlanItem",
+    "PlanReply",
+    "RetireAsk",
+    "RunDefaults",
+    "RunForm",
+    "RunItem",
+    "RunList",
+    "RunMove",
+    "StoryItem",
+    "StoryQuery",
+    "TrainingSetChoice",
+]
 
-RUNS_REQUESTS: tuple[type[WireModel], ...] = ()
-RUNS_REPLIES: tuple[type[WireModel], ...] = ()
+_LONGEST_WAIT_S = 25.0  # a proxy gives up an answer that does not come for a minute
+
+
+# Runs
+
+
+class StoryQuery(WireModel):
+    """What is known of a run (events up to ``since``, its state), and how long the answer may wait for something else."""
+
+    since: Annotated[int, Field(ge=0)] = 0
+    state: str = ""
+    wait_s: Annotated[float, Field(ge=0, le=_LONGEST_WAIT_S)] = 0
+
+
+class RunMove(WireModel):
+    """At which place of its queue a run that waits is to stand, from 0."""
+
+    place: Annotated[int, Field(ge=0)]
+
+
+class RunItem(WireModel):
+    """One run as it stands.
+
+    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait. ``silent`` is
+    one that should go on but is not heard of. ``done`` of ``total`` counts the ``unit`` of a ``stage`` (``training``, ``notebook``);
+    ``epoch`` and ``step`` are those of a training, from 1. ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths of the file browser, None where there is
+    no such file yet, or the file browser cannot show it.
+    """
+
+    id: str
+    title: str
+    kind: str
+    state: RunState
+    reason: str
+    device: str
+    place: int | None
+    waiting: int
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    silent: bool
+    stage: str
+    unit: str
+    done: float
+    total: float
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    rate_per_s: float | None
+    remaining_s: float | None
+    model: str
+    made: str | None
+    attempt: int
+    resumes: str | None
+    can_resume: bool
+    notebook: str | None
+    log: str | None
+
+
+class RunList(WireModel):
+    """The runs of a project, the newest first, and the title of the project; ``now`` is the server's clock."""
+
+    title: str
+    now: datetime
+    runs: tuple[RunItem, ...]
+
+
+class CurveItem(WireModel):
+    """Points of one curve: the value of a metric (None: not a number) at an epoch (from 1) and a step; no steps in comparisons."""
+
+    name: str
+    epochs: tuple[int, ...]
+    steps: tuple[int, ...]
+    values: tuple[float | None, ...]
+
+
+class StoryItem(WireModel):
+    """A run, and what its events tell.
+
+    ``curves`` hold the points that came after ``since``; when that is 0 they are all of them, thinned where there are very many.
+    ``samples`` names the picture of sample predictions: another name is another picture. ``lines`` are the last ones of the log.
+    """
+
+    run: RunItem
+    now: datetime
+    since: int
+    seq: int
+    curves: tuple[CurveItem, ...]
+    samples: str | None
+    warnings: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+# A new run
+
+
+class NewRun(WireModel):
+    """A training that somebody wants; what is left out is as `RunForm` says.
+
+    ``patience`` counts epochs, 0 is no early stopping. ``notebook`` is a path in the home, of a notebook of one's own.
+    """
+
+    training_set: str
+    model: str | None = None
+    architecture: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+    separate_objects: bool | None = None
+    patience: int | None = None
+    device: str | None = None
+    time_limit_s: float | None = None
+    notebook: str | None = None
+
+
+class TrainingSetChoice(WireModel):
+    """A training set that can be learned from."""
+
+    key: str
+    name: str
+    created: datetime
+    chip_px: int
+    training_chips: int
+    validation_chips: int
+    test_chips: int
+    classes: tuple[str, ...]
+
+
+class ArchitectureChoice(WireModel):
+    """A network that can be trained: what it is for, and its weights in number, where that is known."""
+
+    name: str
+    about: str
+    parameters: int | None
+    needs: str | None
+
+
+class DeviceChoice(WireModel):
+    """A place where a run can be carried out, and how many runs are there now, queued ones included."""
+
+    name: str
+    label: str
+    runs: int
+
+
+class RunDefaults(WireModel):
+    """What is taken where a person says nothing."""
+
+    model: str
+    architecture: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+    separate_objects: bool
+    patience: int
+    device: str
+
+
+class RunForm(WireModel):
+    """What can be chosen for a new run: training sets and models the newest first; ``home`` is where own notebooks lie."""
+
+    training_sets: tuple[TrainingSetChoice, ...]
+    architectures: tuple[ArchitectureChoice, ...]
+    devices: tuple[DeviceChoice, ...]
+    models: tuple[str, ...]
+    home: str
+    defaults: RunDefaults
+
+
+class PlanItem(WireModel):
+    """What would be done, with real data in hand."""
+
+    architecture: str
+    parameters: int
+    device: str
+    precision: str | None
+    channels: int
+    outputs: tuple[str, ...]
+    crop_px: int
+    batch_size: int
+    steps_per_epoch: int
+    total_steps: int
+    training_chips: int
+    validation_chips: int
+    halo_px: int
+    memory_bytes: int | None
+    warnings: tuple[str, ...]
+
+
+class FieldProblem(WireModel):
+    """Why a training cannot be started, and in which field of `NewRun`; an empty name is all of them together."""
+
+    field: str
+    message: str
+    hint: str
+
+
+class PlanReply(WireModel):
+    """The plan, or what is in its way."""
+
+    plan: PlanItem | None
+    problems: tuple[FieldProblem, ...]
+
+
+# Comparison
+
+
+class CompareAsk(WireModel):
+    """Two or more runs by id, or models by ``name/version``."""
+
+    runs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+class ComparedItem(WireModel):
+    """One column: a run or a model, with its curves."""
+
+    key: str
+    title: str
+    curves: tuple[CurveItem, ...]
+
+
+class CompareRow(WireModel):
+    """One line of the table, a value for each column; ``best`` are the columns that are ahead, where that can be said."""
+
+    name: str
+    kind: Literal["setting", "metric"]
+    differs: bool
+    values: tuple[str | None, ...]
+    best: tuple[int, ...]
+
+
+class CompareReport(WireModel):
+    """Runs or models side by side; settings that differ come first."""
+
+    columns: tuple[ComparedItem, ...]
+    rows: tuple[CompareRow, ...]
+
+
+# Models
+
+
+class RetireAsk(WireModel):
+    """Why a model is not to be used any more."""
+
+    reason: str
+
+
+class ModelExportAsk(WireModel):
+    """Into which format a model goes."""
+
+    format: Literal["onnx", "bioimageio"]
+
+
+class ModelItem(WireModel):
+    """One version of a model.
+
+    ``opened`` tells whether it is what its bare name opens. ``retired`` is why it is not to be used, None if it may. ``val_dice`` and
+    ``test_dice`` are means over the classes, without background.
+    """
+
+    key: str
+    name: str
+    version: int
+    created: datetime
+    architecture: str
+    training_set: str
+    run: str | None
+    val_dice: float | None
+    test_dice: float | None
+    promoted: bool
+    opened: bool
+    retired: str | None
+
+
+class ModelList(WireModel):
+    """The models of a project, by name, the newest version first."""
+
+    title: str
+    models: tuple[ModelItem, ...]
+
+
+class CardRow(WireModel):
+    """One line of a card."""
+
+    name: str
+    value: str
+
+
+class CardSection(WireModel):
+    """Some lines of a card that belong together."""
+
+    title: str
+    rows: tuple[CardRow, ...]
+
+
+class ModelCardItem(WireModel):
+    """A model's card for people."""
+
+    model: ModelItem
+    sections: tuple[CardSection, ...]
+
+
+class ModelExportReport(WireModel):
+    """The file of a model, and how far its answers are from those of the model itself (``difference``, at most ``tolerance``)."""
+
+    name: str
+    bytes: int
+    sha256: str
+    difference: float
+    tolerance: float
+
+
+RUNS_REQUESTS: tuple[type[WireModel], ...] = (StoryQuery, RunMove, NewRun, CompareAsk, RetireAsk, ModelExportAsk)
+RUNS_REPLIES: tuple[type[WireModel], ...] = (
+    RunItem,
+    RunList,
+    CurveItem,
+    StoryItem,
+    RunForm,
+    TrainingSetChoice,
+    ArchitectureChoice,
+    DeviceChoice,
+    RunDefaults,
+    PlanReply,
+    PlanItem,
+    FieldProblem,
+    CompareReport,
+    ComparedItem,
+    CompareRow,
+    ModelItem,
+    ModelList,
+    ModelCardItem,
+    CardSection,
+    CardRow,
+    ModelExportReport,
+)

@@ -9,6 +9,8 @@ import type {
   ComparisonReport,
   ConsensusAsk,
   ChannelWindows,
+  CompareAsk,
+  CompareReport,
   MaskQuery,
   WindowsQuery,
   ErrorBody,
@@ -20,18 +22,31 @@ import type {
   IncomingItem,
   JobItem,
   LookAsk,
+  ModelCardItem,
+  ModelExportAsk,
+  ModelItem,
+  ModelList,
   NewComment,
   NewIncoming,
   NewProject,
+  NewRun,
   NewState,
   NewUpload,
   NextImage,
   PieceQuery,
+  PlanReply,
   PreviewAsk,
   ProgressList,
   ProjectItem,
   ProjectList,
+  RetireAsk,
   ReviewItem,
+  RunForm,
+  RunItem,
+  RunList,
+  RunMove,
+  StoryItem,
+  StoryQuery,
   SetAsk,
   SetList,
   SetsQuery,
@@ -70,6 +85,12 @@ export interface IDocumentName {
   readonly projectId: string;
   readonly imageId: string;
   readonly author: string;
+}
+
+/** Which run of which project. */
+export interface IRunName {
+  readonly projectId: string;
+  readonly runId: string;
 }
 
 /** Typed requests, one for each route. */
@@ -210,6 +231,111 @@ export class LabKitApi {
       pathOf('projects', projectId, 'annotation-imports'),
       asked
     );
+  }
+
+  /**
+   * The runs of a project.
+   *
+   * @param background - Whether nobody asked.
+   */
+  listRuns(projectId: string, background: boolean): Promise<RunList> {
+    const query = background ? '?no_track_activity=1' : '';
+    return this._get(pathOf('projects', projectId, 'runs') + query);
+  }
+
+  /** What a run tells, as soon as there is news; nobody asked, and a run under way keeps the server alive itself. */
+  readStory(
+    run: IRunName,
+    asked: StoryQuery,
+    signal: AbortSignal
+  ): Promise<StoryItem> {
+    const query = { ...asked, no_track_activity: 1 };
+    return this._request(
+      ofRun(run, 'story') + URLExt.objectToQueryString(query),
+      { method: 'GET', signal }
+    );
+  }
+
+  /** Address of the sample predictions of a run; another mark is another picture. */
+  samplesUrl(run: IRunName, mark: string): string {
+    return (
+      this._url('projects', run.projectId, 'runs', run.runId, 'samples') +
+      URLExt.objectToQueryString({ mark })
+    );
+  }
+
+  /** Stop a run, start it again, or go on where it stopped. */
+  changeRun(
+    run: IRunName,
+    how: 'cancel' | 'retry' | 'resume'
+  ): Promise<RunItem> {
+    return this._post(ofRun(run, how), {});
+  }
+
+  moveRun(run: IRunName, asked: RunMove): Promise<RunItem> {
+    return this._post(ofRun(run, 'move'), asked);
+  }
+
+  /** What can be chosen for a new run. */
+  readRunForm(projectId: string): Promise<RunForm> {
+    return this._get(pathOf('projects', projectId, 'runs', 'form'));
+  }
+
+  /** What would be done, or what is in its way; nothing is started. */
+  planRun(
+    projectId: string,
+    asked: NewRun,
+    signal: AbortSignal
+  ): Promise<PlanReply> {
+    return this._request(pathOf('projects', projectId, 'runs', 'plan'), {
+      method: 'POST',
+      body: JSON.stringify(asked),
+      signal
+    });
+  }
+
+  startRun(projectId: string, asked: NewRun): Promise<RunItem> {
+    return this._post(pathOf('projects', projectId, 'runs'), asked);
+  }
+
+  /** Runs or models side by side. */
+  compareRuns(projectId: string, asked: CompareAsk): Promise<CompareReport> {
+    return this._post(pathOf('projects', projectId, 'runs', 'compare'), asked);
+  }
+
+  listModels(projectId: string): Promise<ModelList> {
+    return this._get(pathOf('projects', projectId, 'models'));
+  }
+
+  /** The card of a model, by `name/version`. */
+  readModel(projectId: string, key: string): Promise<ModelCardItem> {
+    return this._get(ofModel(projectId, key));
+  }
+
+  /** Make a version the one that its name opens, or take a retired one back. */
+  changeModel(
+    projectId: string,
+    key: string,
+    how: 'promote' | 'restore'
+  ): Promise<ModelItem> {
+    return this._post(ofModel(projectId, key, how), {});
+  }
+
+  retireModel(
+    projectId: string,
+    key: string,
+    asked: RetireAsk
+  ): Promise<ModelItem> {
+    return this._post(ofModel(projectId, key, 'retire'), asked);
+  }
+
+  /** Write a model to a file, which `jobFileUrl` then names. */
+  exportModel(
+    projectId: string,
+    key: string,
+    asked: ModelExportAsk
+  ): Promise<JobItem> {
+    return this._post(ofModel(projectId, key, 'export'), asked);
   }
 
   /** The training sets of a project, and what another can be made of. */
@@ -485,6 +611,14 @@ function ofImage(document: IDocumentName, ...parts: string[]): string {
 
 function ofSets(projectId: string, ...parts: string[]): string {
   return pathOf('projects', projectId, 'training-sets', ...parts);
+}
+
+function ofRun(run: IRunName, ...parts: string[]): string {
+  return pathOf('projects', run.projectId, 'runs', run.runId, ...parts);
+}
+
+function ofModel(projectId: string, key: string, ...parts: string[]): string {
+  return pathOf('projects', projectId, 'models', ...key.split('/'), ...parts);
 }
 
 async function readJson(response: Response): Promise<unknown> {

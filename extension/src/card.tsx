@@ -23,6 +23,7 @@ export interface IProjectCardProps {
   readonly actions: IImageActions;
   readonly onQuality: (project: ProjectItem) => void;
   readonly onTrainingSets: (project: ProjectItem) => void;
+  readonly onRuns: (project: ProjectItem) => void;
   readonly onOpenFolder: (project: ProjectItem) => void;
   readonly onImport: (project: ProjectItem) => void;
   readonly onAnswer: (row: IUploadRow) => void;
@@ -35,6 +36,7 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
   const importLabel = trans.__('Import pictures into %1', project.title);
   const qualityLabel = trans.__('Quality of %1', project.title);
   const setsLabel = trans.__('Training sets of %1', project.title);
+  const runsLabel = trans.__('Runs of %1', project.title);
   const rows = props.uploads.rowsOf(project.id);
   return (
     <li
@@ -115,8 +117,8 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
           </button>
         )}
       </div>
-      {project.images > 0 && (
-        <div className="labkit-Project-doors">
+      <div className="labkit-Project-learning">
+        {project.images > 0 && (
           <button
             type="button"
             className="labkit-Button"
@@ -125,8 +127,16 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
           >
             {trans.__('Training sets')}
           </button>
-        </div>
-      )}
+        )}
+        <button
+          type="button"
+          className="labkit-Button"
+          aria-label={runsLabel}
+          onClick={() => props.onRuns(project)}
+        >
+          {trans.__('Runs')}
+        </button>
+      </div>
     </li>
   );
 }

@@ -3,6 +3,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { annotatorPlugin } from './annotator/plugin';
 import { projectsPlugin } from './projects';
 import { qualityPlugin } from './quality/plugin';
+import { runsPlugin } from './runs/plugin';
 import { setsPlugin } from './sets/plugin';
 import { welcomePlugin } from './welcome';
 
@@ -11,7 +12,8 @@ const plugins: JupyterFrontEndPlugin<void>[] = [
   welcomePlugin,
   annotatorPlugin,
   qualityPlugin,
-  setsPlugin
+  setsPlugin,
+  runsPlugin
 ];
 
 export default plugins;

@@ -20,7 +20,7 @@ import {
 } from '@jupyterlab/translation';
 
 import { LabKitApi, RefusedError } from './api';
-import { CATEGORY, CommandIDs, QUALITY, TRAINING_SETS } from './commands';
+import { CATEGORY, CommandIDs, QUALITY, RUNS, TRAINING_SETS } from './commands';
 import { chosenFiles, collectDropped, type IDropped } from './dropping';
 import { labkitCardIcon, labkitIcon } from './icons';
 import { imageActions } from './imageactions';
@@ -135,6 +135,11 @@ function makeActions(
       }),
     trainingSets: project =>
       void app.commands.execute(TRAINING_SETS, {
+        projectId: project.id,
+        title: project.title
+      }),
+    runs: project =>
+      void app.commands.execute(RUNS, {
         projectId: project.id,
         title: project.title
       }),

@@ -26,6 +26,8 @@ export interface IProjectsActions extends IImageActions {
   quality(project: ProjectItem): void;
   /** Build training sets, or show those there are. */
   trainingSets(project: ProjectItem): void;
+  /** Show what is trained, and the models. */
+  runs(project: ProjectItem): void;
   answer(row: IUploadRow): void;
   remove(row: IUploadRow): void;
 }
@@ -88,6 +90,7 @@ function Projects(props: IStateProps): React.JSX.Element {
               actions={props.actions}
               onQuality={props.actions.quality}
               onTrainingSets={props.actions.trainingSets}
+              onRuns={props.actions.runs}
               onOpenFolder={props.actions.openFolder}
               onImport={props.actions.importInto}
               onAnswer={props.actions.answer}

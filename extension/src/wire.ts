@@ -54,10 +54,37 @@ export interface AgreementReport {
 }
 
 /**
+ * A network that can be trained: what it is for, and its weights in number,
+ * where that is known.
+ */
+export interface ArchitectureChoice {
+  readonly name: string;
+  readonly about: string;
+  readonly parameters: number | null;
+  readonly needs: string | null;
+}
+
+/**
  * Whose document is meant, in an address; yours if it is left out.
  */
 export interface AuthorQuery {
   readonly author?: string | null;
+}
+
+/**
+ * One line of a card.
+ */
+export interface CardRow {
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * Some lines of a card that belong together.
+ */
+export interface CardSection {
+  readonly title: string;
+  readonly rows: ReadonlyArray<CardRow>;
 }
 
 /**
@@ -118,6 +145,34 @@ export interface CommentItem {
 }
 
 /**
+ * Two or more runs by id, or models by ``name/version``.
+ */
+export interface CompareAsk {
+  readonly runs?: ReadonlyArray<string>;
+  readonly models?: ReadonlyArray<string>;
+}
+
+/**
+ * Runs or models side by side; settings that differ come first.
+ */
+export interface CompareReport {
+  readonly columns: ReadonlyArray<ComparedItem>;
+  readonly rows: ReadonlyArray<CompareRow>;
+}
+
+/**
+ * One line of the table, a value for each column; ``best`` are the columns
+ * that are ahead, where that can be said.
+ */
+export interface CompareRow {
+  readonly name: string;
+  readonly kind: 'setting' | 'metric';
+  readonly differs: boolean;
+  readonly values: ReadonlyArray<string | null>;
+  readonly best: ReadonlyArray<number>;
+}
+
+/**
  * An image that is not the same in both sets: how, and what it was and is.
  */
 export interface ComparedImage {
@@ -125,6 +180,15 @@ export interface ComparedImage {
   readonly change: 'added' | 'removed' | 'annotated' | 'moved';
   readonly before: string;
   readonly after: string;
+}
+
+/**
+ * One column: a run or a model, with its curves.
+ */
+export interface ComparedItem {
+  readonly key: string;
+  readonly title: string;
+  readonly curves: ReadonlyArray<CurveItem>;
 }
 
 /**
@@ -181,6 +245,27 @@ export interface ConsensusReport {
   readonly author: string;
   readonly images: ReadonlyArray<ConsensusItem>;
   readonly problems: ReadonlyArray<ProblemItem>;
+}
+
+/**
+ * Points of one curve: the value of a metric (None: not a number) at an epoch
+ * (from 1) and a step; no steps in comparisons.
+ */
+export interface CurveItem {
+  readonly name: string;
+  readonly epochs: ReadonlyArray<number>;
+  readonly steps: ReadonlyArray<number>;
+  readonly values: ReadonlyArray<number | null>;
+}
+
+/**
+ * A place where a run can be carried out, and how many runs are there now,
+ * queued ones included.
+ */
+export interface DeviceChoice {
+  readonly name: string;
+  readonly label: string;
+  readonly runs: number;
 }
 
 /**
@@ -247,6 +332,16 @@ export interface FaultItem {
   readonly level: 'warning' | 'note';
   readonly y: number | null;
   readonly x: number | null;
+}
+
+/**
+ * Why a training cannot be started, and in which field of `NewRun`; an empty
+ * name is all of them together.
+ */
+export interface FieldProblem {
+  readonly field: string;
+  readonly message: string;
+  readonly hint: string;
 }
 
 /**
@@ -387,6 +482,7 @@ export interface JobItem {
   readonly built: SetItem | null;
   readonly compared: ComparisonReport | null;
   readonly previewed: PreviewReport | null;
+  readonly model_file: ModelExportReport | null;
 }
 
 /**
@@ -435,6 +531,63 @@ export interface MaskQuery {
 }
 
 /**
+ * A model's card for people.
+ */
+export interface ModelCardItem {
+  readonly model: ModelItem;
+  readonly sections: ReadonlyArray<CardSection>;
+}
+
+/**
+ * Into which format a model goes.
+ */
+export interface ModelExportAsk {
+  readonly format: 'onnx' | 'bioimageio';
+}
+
+/**
+ * The file of a model, and how far its answers are from those of the model
+ * itself (``difference``, at most ``tolerance``).
+ */
+export interface ModelExportReport {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly difference: number;
+  readonly tolerance: number;
+}
+
+/**
+ * One version of a model.
+ *
+ * ``opened`` tells whether it is what its bare name opens. ``retired`` is why
+ * it is not to be used, None if it may. ``val_dice`` and ``test_dice`` are
+ * means over the classes, without background.
+ */
+export interface ModelItem {
+  readonly key: string;
+  readonly name: string;
+  readonly version: number;
+  readonly created: string;
+  readonly architecture: string;
+  readonly training_set: string;
+  readonly run: string | null;
+  readonly val_dice: number | null;
+  readonly test_dice: number | null;
+  readonly promoted: boolean;
+  readonly opened: boolean;
+  readonly retired: string | null;
+}
+
+/**
+ * The models of a project, by name, the newest version first.
+ */
+export interface ModelList {
+  readonly title: string;
+  readonly models: ReadonlyArray<ModelItem>;
+}
+
+/**
  * Words on an author's document: on a place (full-resolution pixels), on an
  * object, or on all of it.
  */
@@ -461,6 +614,27 @@ export interface NewProject {
   readonly name: string;
   readonly title?: string;
   readonly classes?: ReadonlyArray<string>;
+}
+
+/**
+ * A training that somebody wants; what is left out is as `RunForm` says.
+ *
+ * ``patience`` counts epochs, 0 is no early stopping. ``notebook`` is a path
+ * in the home, of a notebook of one's own.
+ */
+export interface NewRun {
+  readonly training_set: string;
+  readonly model?: string | null;
+  readonly architecture?: string | null;
+  readonly epochs?: number | null;
+  readonly batch_size?: number | null;
+  readonly learning_rate?: number | null;
+  readonly seed?: number | null;
+  readonly separate_objects?: boolean | null;
+  readonly patience?: number | null;
+  readonly device?: string | null;
+  readonly time_limit_s?: number | null;
+  readonly notebook?: string | null;
 }
 
 /**
@@ -533,6 +707,35 @@ export interface PixelChange {
   readonly class_name: string;
   readonly before: number;
   readonly after: number;
+}
+
+/**
+ * What would be done, with real data in hand.
+ */
+export interface PlanItem {
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly device: string;
+  readonly precision: string | null;
+  readonly channels: number;
+  readonly outputs: ReadonlyArray<string>;
+  readonly crop_px: number;
+  readonly batch_size: number;
+  readonly steps_per_epoch: number;
+  readonly total_steps: number;
+  readonly training_chips: number;
+  readonly validation_chips: number;
+  readonly halo_px: number;
+  readonly memory_bytes: number | null;
+  readonly warnings: ReadonlyArray<string>;
+}
+
+/**
+ * The plan, or what is in its way.
+ */
+export interface PlanReply {
+  readonly plan: PlanItem | null;
+  readonly problems: ReadonlyArray<FieldProblem>;
 }
 
 /**
@@ -682,6 +885,13 @@ export interface ProjectList {
 }
 
 /**
+ * Why a model is not to be used any more.
+ */
+export interface RetireAsk {
+  readonly reason: string;
+}
+
+/**
  * The review of one author's document.
  *
  * ``me`` is who asks, ``next`` are the states that can follow; ``claim`` says
@@ -697,6 +907,94 @@ export interface ReviewItem {
   readonly comments: ReadonlyArray<CommentItem>;
   readonly time_spent: ReadonlyArray<TimeItem>;
   readonly claim: ClaimItem | null;
+}
+
+/**
+ * What is taken where a person says nothing.
+ */
+export interface RunDefaults {
+  readonly model: string;
+  readonly architecture: string;
+  readonly epochs: number;
+  readonly batch_size: number;
+  readonly learning_rate: number;
+  readonly seed: number;
+  readonly separate_objects: boolean;
+  readonly patience: number;
+  readonly device: string;
+}
+
+/**
+ * What can be chosen for a new run: training sets and models the newest first;
+ * ``home`` is where own notebooks lie.
+ */
+export interface RunForm {
+  readonly training_sets: ReadonlyArray<TrainingSetChoice>;
+  readonly architectures: ReadonlyArray<ArchitectureChoice>;
+  readonly devices: ReadonlyArray<DeviceChoice>;
+  readonly models: ReadonlyArray<string>;
+  readonly home: string;
+  readonly defaults: RunDefaults;
+}
+
+/**
+ * One run as it stands.
+ *
+ * ``place`` is its place among the ``waiting`` runs of its device, over all
+ * projects; 0 is next, None for what does not wait. ``silent`` is one that
+ * should go on but is not heard of. ``done`` of ``total`` counts the ``unit``
+ * of a ``stage`` (``training``, ``notebook``); ``epoch`` and ``step`` are
+ * those of a training, from 1. ``made`` is the model, ``name/version``.
+ * ``notebook`` and ``log`` are paths of the file browser, None where there is
+ * no such file yet, or the file browser cannot show it.
+ */
+export interface RunItem {
+  readonly id: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly state: 'queued' | 'starting' | 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled' | 'lost';
+  readonly reason: string;
+  readonly device: string;
+  readonly place: number | null;
+  readonly waiting: number;
+  readonly created: string;
+  readonly started: string | null;
+  readonly ended: string | null;
+  readonly silent: boolean;
+  readonly stage: string;
+  readonly unit: string;
+  readonly done: number;
+  readonly total: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly rate_per_s: number | null;
+  readonly remaining_s: number | null;
+  readonly model: string;
+  readonly made: string | null;
+  readonly attempt: number;
+  readonly resumes: string | null;
+  readonly can_resume: boolean;
+  readonly notebook: string | null;
+  readonly log: string | null;
+}
+
+/**
+ * The runs of a project, the newest first, and the title of the project;
+ * ``now`` is the server's clock.
+ */
+export interface RunList {
+  readonly title: string;
+  readonly now: string;
+  readonly runs: ReadonlyArray<RunItem>;
+}
+
+/**
+ * At which place of its queue a run that waits is to stand, from 0.
+ */
+export interface RunMove {
+  readonly place: number;
 }
 
 /**
@@ -791,6 +1089,35 @@ export interface SplitWish {
 }
 
 /**
+ * A run, and what its events tell.
+ *
+ * ``curves`` hold the points that came after ``since``; when that is 0 they
+ * are all of them, thinned where there are very many. ``samples`` names the
+ * picture of sample predictions: another name is another picture. ``lines``
+ * are the last ones of the log.
+ */
+export interface StoryItem {
+  readonly run: RunItem;
+  readonly now: string;
+  readonly since: number;
+  readonly seq: number;
+  readonly curves: ReadonlyArray<CurveItem>;
+  readonly samples: string | null;
+  readonly warnings: ReadonlyArray<string>;
+  readonly lines: ReadonlyArray<string>;
+}
+
+/**
+ * What is known of a run (events up to ``since``, its state), and how long the
+ * answer may wait for something else.
+ */
+export interface StoryQuery {
+  readonly since?: number;
+  readonly state?: string;
+  readonly wait_s?: number;
+}
+
+/**
  * Arguments of a thumbnail's address: the id of the image (the cover if not
  * said), and its longest side in pixels.
  */
@@ -852,6 +1179,20 @@ export interface TilesQuery {
 export interface TimeItem {
   readonly author: string;
   readonly seconds: number;
+}
+
+/**
+ * A training set that can be learned from.
+ */
+export interface TrainingSetChoice {
+  readonly key: string;
+  readonly name: string;
+  readonly created: string;
+  readonly chip_px: number;
+  readonly training_chips: number;
+  readonly validation_chips: number;
+  readonly test_chips: number;
+  readonly classes: ReadonlyArray<string>;
 }
 
 /**

@@ -2,3 +2,4 @@ import './base.css';
 import './annotator.css';
 import './quality.css';
 import './sets.css';
+import './runs.css';

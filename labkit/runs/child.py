@@ -36,7 +36,7 @@ def _end_with_supervisor() -> None:
 def _execute(layout: RunLayout, scratch: Path) -> None:
     spec = load_record(layout.spec, RunSpec)
     execute_notebook(
-        spec.notebook,
+        layout.source if layout.source.is_file() else spec.notebook,
         layout.notebook,
         config_path=layout.config,
         on_event=EventWriter(layout.events),

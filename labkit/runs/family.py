@@ -15,9 +15,18 @@ import psutil
 
 from labkit.runs.inside import RUN_DIR_VARIABLE
 
-__all__ = ["end_descendants", "end_leftovers", "interrupt_kernels", "new_scratch", "out_of_memory_count", "remove_scratch"]
+__all__ = [
+    "end_descendants",
+    "end_leftovers",
+    "interrupt_kernels",
+    "new_scratch",
+    "out_of_memory_count",
+    "remove_scratch",
+    "thaw_supervisor",
+]
 
 _KERNEL_MODULE = "labkit.notebooks.kernel"
+_SUPERVISOR_MODULE = "labkit.runs.supervisor"
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -62,6 +71,15 @@ def end_leftovers(run_dir: Path) -> None:
     _kill(p for p in psutil.process_iter() if p.pid not in own and _belongs(p, run_dir))
 
 
+def thaw_supervisor(run_dir: Path) -> None:
+    """Let a supervisor go on that somebody stopped (SIGSTOP): it cannot react to a cancel otherwise."""
+    for program in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            command = program.cmdline()
+            if _SUPERVISOR_MODULE in command and str(run_dir) in command:
+                program.send_signal(signal.SIGCONT)
+
+
 def _belongs(program: psutil.Process, run_dir: Path) -> bool:
     try:
         return program.environ().get(RUN_DIR_VARIABLE) == str(run_dir)
@@ -103,7 +121,7 @@ def remove_scratch(run_id: str) -> None:
 
 def out_of_memory_count() -> int:
     """Return how often the system has killed a program here for want of memory (0 where it does not tell)."""
-    for path in (_own_cgroup() / "memory.events", Path("/proc/vmstat")):
+    for path in (_own_cgroup() / "memory.events", _CGROUPS / "memory" / "memory.oom_control", Path("/proc/vmstat")):
         try:
             lines = path.read_text().splitlines()
         except OSError:

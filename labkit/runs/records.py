@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, JsonValue, field_validator
 from labkit.events import RunState
 from labkit.storage import Record, RunLayout, load_record, new_id, utc_now
 
-__all__ = ["END_STATES", "GRACE_S", "HEARTBEAT_S", "RUN_ID_PATTERN", "RunRecord", "RunSpec", "load_run_record"]
+__all__ = ["END_STATES", "GRACE_S", "HEARTBEAT_S", "RUN_ID_PATTERN", "Device", "RunId", "RunRecord", "RunSpec", "load_run_record"]
 
 END_STATES: frozenset[RunState] = frozenset({"done", "failed", "cancelled", "lost"})
 GRACE_S = 8.0  # from a cancel to the last SIGKILL; the kernel's comes a little earlier, so that the notebook is still saved
@@ -27,6 +27,19 @@ class RunSpec(Record):
 
     ``notebook`` is the absolute path of the notebook to be executed, ``config`` what it gets as ``config.json``,
     ``device`` ``cpu`` or ``cuda:<n>``, ``resumes`` the id of the run that this one goes on with or repeats.
+
+    Attributes
+    ----------
+    notebook_sha256 : str
+        Of the notebook as it was handed in; a copy of it lies in the run's folder and is what is executed.
+    time_limit_s : float, optional
+        How long the run may compute before it is stopped.
+    attempt : int
+        1, and one more for each time that the work was taken up again.
+    resume_field : str, optional
+        Field of `config` that takes the id of a run to go on from; None where this kind of work cannot go on.
+    auto_resume : bool
+        Whether the run, if it is lost, is taken up again from its checkpoint as a new run, a few times at most.
     """
 
     format: Literal[1] = 1
@@ -38,6 +51,11 @@ class RunSpec(Record):
     device: Device = "cpu"
     resumes: RunId | None = None
     created: AwareDatetime = Field(default_factory=utc_now)
+    notebook_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    time_limit_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    attempt: Annotated[int, Field(ge=1)] = 1
+    resume_field: str | None = None
+    auto_resume: bool = False
 
     @field_validator("notebook")
     @classmethod

@@ -17,7 +17,7 @@ from typing import Any
 from labkit.events import Event, Metric, as_record, from_record
 from labkit.storage import explain_os_errors, utc_now
 
-__all__ = ["EventWriter", "RunEvent", "follow_events", "iter_events"]
+__all__ = ["EventWriter", "RunEvent", "follow_events", "iter_events", "read_events"]
 
 _TAIL_BYTES = 4096
 
@@ -148,17 +148,17 @@ def _event(record: dict[str, Any]) -> RunEvent | None:
 class _Reader:
     """Reads what was appended since the last time."""
 
-    def __init__(self, path: Path, since_seq: int) -> None:
-        self._path, self._seq, self._offset = path, since_seq, 0
+    def __init__(self, path: Path, since_seq: int, offset: int = 0) -> None:
+        self._path, self._seq, self.offset = path, since_seq, offset
 
     def read(self) -> Iterator[RunEvent]:
         try:
             with open(self._path, "rb") as file:
-                file.seek(self._offset)
+                file.seek(self.offset)
                 for line in file:
                     if not line.endswith(b"\n"):
                         return  # still being written, or left unfinished by a kill
-                    self._offset += len(line)
+                    self.offset += len(line)
                     record = _parse(line)
                     if record is None or record["seq"] <= self._seq:
                         continue
@@ -173,6 +173,12 @@ class _Reader:
 def iter_events(path: Path, since_seq: int = 0) -> Iterator[RunEvent]:
     """Yield the events numbered above `since_seq`; an unfinished last line is ignored."""
     yield from _Reader(path, since_seq).read()
+
+
+def read_events(path: Path, *, offset: int = 0, since_seq: int = 0) -> tuple[list[RunEvent], int]:
+    """Return the events from the byte `offset` of the file on, and the offset to read on from the next time."""
+    reader = _Reader(path, since_seq, offset)
+    return list(reader.read()), reader.offset
 
 
 def follow_events(path: Path, has_ended: Callable[[], bool], *, since_seq: int = 0, poll_s: float = 0.2) -> Iterator[RunEvent]:

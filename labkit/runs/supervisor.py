@@ -1,7 +1,7 @@
 """The supervisor of one run: ``python -m labkit.runs.supervisor RUN_DIR [--grace-s S] [--heartbeat-s S]``.
 
-It holds the run's lock, starts the child, keeps ``run.json`` fresh, stops the run when asked (the cancel file, or
-SIGTERM), and ends everything that belongs to the run before it writes how the run ended.
+It holds the run's lock and a slot of its device, starts the child, keeps ``run.json`` fresh, stops the run when asked (the
+cancel file, or SIGTERM) or when its time is up, and ends everything that belongs to the run before it writes how it ended.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from labkit.events import RunState, StateChange
 from labkit.notebooks.lineage import adopt_orphans
 from labkit.runs.family import end_descendants, end_leftovers, interrupt_kernels, new_scratch, out_of_memory_count, remove_scratch
 from labkit.runs.inside import RUN_DIR_VARIABLE
-from labkit.runs.records import GRACE_S, HEARTBEAT_S, RunRecord, load_run_record
+from labkit.runs.records import GRACE_S, HEARTBEAT_S, RunRecord, RunSpec, load_run_record
 from labkit.runs.stream import EventWriter
 from labkit.runs.verdict import Ending, judge
-from labkit.storage import RunLayout, hold_lock, save_record, utc_now
+from labkit.runs.waking import wake
+from labkit.storage import RunLayout, hold_lock, load_record, save_record, utc_now
 
 __all__ = ["Supervisor", "main"]
 
@@ -36,9 +37,15 @@ _RESERVE_BYTES = 1 << 16
 
 
 class Supervisor:
-    """Carries one run from its start to an end state; only while it holds the run's lock."""
+    """Carries one run from its start to an end state; only while it holds the run's lock.
 
-    def __init__(self, layout: RunLayout, *, grace_s: float = GRACE_S, heartbeat_s: float = HEARTBEAT_S) -> None:
+    Parameters
+    ----------
+    device : int, optional
+        Descriptor of the lease of a slot of the device; the child gets it too, and holds it until its family has ended.
+    """
+
+    def __init__(self, layout: RunLayout, *, grace_s: float = GRACE_S, heartbeat_s: float = HEARTBEAT_S, device: int | None = None) -> None:
         self.layout = layout
         self.heartbeat_s = heartbeat_s
         self.record: RunRecord = load_run_record(layout)
@@ -50,7 +57,10 @@ class Supervisor:
             (kill_kernel_s, self._kill_kernel),
             (grace_s, self._kill),
         ]
-        self._cancelled_at: float | None = None
+        self._device = device
+        self._time_limit_s = load_record(layout.spec, RunSpec).time_limit_s
+        self._time_is_up = False
+        self._stopped_at: float | None = None
         self._was_forced = False
         self._next_heartbeat = 0.0
         self._child: subprocess.Popen[bytes] | None = None
@@ -86,7 +96,9 @@ class Supervisor:
             ending = Ending(
                 exit_code=exit_code,
                 has_result=self.layout.result.exists(),
-                cancel_requested=self.layout.cancel_request.exists(),
+                cancel_requested=self.layout.cancel_request.exists() and not self._time_is_up,
+                time_limit_s=self._time_limit_s if self._time_is_up else None,
+                has_checkpoint=self.layout.checkpoints.resume_state.is_file(),
                 was_forced=self._was_forced,
                 memory_ran_out=out_of_memory_count() > memory_kills,
                 report=_read_report(report_fd),
@@ -121,7 +133,7 @@ class Supervisor:
                 stdin=subprocess.PIPE,  # never written: it closes when we die, and tells the child
                 cwd=self.layout.root,
                 env={**PATIENT_THREADS, **os.environ, RUN_DIR_VARIABLE: str(self.layout.root), "PYTHONUNBUFFERED": "1"},
-                pass_fds=(writing,),
+                pass_fds=(writing,) if self._device is None else (writing, self._device),
                 start_new_session=True,
             )
         finally:
@@ -129,14 +141,19 @@ class Supervisor:
         return reading
 
     def _watch(self) -> int:
-        """Keep the record fresh and stop the child when asked; return its exit code."""
+        """Keep the record fresh and stop the child when asked, or when its time is up; return its exit code."""
         assert self._child is not None
+        up_at = None if self._time_limit_s is None else time.monotonic() + self._time_limit_s
         while (exit_code := self._child.poll()) is None:
             now = time.monotonic()
-            if self._cancelled_at is None and self.layout.cancel_request.exists():
-                self._cancelled_at = now
+            if self._stopped_at is None and self.layout.cancel_request.exists():
+                self._stopped_at = now
                 self._write("cancelling")
-            while self._cancelled_at is not None and self._steps and now >= self._cancelled_at + self._steps[0][0]:
+            elif self._stopped_at is None and up_at is not None and now >= up_at:
+                self._stopped_at, self._time_is_up = now, True
+                self._request_cancel()  # the work looks at this file
+                self._write("cancelling", "Its time is up.")
+            while self._stopped_at is not None and self._steps and now >= self._stopped_at + self._steps[0][0]:
                 self._steps.pop(0)[1](self._child.pid)
             if now >= self._next_heartbeat:
                 self._beat()
@@ -199,20 +216,36 @@ def _own_fault(error: Exception) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Supervise the run in a folder; a second supervisor of the same run steps back."""
+    """Supervise the run in a folder; a second supervisor of the same run steps back.
+
+    A supervisor that the dispatcher starts inherits its locks as open descriptors, so that nobody else can have them between.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--grace-s", type=float, default=GRACE_S)
     parser.add_argument("--heartbeat-s", type=float, default=HEARTBEAT_S)
+    parser.add_argument("--lock-fd", type=int, default=None)
+    parser.add_argument("--device-fd", type=int, default=None)
     given = parser.parse_args(arguments)
     layout = RunLayout(given.run_dir.resolve())
     try:
-        with hold_lock(layout.lock, what="this run"):
-            Supervisor(layout, grace_s=given.grace_s, heartbeat_s=given.heartbeat_s).run()
+        with hold_lock(layout.lock, what="this run") if given.lock_fd is None else _inherited(given.lock_fd, given.device_fd):
+            Supervisor(layout, grace_s=given.grace_s, heartbeat_s=given.heartbeat_s, device=given.device_fd).run()
     except Locked as error:
         print(error.message, flush=True)  # noqa: T201
         return 1
+    finally:
+        with contextlib.suppress(LabKitError, OSError):
+            wake()  # the dispatcher may have been killed, and others may wait for the device
     return 0
+
+
+def _inherited(*leases: int | None) -> contextlib.AbstractContextManager[None]:
+    """Keep leases from being inherited any further unless they are named, and until this program's end."""
+    for lease in leases:
+        if lease is not None:
+            os.set_inheritable(lease, False)
+    return contextlib.nullcontext()
 
 
 if __name__ == "__main__":

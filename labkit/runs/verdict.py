@@ -17,7 +17,8 @@ class Ending:
     """What is known when the child has ended.
 
     ``exit_code`` is minus a signal's number when one ended the child; ``report`` is what the child said of its error
-    (message, hint, perhaps kernel_exit); ``was_forced`` tells that the grace after a cancel was over.
+    (message, hint, perhaps kernel_exit); ``was_forced`` tells that the grace after a cancel was over; ``time_limit_s``
+    stands there if the run was stopped because its time was up.
     """
 
     exit_code: int
@@ -25,6 +26,8 @@ class Ending:
     cancel_requested: bool = False
     was_forced: bool = False
     memory_ran_out: bool = False
+    time_limit_s: float | None = None
+    has_checkpoint: bool = False
     report: dict[str, object] = field(default_factory=dict)
 
 
@@ -35,9 +38,18 @@ def judge(ending: Ending) -> tuple[RunState, str]:
         return "cancelled", f"Cancelled on request. {forced}What was saved until then is kept."
     if ending.exit_code == 0 and ending.has_result:
         return "done", ""
+    if ending.time_limit_s is not None:
+        return "failed", _out_of_time(ending.time_limit_s, ending.has_checkpoint)
     if ending.exit_code == 0:
         return "failed", "The notebook ended without its result. Its last cell must call write_result()."
     return "failed", _reason(ending)
+
+
+def _out_of_time(limit_s: float, has_checkpoint: bool) -> str:
+    limit = f"{limit_s:g} s" if limit_s < 120 else f"{limit_s / 60:g} min"
+    if has_checkpoint:
+        return f"Out of time: it was stopped after {limit}. Its checkpoint is kept: resume it, or give it more time (--time-limit)."
+    return f"Out of time: it was stopped after {limit}, before it had a checkpoint. Give it more time (--time-limit)."
 
 
 def _reason(ending: Ending) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         PredictionLayout,
         ProjectLayout,
         RunLayout,
+        StateLayout,
         TrainingSetLayout,
         UploadLayout,
     )
@@ -50,6 +51,7 @@ _HOMES = {
     "Record": "records",
     "RunLayout": "layout",
     "S3Objects": "s3",
+    "StateLayout": "layout",
     "TrainingSetLayout": "layout",
     "UploadLayout": "layout",
     "check_name": "names",
@@ -91,6 +93,7 @@ __all__ = [
     "Record",
     "RunLayout",
     "S3Objects",
+    "StateLayout",
     "TrainingSetLayout",
     "UploadLayout",
     "check_name",

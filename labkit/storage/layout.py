@@ -16,6 +16,7 @@ __all__ = [
     "PredictionLayout",
     "ProjectLayout",
     "RunLayout",
+    "StateLayout",
     "TrainingSetLayout",
     "UploadLayout",
 ]
@@ -156,6 +157,11 @@ class RunLayout:
     def spec(self) -> Path:
         """What was asked for; never changes."""
         return self.root / "spec.json"
+
+    @property
+    def source(self) -> Path:
+        """The notebook as it was handed in: what is executed, however the original changes."""
+        return self.root / "source.ipynb"
 
     @property
     def config(self) -> Path:
@@ -411,3 +417,38 @@ class ProjectLayout:
     def prediction(self, image_id: str, hash_: str) -> PredictionLayout:
         """Return the places of one prediction."""
         return PredictionLayout(self.predictions / image_id / hash_)
+
+
+@dataclass(frozen=True, slots=True)
+class StateLayout:
+    """``~/.local/state/labkit/``: what a person's runs on this machine share, over all projects."""
+
+    root: Path
+
+    @property
+    def queue(self) -> Path:
+        """Folder of the tickets: one for each run that waits or goes on."""
+        return self.root / "queue"
+
+    def ticket(self, run_id: str) -> Path:
+        """Return the ticket of one run."""
+        return self.queue / f"{run_id}.json"
+
+    @property
+    def queue_lock(self) -> Path:
+        """Held while tickets are added, moved or taken up."""
+        return self.root / ".queue.lock"
+
+    @property
+    def dispatcher_lock(self) -> Path:
+        """Held by the dispatcher as long as it lives."""
+        return self.root / ".dispatcher.lock"
+
+    @property
+    def dispatcher_log(self) -> Path:
+        """What the dispatcher printed."""
+        return self.root / "dispatcher.log"
+
+    def device_lock(self, device: str, slot: int) -> Path:
+        """Return the lock that is held by the run which computes on a device; some devices carry several runs."""
+        return self.root / "devices" / f"{device.replace(':', '-')}.{slot}.lock"

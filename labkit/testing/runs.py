@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
 
 from labkit.runs import LocalRunner, Run, RunSpec
 
-__all__ = ["WRITE_RESULT", "program_of", "programs_of", "submit_cells", "wait_until", "write_notebook"]
+__all__ = ["NO_RESULT", "WRITE_RESULT", "cells_spec", "program_of", "programs_of", "submit_cells", "wait_until", "write_notebook"]
 
 WRITE_RESULT = "from labkit.runs import current_run\ncurrent_run().write_result({'answer': 42})"
+NO_RESULT = "if False:\n    write_result()"
 
 
 def write_notebook(path: Path, *cells: str, kernel: str = "a kernel that nobody has") -> Path:
@@ -28,9 +30,18 @@ def write_notebook(path: Path, *cells: str, kernel: str = "a kernel that nobody 
 
 def submit_cells(runner: LocalRunner, *cells: str) -> Run:
     """Submit a run of kind ``test`` whose notebook has these code cells (``In [2]`` onwards: the parameters are ``In [1]``)."""
-    spec = RunSpec(kind="test", notebook=runner.folder.parent / "cells.ipynb", config={"size": 3})
-    notebook = write_notebook(runner.folder.parent / f"{spec.id}.ipynb", *cells)
-    return runner.submit(spec.model_copy(update={"notebook": notebook}))
+    return runner.submit(cells_spec(runner.folder.parent, *cells))
+
+
+def cells_spec(folder: Path, *cells: str, **fields: Any) -> RunSpec:
+    """Write a notebook with these code cells into `folder`, and return the spec of a run with it.
+
+    A notebook must call ``write_result``; where these cells do not, a last one is added that never does either.
+    """
+    spec = RunSpec(kind="test", notebook=folder / "cells.ipynb", **{"config": {"size": 3}, **fields})
+    keeps_contract = any("write_result" in cell for cell in cells)
+    notebook = write_notebook(folder / f"{spec.id}.ipynb", *cells, *([] if keeps_contract else [NO_RESULT]))
+    return spec.model_copy(update={"notebook": notebook})
 
 
 def programs_of(run: Run, *, supervisor: bool = True) -> list[psutil.Process]:

@@ -68,7 +68,17 @@ def test_done(runner: LocalRunner, repetition: int) -> None:
     notebook = nbformat.read(run.layout.notebook, as_version=4)
     assert '"size": 3' in notebook.cells[2].outputs[0].text
     names = {p.name for p in run.layout.root.iterdir()}
-    assert names == {"spec.json", "config.json", "run.json", "events.jsonl", "log.txt", "output.ipynb", "result.json", ".lock"}
+    assert names == {
+        "spec.json",
+        "source.ipynb",
+        "config.json",
+        "run.json",
+        "events.jsonl",
+        "log.txt",
+        "output.ipynb",
+        "result.json",
+        ".lock",
+    }
 
 
 @pytest.mark.parametrize(

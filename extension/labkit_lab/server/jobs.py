@@ -22,6 +22,7 @@ from labkit.events import CancelToken
 from labkit.storage import new_id
 from labkit_lab.server.route import Route
 from labkit_lab.wire_quality import ExportReport, JobItem, JobStage
+from labkit_lab.wire_runs import ModelExportReport
 
 __all__ = ["JOBS_SETTING", "Job", "JobFileRoute", "JobRoute", "JobShelf", "QueueingRoute"]
 
@@ -30,7 +31,7 @@ _MOST_KEPT = 32
 _MOST_AT_ONCE = 2
 _PIECE_BYTES = 1 << 20
 _REPORTS = (  # fields of a `JobItem`
-    *("validation", "agreement", "consensus", "exported", "looked", "imported"),
+    *("validation", "agreement", "consensus", "exported", "looked", "imported", "model_file"),
     *("planned", "built", "compared", "previewed"),
 )
 
@@ -212,7 +213,7 @@ class JobFileRoute(QueueingRoute):
 
 
 def _file_of(job: Job) -> Path:
-    report = job.reports.get("exported")
-    if job.state != "done" or not isinstance(report, ExportReport) or job.folder is None:
+    report = job.reports.get("exported") or job.reports.get("model_file")
+    if job.state != "done" or not isinstance(report, ExportReport | ModelExportReport) or job.folder is None:
         raise NotFound("This work has made no file.", hint="Export again.", id=job.id)
     return job.folder / "out" / report.name

@@ -17,11 +17,25 @@ from labkit_lab.server.imports import ImportQueue
 from labkit_lab.server.incoming import INCOMING_SETTING, IncomingPieceRoute, IncomingRoute, IncomingSetRoute, IncomingShelf
 from labkit_lab.server.jobs import JOBS_SETTING, JobFileRoute, JobRoute, JobShelf
 from labkit_lab.server.masks import MaskRoute
+from labkit_lab.server.models import ModelExportRoute, ModelRoute, ModelsRoute, PromoteRoute, RestoreRoute, RetireRoute
 from labkit_lab.server.nodelay import use_no_delay
 from labkit_lab.server.projects import ProjectsRoute, ThumbnailRoute
 from labkit_lab.server.quality import AgreementRoute, ConsensusRoute, GoldRoute, ProgressRoute, ValidationRoute
 from labkit_lab.server.reviews import ClaimRoute, CommentsRoute, NextRoute, ResolvedRoute, ReviewRoute, StateRoute
 from labkit_lab.server.route import Route
+from labkit_lab.server.runs import (
+    CancelRoute,
+    CompareRunsRoute,
+    MoveRoute,
+    ResumeRoute,
+    RetryRoute,
+    RunFormRoute,
+    RunPlanRoute,
+    RunRoute,
+    RunsRoute,
+    SamplesRoute,
+    StoryRoute,
+)
 from labkit_lab.server.sets import (
     SetBuildRoute,
     SetChangesRoute,
@@ -30,9 +44,12 @@ from labkit_lab.server.sets import (
     SetsComparisonRoute,
     SetsRoute,
 )
+from labkit_lab.server.tales import TALES_SETTING, TaleShelf
 from labkit_lab.server.tilestream import TileStreamRoute
 from labkit_lab.server.uploads import QUEUE_SETTING, AnswersRoute, UploadRoute, UploadsRoute
+from labkit_lab.server.watch import RunWatch
 from labkit_lab.server.windows import WindowsRoute
+from labkit_lab.server.workroom import WORKROOM_SETTING, Workroom
 
 __all__ = ["ROUTES", "load"]
 
@@ -65,6 +82,23 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/training-sets/preview", SetPreviewRoute),
     (r"/labkit/api/projects/([^/]+)/training-sets/compare", SetsComparisonRoute),
     (r"/labkit/api/projects/([^/]+)/training-sets/([^/]+)/changes", SetChangesRoute),
+    (r"/labkit/api/projects/([^/]+)/runs", RunsRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/form", RunFormRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/plan", RunPlanRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/compare", CompareRunsRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/([^/]+)", RunRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/([^/]+)/story", StoryRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/([^/]+)/samples", SamplesRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/([^/]+)/cancel", CancelRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/([^/]+)/retry", RetryRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/([^/]+)/resume", ResumeRoute),
+    (r"/labkit/api/projects/([^/]+)/runs/([^/]+)/move", MoveRoute),
+    (r"/labkit/api/projects/([^/]+)/models", ModelsRoute),
+    (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)", ModelRoute),
+    (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)/promote", PromoteRoute),
+    (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)/retire", RetireRoute),
+    (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)/restore", RestoreRoute),
+    (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)/export", ModelExportRoute),
     (r"/labkit/api/incoming", IncomingRoute),
     (r"/labkit/api/incoming/([^/]+)", IncomingSetRoute),
     (r"/labkit/api/incoming/([^/]+)/([^/]+)", IncomingPieceRoute),
@@ -84,6 +118,9 @@ def load(server_app: ServerApp) -> None:
     web_app.settings[QUEUE_SETTING] = _import_queue(server_app)
     web_app.settings[JOBS_SETTING] = _job_shelf(server_app)
     web_app.settings[INCOMING_SETTING] = _incoming_shelf()
+    web_app.settings[TALES_SETTING] = TaleShelf()
+    web_app.settings[WORKROOM_SETTING] = _workroom()
+    _watch_runs(server_app)
     quick = use_no_delay(web_app.settings)
     server_app.log.info("LabKit: %d routes; kernel connections %s.", len(ROUTES), "send without delay" if quick else "are left as they are")
 
@@ -108,6 +145,18 @@ def _incoming_shelf() -> IncomingShelf:
     shelf = IncomingShelf()
     atexit.register(shelf.close)
     return shelf
+
+
+def _workroom() -> Workroom:
+    room = Workroom()
+    atexit.register(room.close)
+    return room
+
+
+def _watch_runs(server_app: ServerApp) -> None:
+    watch = RunWatch(server_app.log, _activity_noter(server_app))
+    watch.start()
+    atexit.register(watch.close)
 
 
 def _import_queue(server_app: ServerApp) -> ImportQueue:

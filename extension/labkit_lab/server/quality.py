@@ -32,6 +32,7 @@ from labkit.errors import InvalidInput, LabKitError, NotFound
 from labkit.geometry import bounds
 from labkit.project import ImageRecord, Project
 from labkit_lab.server.jobs import Job, QueueingRoute
+from labkit_lab.server.places import path_in_home
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.route import Route
 from labkit_lab.wire_quality import (
@@ -210,28 +211,10 @@ def _compare_with_gold(project: Project, asked: GoldAsk) -> AgreementReport:
     (image,) = chosen_images(project, (asked.image,))
     if asked.author not in authors(project, image.id):
         raise NotFound(f"{asked.author} has no annotations of {image.name}.", hint="Choose an author who has.")
-    path = _path_in_home(asked.path)
+    path = path_in_home(asked.path)
     document = _document(project, image, asked.author)
     found = compare_with_gold(document, path, image, project.classes, class_name=asked.class_name)
     return _agreement_report(asked.author, path.name, [(image, found)], ())
-
-
-def _path_in_home(text: str) -> Path:
-    """Return a path that somebody has written, relative to the home or not; links count where they lead.
-
-    Raises
-    ------
-    InvalidInput
-        It leads out of the home.
-    """
-    home = Path.home().resolve()
-    try:
-        path = (home / Path(text.strip()).expanduser()).resolve()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InvalidInput(f"{text!r} is no path.", hint="Write it as the file browser shows it.") from error
-    if not path.is_relative_to(home):
-        raise InvalidInput("This path leads out of your home.", hint="Copy the file into your home, and name it there.", path=text)
-    return path
 
 
 def _agreement_report(
