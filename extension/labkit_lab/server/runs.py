@@ -16,10 +16,9 @@ from labkit.project import Project
 from labkit.runs import LocalRunner, Run
 from labkit.storage import explain_os_errors, utc_now
 from labkit_lab.server.projects import project_of_id
-from labkit_lab.server.route import Route
 from labkit_lab.server.tales import TALES_SETTING, TaleShelf, Told
 from labkit_lab.server.workroom import LearningRoute
-from labkit_lab.wire_runs import CompareAsk, NewRun, RunItem, RunList, RunMove, StoryItem, StoryQuery
+from labkit_lab.wire_runs import CompareAsk, NewRun, RunList, RunMove, StoryQuery
 
 __all__ = [
     "CancelRoute",

@@ -1,15 +1,13 @@
-"""Chips of a wished training set beside what training makes of them, drawn as one picture.
+"""Chips of a wished training set beside what training makes of them, as one picture.
 
-This runs in a program of its own (``python -m labkit_lab.server.setpreview``): training loads torch, some 300 MB, which a server that
-runs for days must not keep for a look at a few chips. The wish comes in as JSON, and the picture goes out as JSON.
+It is drawn in a program beside the server (`labkit_lab.server.workroom`), never in it: training loads torch.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from PIL import Image as Pillow
 from labkit.analysis import as_png, outlines, to_rgb
 from labkit.annotations import IGNORE
 from labkit.datasets import sample_chips
-from labkit.errors import InvalidInput, LabKitError
+from labkit.errors import InvalidInput
 from labkit.project import ClassRecord, Project
 from labkit.training import AugmentSpec, augment_preview
 from labkit_lab.server.setwords import spec_of
@@ -35,7 +33,7 @@ _HATCH_PX = 6
 Picture = NDArray[np.uint8]
 
 
-def preview_report(project: Project, asked: PreviewAsk) -> PreviewReport:
+def preview_report(project_path: Path, asked: PreviewAsk) -> PreviewReport:
     """Draw `asked.chips` chips, each beside its variants.
 
     Raises
@@ -43,6 +41,7 @@ def preview_report(project: Project, asked: PreviewAsk) -> PreviewReport:
     InvalidInput
         The wish gives no chip.
     """
+    project = Project.open(project_path)
     chips = sample_chips(project, spec_of(project, asked.wish), count=asked.chips, seed=asked.seed)
     if not len(chips):
         raise InvalidInput("There is no chip to show.", hint="Choose tiles in which something is annotated.")
@@ -97,17 +96,3 @@ def sheet(rows: Sequence[Sequence[Picture]]) -> Picture:
             x = column * step + (2 * _GAP_PX if column else 0)
             paper[k * step : k * step + side, x : x + side] = picture
     return paper
-
-
-def main() -> None:
-    """Read a wish, and write what came of it: a `PreviewReport`, or an error in words."""
-    path, text = sys.argv[1], sys.stdin.read()
-    try:
-        said = preview_report(Project.open(path), PreviewAsk.model_validate_json(text)).model_dump_json()
-    except LabKitError as error:
-        said = json.dumps({"error": error.as_dict()})
-    sys.stdout.write(said)
-
-
-if __name__ == "__main__":
-    main()

@@ -18,8 +18,8 @@ from labkit.project import Project
 from labkit_lab.server.jobs import Job, QueueingRoute
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.route import Route
-from labkit_lab.server.setdrawing import drawn_elsewhere
 from labkit_lab.server.setwords import choices, class_items, comparison_report, plan_report, set_item, spec_of
+from labkit_lab.server.workroom import WORKROOM_SETTING, Workroom
 from labkit_lab.wire_sets import ComparisonReport, PlanReport, PreviewAsk, SetAsk, SetItem, SetList, SetsQuery
 
 __all__ = ["SetBuildRoute", "SetChangesRoute", "SetPlanRoute", "SetPreviewRoute", "SetsComparisonRoute", "SetsRoute"]
@@ -71,7 +71,8 @@ class SetPreviewRoute(_SetJobRoute):
     async def post(self, project_id: str) -> None:
         """Begin to draw them."""
         asked = self.parsed_body(PreviewAsk)
-        await self._begin(project_id, lambda project, job: {"previewed": drawn_elsewhere(project, asked, job)})
+        room: Workroom = self.settings[WORKROOM_SETTING]
+        await self._begin(project_id, lambda project, job: {"previewed": room.wait_for("setpreview.preview_report", project.path, asked)})
 
 
 class SetChangesRoute(_SetJobRoute):

@@ -1,11 +1,15 @@
 """The routes of training sets: what would come of a wish, a set out of it, and what changed since."""
 
 import asyncio
+import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from labkit.annotations import new_object, open_document, save_document
 from labkit.datasets import list_training_sets
@@ -161,3 +165,19 @@ async def test_a_plan_can_be_given_up(ask: Ask, project: Project, image: ImageRe
             await asyncio.sleep(0.02)
     assert list_training_sets(project) == ()
     assert not [path for path in project.layout.training_sets.glob("*") if not path.name.startswith(".lock")]
+
+
+async def test_examples_of_augmentation_are_drawn(ask: Ask, project: Project, image: ImageRecord) -> None:
+    """A row for each chip, itself and its variants beside each other; the same seed gives the same picture, and another one another."""
+    pictures = []
+    for seed in (0, 0, 1):
+        asked = {"wish": _wish(), "chips": 2, "variants": 3, "seed": seed}
+        job = await _done(ask, "projects", project.id, "training-sets", "preview", body=asked)
+        assert job.previewed is not None, job.message
+        assert [chip.image for chip in job.previewed.chips] == [0, 0]
+        with Pillow.open(io.BytesIO(base64.b64decode(job.previewed.png))) as drawn:
+            assert drawn.size == (job.previewed.width_px, job.previewed.height_px)
+            assert drawn.width > 1.9 * drawn.height
+            pictures.append(np.asarray(drawn))
+    assert (pictures[0] == pictures[1]).all()
+    assert (pictures[0] != pictures[2]).any()
