@@ -35,7 +35,7 @@ _COMMANDS = {
     "probe": "labkit.cli.image_commands",
     "project": "labkit.cli.project_commands",
     "train": "labkit.cli.model_commands",
-    "trainset": "labkit.cli.data_commands",
+    "trainset": "labkit.cli.trainset_commands",
     "verify": "labkit.cli.data_commands",
 }
 _ABOUT = {
@@ -47,9 +47,9 @@ _ABOUT = {
     "import": "Bring pictures into a project.",
     "predict": "Let a model segment an image.",
     "probe": "Say what a picture file holds.",
-    "project": "Make, list and show projects.",
+    "project": "Make, list and show projects; say what images belong to.",
     "train": "Train a model on a training set.",
-    "trainset": "Build training sets.",
+    "trainset": "Plan, build, compare and send training sets.",
     "verify": "Check a project or a store for faults.",
 }
 

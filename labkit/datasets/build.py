@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import zarr
@@ -15,26 +14,18 @@ from labkit.compute import THREADS, Compute, ComputeSpec, iter_results, open_com
 from labkit.datasets.cutting import cut_strip, iter_strips
 from labkit.datasets.draft import Draft, chip_boxes, draft_set
 from labkit.datasets.parts import PARTS, Part, SplitSpec
-from labkit.datasets.records import PartSummary, SetImage, SetSpec, TrainingSetRecord
+from labkit.datasets.publishing import publish_set
+from labkit.datasets.records import PartSummary, SetImage, SetSpec, TrainingSetRecord, content_of
 from labkit.datasets.tiles import TileRule
-from labkit.datasets.training_set import TrainingSet, list_training_sets
+from labkit.datasets.training_set import TrainingSet
 from labkit.datasets.writing import PartWriter, ValueSample
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink, Log, Progress, ignore_events
 from labkit.project import Project
-from labkit.storage import (
-    content_hash,
-    explain_os_errors,
-    hold_lock,
-    load_record,
-    publish_folder,
-    save_record,
-    scratch_folder,
-    utc_now,
-)
+from labkit.storage import explain_os_errors, scratch_folder, utc_now
 from labkit.storage.layout import TrainingSetLayout
 
-__all__ = ["build_from_spec", "build_training_set", "chip_boxes", "content_of", "nothing_to_learn"]
+__all__ = ["build_from_spec", "build_training_set", "chip_boxes", "nothing_to_learn"]
 
 
 def build_training_set(
@@ -118,19 +109,8 @@ def build_from_spec(
         draft.findings.raise_first()
         with explain_os_errors(root), scratch_folder(root) as scratch:
             record = _fill(TrainingSetLayout(scratch), project, draft, workers, on_event, cancel)
-            return _publish(project, scratch, record)
-
-
-def _publish(project: Project, scratch: Path, record: TrainingSetRecord) -> TrainingSet:
-    """Give the set its version and its name; the same content is not kept twice."""
-    target = project.layout.training_set(record.name, record.hash)
-    with hold_lock(project.layout.lock, what="the project"):
-        if not target.manifest.is_file():
-            known = [data.record.version for data in list_training_sets(project) if data.record.name == record.name]
-            version = 1 + max(len(known), *known, 0)
-            save_record(TrainingSetLayout(scratch).manifest, record.model_copy(update={"version": version}))
-            publish_folder(scratch, target.root)
-    return TrainingSet(target, load_record(target.manifest, TrainingSetRecord))
+            cancel.raise_if_cancelled()
+            return publish_set(project, scratch, record)
 
 
 def _fill(
@@ -197,16 +177,3 @@ def _record(draft: Draft, parts: dict[Part, PartSummary], dropped: int, sample: 
         software=f"labkit-studio {__version__}",
         created=utc_now(),
     )
-
-
-def content_of(record: TrainingSetRecord) -> str:
-    """Return the hash of what a set holds: pixels, masks, classes and where they come from, not when, where or by which id it was built."""
-    order = {image.id: k for k, image in enumerate(record.images)}
-    content = {
-        "data": record.data_sha256,
-        "classes": [(c.id, c.name) for c in record.classes],
-        "images": [i.sha256 for i in record.images],
-        "split": [(order[b.image], b.part, b.box) for b in record.split],
-        "chip_px": record.chip_px,
-    }
-    return content_hash(content)

@@ -105,7 +105,7 @@ def draft_set(
     """
     project = Project.open(project.path)  # with the classes of now
     findings = Findings()
-    _check_words(spec, findings)
+    _check_words(project, spec, findings)
     sources = find_sources(project, spec, findings)
     spec = _named(spec, sources)
     pictures: Mapping[str, str] = {}
@@ -128,10 +128,12 @@ def draft_set(
     if sources and not findings.refused:
         with findings.noting("tiles"):
             chosen = _choose(project, spec, sources, pictures, boxes, grids)
+            if chosen and not any(tiles.any() for tiles in chosen.values()):
+                raise InvalidInput(_WHY_NONE[spec.tiles.kind], hint="Choose other tiles, or take all with --rule all.")
     return Draft(spec, project.classes, tuple(sources), pictures, boxes, grids, chosen, findings)
 
 
-def _check_words(spec: SetSpec, findings: Findings) -> None:
+def _check_words(project: Project, spec: SetSpec, findings: Findings) -> None:
     with findings.noting("name"):
         check_name(spec.name, what="name of the training set")
         if "@" in spec.name:
@@ -140,6 +142,9 @@ def _check_words(spec: SetSpec, findings: Findings) -> None:
         what = "small" if spec.chip_px < MIN_CHIP_PX else "large"
         hint = f"Use {MIN_CHIP_PX} to {MAX_CHIP_PX}, 128 as a rule."
         findings.refuse("chip-size", InvalidInput(f"Chips of {spec.chip_px} px are too {what}.", hint=hint))
+    for name in spec.tiles.classes if spec.tiles.kind == "classes" else ():
+        with findings.noting("unknown-class"):
+            project.class_named(name)
 
 
 def _named(spec: SetSpec, sources: list[Source]) -> SetSpec:
@@ -170,7 +175,7 @@ def _choose(
     Raises
     ------
     InvalidInput, NotFound
-        The rule names what is not there, or takes no tile.
+        The rule names what is not there.
     """
     rule = spec.tiles
     match rule.kind:
@@ -183,7 +188,7 @@ def _choose(
             chosen = {key: (g.known_px > 0) if key in accepted else np.zeros(g.shape, np.bool_) for key, g in grids.items()}
         case "classes":
             ids = [project.class_named(name).id for name in rule.classes]
-            chosen = {key: g.present[..., ids].any(axis=-1) for key, g in grids.items()}
+            chosen = {key: np.asarray(g.present[..., ids].any(axis=-1)) for key, g in grids.items()}
         case "number":
             if rule.count is None:
                 raise InvalidInput("The rule 'number' does not say how many tiles.", hint="Give a --count.")
@@ -191,8 +196,6 @@ def _choose(
             chosen = pick_number(grids, pictures, parts, rule.count, spec.split.seed)
         case "hand":
             chosen = _by_hand(spec, sources)
-    if not any(tiles.any() for tiles in chosen.values()):
-        raise InvalidInput(_WHY_NONE[rule.kind], hint="Choose other tiles, or take all with --rule all.")
     return chosen
 
 

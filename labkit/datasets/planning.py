@@ -31,7 +31,7 @@ __all__ = ["plan_training_set"]
 _MEASURED_CHIPS = 16
 _ARRAYS = 4  # of a part
 _INDEX_BYTES = 16 * SHARD_CHIPS + 4  # of a shard
-_METADATA_BYTES = 25_000  # of groups and arrays, and the manifest
+_MANIFEST_BYTES, _BOX_BYTES, _IMAGE_BYTES = 3_000, 160, 350
 
 
 def plan_training_set(
@@ -107,33 +107,39 @@ def _count(
 
 
 def _size_bytes(project: Project, draft: Draft, parts: dict[Part, PartSummary]) -> int:
-    """Return what the set would take on disk: some of its chips are written to memory, as they would be to the disk."""
+    """Return what the set would take on disk: some chips of each part are written to memory, as they would be to the disk."""
+    total = _MANIFEST_BYTES + _BOX_BYTES * len(draft.boxes) + _IMAGE_BYTES * len(draft.sources) + 0.0
+    for part, summary in parts.items():
+        each, metadata = _chip_bytes(project, draft, part, summary.chips)
+        total += summary.chips * each + metadata + -(-summary.chips // SHARD_CHIPS) * _ARRAYS * _INDEX_BYTES
+    return round(total)
+
+
+def _chip_bytes(project: Project, draft: Draft, part: Part, chips: int) -> tuple[float, int]:
+    """Return the bytes of a chip with its mask and objects, and of the metadata of a part."""
     first = draft.sources[0].record
-    total = sum(summary.chips for summary in parts.values())
     store = MemoryStore()
-    writer = PartWriter(
-        zarr.open_group(store, mode="w", zarr_format=3), first.channels, np.dtype(first.dtype), draft.spec.chip_px, hashlib.sha256()
-    )
+    group = zarr.open_group(store, mode="w", zarr_format=3)
+    writer = PartWriter(group, first.channels, np.dtype(first.dtype), draft.spec.chip_px, hashlib.sha256())
     measured = 0
-    for strip in _some_strips(project, draft, total):
+    for strip in _some_strips(project, draft, part, chips):
         cut = cut_strip(strip)
         writer.add(cut)
         measured += len(cut.masks)
         if measured >= _MEASURED_CHIPS:
             break
     writer.finish()
-    chunks = sum(len(buffer) for key, buffer in store._store_dict.items() if not key.endswith("zarr.json"))
-    each = (chunks - _ARRAYS * _INDEX_BYTES) / measured if measured else 0
-    shards = sum(-(-summary.chips // SHARD_CHIPS) for summary in parts.values())
-    return round(_METADATA_BYTES + total * each + shards * _ARRAYS * _INDEX_BYTES)
+    held = sum(len(buffer) for key, buffer in store._store_dict.items() if not key.endswith("zarr.json"))
+    metadata = sum(len(buffer) for key, buffer in store._store_dict.items() if key.endswith("zarr.json"))
+    return (held - _ARRAYS * _INDEX_BYTES) / measured if measured else 0.0, metadata
 
 
-def _some_strips(project: Project, draft: Draft, total: int) -> Iterable[ChipStrip]:
-    """Yield short strips from all over the train part."""
-    every = max(1, total // 64 // 8)
-    for strip in islice(iter_strips(project, draft, "train"), 0, None, every):
-        middle = len(strip.chips) // 2
-        yield replace(strip, chips=strip.chips[middle : middle + 2])
+def _some_strips(project: Project, draft: Draft, part: Part, chips: int) -> Iterable[ChipStrip]:
+    """Yield short strips from all over a part."""
+    every = max(1, chips // 64 // 8)
+    for strip in islice(iter_strips(project, draft, part), 0, None, every):
+        step = max(1, len(strip.chips) // _MEASURED_CHIPS)
+        yield replace(strip, chips=strip.chips[::step][:_MEASURED_CHIPS])
 
 
 def _planned(draft: Draft, source: Source) -> PlannedImage:

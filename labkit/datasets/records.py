@@ -8,9 +8,9 @@ from typing import Literal
 from labkit.datasets.parts import Part, PartBox, SplitSpec
 from labkit.datasets.tiles import TileRule
 from labkit.project import ClassRecord
-from labkit.storage import Record
+from labkit.storage import Record, content_hash
 
-__all__ = ["Normalisation", "PartSummary", "SetImage", "SetSpec", "TrainingSetRecord"]
+__all__ = ["Normalisation", "PartSummary", "SetImage", "SetSpec", "TrainingSetRecord", "content_of"]
 
 
 class SetSpec(Record):
@@ -98,3 +98,16 @@ class TrainingSetRecord(Record):
     def key(self) -> str:
         """``name@hash``: what a run names."""
         return f"{self.name}@{self.hash}"
+
+
+def content_of(record: TrainingSetRecord) -> str:
+    """Return the hash of what a set holds: pixels, masks, classes and where they come from; not when, where or by which id it was built."""
+    order = {image.id: k for k, image in enumerate(record.images)}
+    content = {
+        "data": record.data_sha256,
+        "classes": [(c.id, c.name) for c in record.classes],
+        "images": [i.sha256 for i in record.images],
+        "split": [(order[b.image], b.part, b.box) for b in record.split],
+        "chip_px": record.chip_px,
+    }
+    return content_hash(content)

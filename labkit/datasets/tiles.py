@@ -172,7 +172,8 @@ def parts_of_tiles(grid_shape: tuple[int, int], tile_px: int, boxes: Iterable[Pa
 
 def _overlap(count: int, tile_px: int, start: int, stop: int) -> NDArray[np.int64]:
     edges = np.arange(count + 1) * tile_px
-    return np.maximum(np.minimum(edges[1:], stop) - np.maximum(edges[:-1], start), 0).astype(np.int64)
+    found: NDArray[np.int64] = np.maximum(np.minimum(edges[1:], stop) - np.maximum(edges[:-1], start), 0)
+    return found
 
 
 def pick_number(

@@ -85,7 +85,7 @@ function factsOf(
     [trans.__('Side of a chip'), `${set.chip_px} px`],
     [
       trans.__('Chips left out'),
-      trans.__('%1, without a known pixel', set.dropped_chips)
+      trans.__('%1 (no known pixel)', set.dropped_chips)
     ]
   ];
   if (wish !== null) {

@@ -42,7 +42,7 @@ export function splitWords(
   trans: TranslationBundle
 ): ReadonlyArray<readonly [SplitKind, string]> {
   const words: Readonly<Record<SplitKind, string>> = {
-    auto: trans.__('automatic: images if there are three, else blocks'),
+    auto: trans.__('automatic: images, else blocks'),
     images: trans.__('whole images'),
     groups: trans.__('groups of images'),
     blocks: trans.__('blocks of each image, with a gap'),
