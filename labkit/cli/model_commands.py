@@ -34,6 +34,15 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.option("--steps-per-epoch", type=int, default=None, help="Default: each chip once, at least 20.")
 @click.option("--batch-size", type=int, default=4, show_default=True, help="Chips per step.")
 @click.option("--learning-rate", type=float, default=3e-3, show_default=True, help="At the top of the schedule.")
+@click.option("--crop", "crop_px", type=int, default=96, show_default=True, help="Side of the pieces taken of chips, in pixels.")
+@click.option("--patience", type=int, default=None, help="Stop after so many epochs without a better score.")
+@click.option(
+    "--class-weights", type=click.Choice(["equal", "balanced"]), default="equal", show_default=True, help="Weigh rare classes up."
+)
+@click.option("--augment", default="default", show_default=True, help="default or none, with changes: default,rotate_deg=30,scale=0.2.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "mixed"]), default="auto", show_default=True, help="mixed needs a GPU.")
+@click.option("--workers", type=int, default=None, help="Programs that prepare batches: 0, 1, 2 or 4.")
+@click.option("--results-url", default=None, help="s3:// prefix that checkpoints and the model are copied to.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights, sampling and augmentation.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--separate/--no-separate", "separate_objects", default=True, show_default=True, help="Learn to part touching objects.")
@@ -47,7 +56,7 @@ def train_command(project_path: Path | None, on_event: EventSink, cancel: Cancel
         config = TrainConfig.model_validate({"project": str(project.path), **wish})
     except ValidationError as error:
         first = error.errors()[0]
-        option = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
+        option = str(first["loc"][0]).removesuffix("_px").replace("_", "-") if first["loc"] else "options"
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
     run = start_training(project, config)
     result = result_of(run, on_event=on_event, cancel=cancel)
