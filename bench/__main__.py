@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from bench import annotate, demo, startup, tiling
+from bench import annotate, axons, demo, loader, startup, tiling, train
 
 BENCHES: dict[str, Callable[[bool], Mapping[str, float | str | None]]] = {
     "annotate": annotate.measure,
+    "axons": axons.measure,
     "demo": demo.measure,
+    "loader": loader.measure,
     "startup": startup.measure,
     "tiling": tiling.measure,
+    "train": train.measure,
 }
 
 

@@ -29,10 +29,21 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.option("--encoder", "encoder_weights", default=None, help="Pretrained encoder: a name in the admin's cache, a file, or s3://.")
 @click.option("--encoder-sha256", default=None, help="What the encoder's file must hash to.")
 @click.option("--encoder-licence", default="", help="Licence of the encoder's file.")
+@click.option("--licence", default="", help="Under which others may use the model.")
+@click.option("--threads", type=int, default=None, help="CPU threads to compute with; default: torch's own number.")
 @click.option("--epochs", type=int, default=15, show_default=True, help="Looks at the validation part.")
 @click.option("--steps-per-epoch", type=int, default=None, help="Default: each chip once, at least 20.")
 @click.option("--batch-size", type=int, default=4, show_default=True, help="Chips per step.")
 @click.option("--learning-rate", type=float, default=3e-3, show_default=True, help="At the top of the schedule.")
+@click.option("--crop", "crop_px", type=int, default=96, show_default=True, help="Side of the pieces taken of chips, in pixels.")
+@click.option("--patience", type=int, default=None, help="Stop after so many epochs without a better score.")
+@click.option(
+    "--class-weights", type=click.Choice(["equal", "balanced"]), default="equal", show_default=True, help="Weigh rare classes up."
+)
+@click.option("--augment", default="default", show_default=True, help="default or none, with changes: default,rotate_deg=30,scale=0.2.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "mixed"]), default="auto", show_default=True, help="mixed needs a GPU.")
+@click.option("--workers", type=int, default=None, help="Programs that prepare batches: 0, 1, 2 or 4.")
+@click.option("--results-url", default=None, help="s3:// prefix that checkpoints and the model are copied to.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of weights, sampling and augmentation.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--separate/--no-separate", "separate_objects", default=True, show_default=True, help="Learn to part touching objects.")
@@ -57,7 +68,7 @@ def train_command(
         config = TrainConfig.model_validate({"project": str(project.path), **wish})
     except ValidationError as error:
         first = error.errors()[0]
-        option = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
+        option = str(first["loc"][0]).removesuffix("_px").replace("_", "-") if first["loc"] else "options"
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
     run = start_training(project, config, notebook, time_limit)
     if detach:

@@ -84,7 +84,7 @@ class ShardedRows:
             with open(file, "rb") as opened:
                 index = self._index(opened.fileno(), shard)[first : first + len(rows)].astype(np.int64)
                 start, stop = int(index[:, 0].min()), int(index.sum(axis=1).max())
-                data = memoryview(os.pread(opened.fileno(), stop - start, start))
+                data = os.pread(opened.fileno(), stop - start, start)
             for row, (offset, length) in zip(rows, index - [start, 0], strict=True):
                 row.reshape(-1).view(np.uint8)[:] = np.frombuffer(imagecodecs.zstd_decode(data[offset : offset + length]), np.uint8)
         except FileNotFoundError as error:

@@ -11,13 +11,13 @@ import zarr
 from labkit.annotations import import_annotations
 from labkit.datasets import Chips, Normalisation, Part, PartSummary, SplitSpec, TrainingSet, TrainingSetRecord, build_training_set
 from labkit.project import ClassRecord, ImageRecord, Project, classes_from_names
-from labkit.samples import nuclei_like
+from labkit.samples import axons, nuclei_like
 from labkit.storage import CheckpointLayout, TrainingSetLayout, save_record, utc_now
 from labkit.testing.pictures import write_tiff
 from labkit.tiling import import_image
 from labkit.training import Model, TrainConfig, TrainPlan, register_model, resolve, train
 
-__all__ = ["annotated_image", "chips_of_discs", "store_chips", "tiny_model", "tiny_plan", "tiny_training_set"]
+__all__ = ["annotated_image", "axon_set", "chips_of_discs", "store_chips", "tiny_model", "tiny_plan", "tiny_training_set"]
 
 _SHARD_CHIPS = 64
 
@@ -34,6 +34,16 @@ def annotated_image(project: Project, folder: Path, *, height_px: int = 128, wid
 def tiny_training_set(project: Project, name: str = "nuclei", *, chip_px: int = 32) -> TrainingSet:
     """Build a set of small chips from all that is annotated, split by bands."""
     return build_training_set(project, name, chip_px=chip_px, split=SplitSpec(kind="bands", gap_px=8))
+
+
+def axon_set(project: Project, folder: Path, *, seed: int = 0, side_px: int = 512) -> TrainingSet:
+    """Import a generated picture of nerve fibres with its exact axons and sheaths, as finished, and build a set of it, split by bands."""
+    sample = axons(seed=seed, height_px=side_px, width_px=side_px)
+    image = import_image(project, write_tiff(folder / f"axons-{seed}.tif", sample.image, tile_px=64))
+    for number, name in enumerate(("axon", "myelin"), start=1):
+        labels = np.where(sample.classes == number, sample.objects, 0).astype(np.uint32)
+        import_annotations(project, image, write_tiff(folder / f"{name}-{seed}.tif", labels, tile_px=64), class_name=name)
+    return build_training_set(project, f"axons-{seed}", split=SplitSpec(kind="bands", gap_px=16))
 
 
 def chips_of_discs(count: int, *, chip_px: int = 32, channels: int = 1, classes: int = 1, seed: int = 0) -> Chips:
@@ -53,7 +63,7 @@ def chips_of_discs(count: int, *, chip_px: int = 32, channels: int = 1, classes:
 
 def store_chips(folder: Path, parts: Mapping[Part, Chips], names: Sequence[str] = ("disc",)) -> TrainingSet:
     """Write chips as a training set, in the layout of those that are built, without pictures or annotations."""
-    classes: tuple[ClassRecord, ...] = classes_from_names(names)
+    classes: tuple[ClassRecord, ...] = classes_from_names(list(names))
     layout = TrainingSetLayout(folder)
     group = zarr.open_group(layout.store, mode="w", zarr_format=3)
     summaries: dict[Part, PartSummary] = {}

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from labkit.errors import CorruptStore, InvalidInput
-from labkit.events import Artefact, EventSink
+from labkit.errors import CorruptStore, InvalidInput, StorageUnreachable
+from labkit.events import Artefact, EventSink, Log
 from labkit.formats.checkpoint import load_resume_state, save_resume_state, save_weights
 from labkit.storage import CheckpointLayout, write_text
 from labkit.training.config import FREE_ON_RESUME, TrainPlan
@@ -115,7 +115,7 @@ class Keeper:
     on_event : callable
         Gets an `Artefact` when there are better weights.
     on_checkpoint : callable
-        Called after each checkpoint.
+        Called after each checkpoint. If it finds a store that does not answer, that is a warning.
     """
 
     def __init__(self, folder: CheckpointLayout, plan: TrainPlan, on_event: EventSink, on_checkpoint: Callable[[], None]) -> None:
@@ -147,10 +147,17 @@ class Keeper:
             self.on_event(Artefact("best weights", f"{self.folder.root.name}/{self.folder.best_weights.name}"))
         if training.history:
             write_text(self.folder.history, history_csv(training.history, self.plan))
-        self.on_checkpoint()
+        self._tell_others()
         self._saved = time.monotonic()
         if self._wait_s:
             self._wait_s = max(self.plan.config.checkpoint_every_s, (self._saved - started) / _SAVING_SHARE)
+
+    def _tell_others(self) -> None:
+        """Let it be copied elsewhere; a store that does not answer ends no training, for the next checkpoint comes soon."""
+        try:
+            self.on_checkpoint()
+        except StorageUnreachable as error:
+            self.on_event(Log(f"The checkpoint was not copied: {error.message}", "warning"))
 
 
 def _state(training: Training, plan: TrainPlan) -> dict[str, Any]:

@@ -51,9 +51,14 @@ class AugmentSpec(Record):
 
 
 def _named_augment(wish: Any) -> Any:
-    """Let two words stand for a spec, as they are written on a command line."""
+    """Read a spec as it is written on a command line: a word, then what is to be otherwise: ``none,rotate_deg=30,mirror=true``."""
     words = {"default": AugmentSpec, "none": AugmentSpec.none}
-    return words[wish]() if isinstance(wish, str) and wish in words else wish
+    if not isinstance(wish, str):
+        return wish
+    word, _, changes = wish.partition(",")
+    if word not in words or any("=" not in change for change in changes.split(",") if changes):
+        raise ValueError("write default or none, perhaps followed by changes, such as default,rotate_deg=30,scale=0.2")
+    return words[word]().model_dump() | dict(change.split("=", 1) for change in changes.split(",") if changes)
 
 
 class TrainConfig(Record):
@@ -93,8 +98,8 @@ class TrainConfig(Record):
         How much Dice counts beside cross-entropy.
     precision : {"auto", "float32", "mixed"}
         "auto": mixed on a GPU. The CPU always computes in float32.
-    augment : AugmentSpec, "default" or "none"
-        How chips are varied.
+    augment : AugmentSpec or str
+        How chips are varied; "default", "none", or one of them with changes: "default,rotate_deg=30".
     workers : int, optional
         Programs that prepare batches; default: none beside a CPU training, up to 4 beside a GPU. The batches are the same for any number.
     checkpoint_every_s : float

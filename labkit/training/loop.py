@@ -147,7 +147,7 @@ def train_step(
         logits = training.module(pixels)
     loss = segmentation_loss(logits, targets.long(), weights, plan.config.loss_dice)
     training.optimizer.zero_grad()
-    training.scaler.scale(loss).backward()
+    training.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     training.scaler.unscale_(training.optimizer)
     length = torch.nn.utils.clip_grad_norm_(training.module.parameters(), _LARGEST_GRADIENT)
     value = loss.item()

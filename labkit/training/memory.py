@@ -38,7 +38,8 @@ def step_memory(module: nn.Module, pixels_NCHW: Tensor, *, outputs: int, mixed: 
     Notes
     -----
     What autograd keeps for the way back is counted as it is packed, each storage once; to that come the gradients of the largest
-    activation, which live at the same time, and the loss. Against peaks measured on a CPU (docs/training.md) it is 10-30 % off.
+    activation, which live at the same time, and the loss. Against peaks measured on a CPU it is 0-20 % low
+    (docs/training.md): convolutions take working space of their own.
     """
     weight_bytes = _BYTES_PER_WEIGHT * sum(p.numel() for p in module.parameters())
     kept: dict[int, int] = {}

@@ -59,7 +59,8 @@ class SampleOrder:
         chips = int(self.bounds[-1])
         places = np.arange(rank * self.batch_size, (rank + 1) * self.batch_size)
         rounds = [_one_round(self.bounds.tobytes(), self.seed, epoch, int(k)) for k in np.unique(places // chips)]
-        return np.concatenate(rounds)[places - places[0] // chips * chips]
+        order: NDArray[np.int64] = np.concatenate(rounds)[places - places[0] // chips * chips]
+        return order
 
     def block_of(self, chip: int) -> int:
         """Return the block that holds a chip."""

@@ -13,9 +13,6 @@ from labkit.project import ClassRecord
 
 __all__ = ["class_indices", "make_targets", "normalise"]
 
-_BORDER_REACH_PX = 2
-_NO_OBJECT = np.uint32(2**32 - 1)  # as high as the highest id: where it is the lowest number, there is no second object
-
 
 def normalise(pixels: NDArray[Any], normalisation: Normalisation) -> NDArray[np.float32]:
     """Scale pixels (..., c, y, x) to about 0-1, in float32; NaN becomes 0."""
@@ -57,31 +54,37 @@ def make_targets(
     """
     targets = class_indices(classes)[masks]
     if border_index is not None and objects is not None:
-        targets[_between_objects(objects) & (targets != IGNORE)] = border_index
+        for target, numbers in zip(targets, objects, strict=True):
+            target[_between_objects(numbers) & (target != IGNORE)] = border_index
     return targets
 
 
 def _between_objects(objects: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Return the pixels (n, y, x) of the walls between objects."""
-    highest = _nearby(objects, np.maximum)
-    lowest = _nearby(np.where(objects > 0, objects, _NO_OBJECT), np.minimum)
-    wall: NDArray[np.bool_] = (highest > 0) & (highest != lowest)
-    for number in np.flatnonzero(wall.any(axis=(1, 2))):
-        inside, ids = wall[number], objects[number]
-        swallowed = np.setdiff1d(ids[inside], ids[~inside & np.isin(ids, ids[inside])])
-        inside &= ~np.isin(ids, swallowed[swallowed > 0])
+    """Return the pixels (y, x) of the walls between the objects of a chip."""
+    # The largest of x and of -x (modulo 2^16 or 2^32, where 0, no object, stays the least) are the highest and the lowest number
+    # nearby: where there is one object only, or none, they add up to 0.
+    numbers = objects.astype(np.uint16) if objects.max() < 2**16 else objects
+    nearby = _largest_nearby(np.stack([numbers, -numbers]))
+    wall: NDArray[np.bool_] = nearby[0] + nearby[1] != 0
+    if wall.any():
+        if numbers.dtype != np.uint16:  # to be counted, they must be small
+            numbers = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)
+        everywhere = np.bincount(numbers.ravel())
+        swallowed = everywhere == np.bincount(numbers[wall], minlength=len(everywhere))
+        swallowed[numbers[objects == 0][:1]] = False  # background is no object
+        if swallowed.any():
+            wall &= ~swallowed[numbers]
     return wall
 
 
-def _nearby(values: NDArray[np.uint32], better: np.ufunc) -> NDArray[np.uint32]:
-    """Return the best value within the reach of each pixel (n, y, x), by rows and then by columns."""
-    for axis in (1, 2):
-        best = values.copy()
-        for distance in range(1, _BORDER_REACH_PX + 1):
-            near: list[slice] = [slice(None)] * 3
-            far: list[slice] = [slice(None)] * 3
-            near[axis], far[axis] = slice(None, -distance), slice(distance, None)
-            for here, there in ((tuple(near), tuple(far)), (tuple(far), tuple(near))):
-                better(best[here], values[there], out=best[here])
-        values = best
-    return values
+def _largest_nearby(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the largest value within the reach of each pixel (n, y, x): by columns, then by rows, each in steps of 2, of 4, of 5."""
+    count, height, width = values.shape
+    rows = np.zeros((count, height + 4, width + 4), values.dtype)
+    rows[:, 2:-2, 2:-2] = values
+    of_two = np.maximum(rows[:, :, :-1], rows[:, :, 1:])
+    of_four = np.maximum(of_two[:, :, :-2], of_two[:, :, 2:])
+    columns = np.maximum(of_four[:, :, :-1], rows[:, :, 4:])
+    of_two = np.maximum(columns[:, :-1], columns[:, 1:])
+    of_four = np.maximum(of_two[:, :-2], of_two[:, 2:])
+    return np.maximum(of_four[:, :-1], columns[:, 4:])

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from labkit.datasets import TrainingSet
-from labkit.errors import Cancelled, InvalidInput, StorageFull
+from labkit.errors import Cancelled, InvalidInput, StorageFull, StorageUnreachable
 from labkit.events import CancelToken, Event, Metric, Progress
 from labkit.formats.checkpoint import load_resume_state, load_weights
 from labkit.storage import CheckpointLayout, atomic
@@ -257,6 +257,20 @@ def test_a_full_disk_keeps_nobody_from_stopping(
     with pytest.raises(Cancelled):
         train(plan, data, folder, cancel=token, on_event=stop)
     assert any("The disk is full" in text and "checkpoint before is kept" in text for text in said)
+
+
+def test_a_store_that_does_not_answer_ends_no_training(two_epochs: TrainPlan, data: TrainingSet, tmp_path: Path) -> None:
+    """What cannot be copied now is copied with the next checkpoint; a person is told."""
+    said: list[str] = []
+
+    def fail() -> None:
+        raise StorageUnreachable("s3://bucket does not answer.")
+
+    result = train(
+        two_epochs, data, CheckpointLayout(tmp_path / "one"), on_checkpoint=fail, on_event=lambda e: said.append(getattr(e, "text", ""))
+    )
+    assert len(result.history) == 2
+    assert any("s3://bucket does not answer" in text for text in said)
 
 
 def test_patience_goes_on_across_a_break(plan: TrainPlan, data: TrainingSet, tmp_path: Path) -> None:

@@ -43,13 +43,13 @@ def cancelled_run(project: Project, config: TrainConfig) -> Run:
 
 
 def test_a_run_leaves_a_model_and_a_notebook_with_pictures(project: Project, config: TrainConfig) -> None:
-    """The card names the run; the executed notebook shows chips, curves, confusion and the worst pieces."""
+    """The card names the run; the executed notebook shows balance, chips, variants, curves, confusion and the worst pieces."""
     run = start_training(project, config)
     model = open_model(project, str(result_of(run)["model"]))
     assert model.card.run == run.id
     cells = nbformat.read(run.layout.notebook, as_version=4).cells
     pictures = [o for c in cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})]
-    assert len(pictures) == 4
+    assert len(pictures) == 6
 
 
 def test_a_cancelled_training_goes_on(project: Project, config: TrainConfig, cancelled_run: Run) -> None:

@@ -123,10 +123,19 @@ def test_words_stand_for_augmentations() -> None:
     assert TrainConfig.model_validate_json(config.model_dump_json()) == config
 
 
+def test_an_augmentation_may_be_changed_in_words() -> None:
+    """What is not named stays."""
+    config = TrainConfig.model_validate({"project": "p", "training_set": "t", "augment": "default,rotate_deg=30,mirror=false"})
+    assert config.augment == AugmentSpec(rotate_deg=30, mirror=False)
+
+
 @pytest.mark.parametrize(
     "wish",
     [
         {"augment": "some"},
+        {"augment": "none,rotate=3"},
+        {"augment": "none,turns"},
+        {"augment": "default,noise=2"},
         {"patience": 0},
         {"results_url": "http://host/x"},
         {"encoder_licence": "MIT"},
