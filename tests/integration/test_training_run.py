@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from labkit.datasets import PartBox, SplitSpec, build_training_set
 from labkit.errors import Cancelled, InvalidInput
 from labkit.events import CancelToken, Event, Metric
 from labkit.project import Project
@@ -65,3 +66,18 @@ def test_other_settings_are_no_resuming(project: Project, config: TrainConfig, c
     with pytest.raises(InvalidInput, match="learning_rate"):
         start_training(project, config.model_copy(update={"resume_from": cancelled_run.id, "learning_rate": 0.1}))
     assert len(list(project.layout.runs.iterdir())) == runs
+
+
+def test_the_notebook_copes_with_what_is_not_there(project: Project, tmp_path: Path) -> None:
+    """No val and no test part, three classes of which two never occur, a network that sees everything: a model, and no score."""
+    image = annotated_image(project, tmp_path)
+    project.add_classes(["debris", "fibre"])
+    boxes = (PartBox(image=image.id, part="train", box=(0, 0, 128, 160)),)
+    data = build_training_set(project, "bare", chip_px=32, split=SplitSpec(kind="boxes", boxes=boxes))
+    settings = {"epochs": 1, "steps_per_epoch": 2, "crop_px": 32, "device": "cpu", "architecture": "lraspp-mobilenet"}
+    run = start_training(project, TrainConfig(project=str(project.path), training_set=data.key, **settings))
+    model = open_model(project, str(result_of(run)["model"]))
+    assert (model.card.scores, model.card.limits.tile_invariant) == ({}, False)
+    text = run.layout.notebook.read_text()
+    assert "depends on the tiles" in text
+    assert "nothing was measured" in text
