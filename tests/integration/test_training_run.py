@@ -11,7 +11,7 @@ from labkit.events import CancelToken, Event, Metric
 from labkit.project import Project
 from labkit.runs import Run
 from labkit.testing.learning import annotated_image, tiny_training_set
-from labkit.training import TrainConfig, list_models, open_model
+from labkit.training import TrainConfig, compare_runs, list_models, open_model
 from labkit.work import result_of, start_training
 
 pytestmark = pytest.mark.slow
@@ -58,6 +58,10 @@ def test_a_cancelled_training_goes_on(project: Project, config: TrainConfig, can
     model = open_model(project, str(result_of(run)["model"]))
     assert [e.epoch for e in model.card.result.history] == [1, 2, 3]
     assert run.record().resumes == cancelled_run.id
+    found = compare_runs(project, [cancelled_run.id, run.id])
+    assert [(r.state, r.model) for r in found.runs] == [("cancelled", None), ("done", model.key)]
+    assert [[p.epoch for p in points] for points in found.curves["train_loss"]] == [[1], [1, 2, 3]]  # the earlier run's curve comes first
+    assert [row.name for row in found.settings if row.differs] == []
 
 
 def test_other_settings_are_no_resuming(project: Project, config: TrainConfig, cancelled_run: Run) -> None:
