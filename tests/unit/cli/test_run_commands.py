@@ -12,7 +12,6 @@ import pytest
 from labkit.errors import NotWritable
 from labkit.project import Project
 from labkit.runs import LocalRunner, Run, RunQueue
-from labkit.runs.leases import take_lease
 from labkit.testing.commands import Done
 from labkit.testing.runs import cells_spec
 
@@ -22,7 +21,7 @@ LabKit = Callable[..., Done]
 @pytest.fixture
 def waiting(project: Project, tmp_path: Path) -> Iterator[list[Run]]:
     """Two runs that wait for the CPU until the test is over, and are cancelled then."""
-    lease = take_lease(RunQueue().layout.device_lock("cpu", 0))
+    lease = RunQueue().take_slot("cpu")
     assert lease is not None
     runner = LocalRunner(project.layout.runs)
     runs = [runner.submit(cells_spec(tmp_path, "pass", title=title)) for title in ("one", "two")]
