@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     from labkit.runs.queue import RunQueue
 
     queue = RunQueue(given.state)
+    if not queue.layout.root.is_dir():
+        return 0
     lease = take_lease(queue.layout.dispatcher_lock) if given.lock_fd is None else given.lock_fd
     if lease is None:
         return 1

@@ -17,11 +17,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from labkit.config import LibrarySettings
 from labkit.errors import LabKitError, NotWritable, StorageFull
 from labkit.runs.leases import take_lease
 from labkit.runs.queue import RunQueue, Ticket
-from labkit.runs.records import END_STATES, load_run_record
+from labkit.runs.records import END_STATES, run_state
 from labkit.runs.run import Run
 from labkit.runs.submitting import successor
 from labkit.runs.waking import start_detached
@@ -87,7 +86,7 @@ class Dispatch:
             if ticket.is_gone() or utc_now() - ticket.since > _FORGET_AFTER:
                 self.queue.remove(ticket.run_id)
             return
-        if load_run_record(ticket.layout).state == "queued":
+        if run_state(ticket.layout) == "queued":
             return
         run = Run(ticket.layout, self.queue)
         record = run.record()
@@ -104,7 +103,9 @@ class Dispatch:
 
     def _look_after(self, ticket: Ticket, busy: set[str]) -> bool:
         """Start a run if it has its turn; return whether it needs looking after: not if it has ended or cannot be reached."""
-        state = load_run_record(ticket.layout).state
+        if not ticket.layout.spec.exists():
+            return False
+        state = run_state(ticket.layout)
         if state == "queued" and ticket.device not in busy:
             self._start(ticket, busy)
         return state not in END_STATES
@@ -117,7 +118,7 @@ class Dispatch:
             return  # it is being started, or cancelled, just now
         try:
             if self._is_to_start(ticket):
-                device = _free_slot(self.queue, ticket.device)
+                device = self.queue.take_slot(ticket.device)
                 if device is None:
                     busy.add(ticket.device)
                 else:
@@ -128,7 +129,7 @@ class Dispatch:
     def _is_to_start(self, ticket: Ticket) -> bool:
         """Return whether a run whose lock we hold still waits; settle it if it was cancelled, or cannot be started at all."""
         run = Run(ticket.layout, self.queue)
-        if load_run_record(ticket.layout).state != "queued":
+        if run_state(ticket.layout) != "queued":
             return False
         if ticket.layout.cancel_request.exists():
             run.settle("cancelled", "Cancelled before it started.")
@@ -156,16 +157,6 @@ class Dispatch:
             start_detached(command, log=ticket.layout.log, cwd=root, keep=(lock, device), surroundings=surroundings)
         finally:
             os.close(device)
-
-
-def _free_slot(queue: RunQueue, device: str) -> int | None:
-    """Return the lease of a free slot of a device, None where all are taken."""
-    slots = LibrarySettings().runs.cpu_slots if device == "cpu" else 1
-    for slot in range(slots):
-        lease = take_lease(queue.layout.device_lock(device, slot))
-        if lease is not None:
-            return lease
-    return None
 
 
 def _python_of(ticket: Ticket) -> str:

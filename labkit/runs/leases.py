@@ -11,16 +11,16 @@ from pathlib import Path
 
 from labkit.storage import explain_os_errors
 
-__all__ = ["is_leased", "take_lease"]
+__all__ = ["take_lease"]
 
 
 def take_lease(path: Path) -> int | None:
     """Take the lock file `path` without waiting; return the descriptor that holds it, or None where another has it.
 
-    The descriptor is not inherited unless it is named when a program is started (``pass_fds``).
+    The descriptor is not inherited unless it is named when a program is started (``pass_fds``). The folder must be there: one that
+    was removed meanwhile is not made again.
     """
     with explain_os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
@@ -34,14 +34,6 @@ def take_lease(path: Path) -> int | None:
                 os.close(descriptor)
                 raise
             os.close(descriptor)  # the file was removed while we took it: what we hold guards nothing
-
-
-def is_leased(path: Path) -> bool:
-    """Return whether another program holds the lock file `path`."""
-    descriptor = take_lease(path)
-    if descriptor is not None:
-        os.close(descriptor)
-    return descriptor is None
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

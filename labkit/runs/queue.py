@@ -18,10 +18,11 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from labkit.config import state_dir
+from labkit.config import LibrarySettings, state_dir
 from labkit.errors import CorruptStore, LabKitError, NotFound
 from labkit.events import RunState
-from labkit.runs.records import Device, RunId, RunSpec, load_run_record
+from labkit.runs.leases import take_lease
+from labkit.runs.records import END_STATES, Device, RunId, RunSpec, run_state
 from labkit.storage import Record, RunLayout, StateLayout, explain_os_errors, hold_lock, load_record, save_record, utc_now
 
 __all__ = ["QueueEntry", "RunQueue", "Ticket"]
@@ -113,6 +114,7 @@ class RunQueue:
 
     def __init__(self, root: Path | None = None) -> None:
         self.layout = StateLayout((root or state_dir()).absolute())
+        self._read: dict[Path, tuple[tuple[int, int, int], Ticket]] = {}
 
     def hold(self) -> AbstractContextManager[None]:
         """Hold the queue's lock.
@@ -128,10 +130,15 @@ class RunQueue:
 
     def tickets(self) -> list[Ticket]:
         """Return all tickets that can be read, the first to start first."""
-        found = []
+        found, read = [], {}
         for path in self._paths():
             with contextlib.suppress(NotFound, CorruptStore, OSError):
-                found.append(load_record(path, Ticket))
+                facts = path.stat()
+                stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)  # a ticket is replaced, never written into
+                known = self._read.get(path)
+                read[path] = known if known is not None and known[0] == stamp else (stamp, load_record(path, Ticket))
+                found.append(read[path][1])
+        self._read = read
         return sorted(found, key=lambda ticket: (ticket.rank, ticket.since, ticket.run_id))
 
     def ticket(self, run_id: str) -> Ticket | None:
@@ -187,6 +194,17 @@ class RunQueue:
         """Take a run's ticket away; nothing happens if there is none."""
         with explain_os_errors(self.layout.queue):
             self.layout.ticket(run_id).unlink(missing_ok=True)
+
+    def take_slot(self, device: str) -> int | None:
+        """Take a free slot of a device: return the lease (see `labkit.runs.leases`), None where all are taken."""
+        slots = LibrarySettings().runs.cpu_slots if device == "cpu" else 1
+        for slot in range(slots):
+            path = self.layout.device_lock(device, slot)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lease = take_lease(path)
+            if lease is not None:
+                return lease
+        return None
 
     def entries(self) -> tuple[QueueEntry, ...]:
         """Return the runs that go on or wait, in order."""
@@ -245,12 +263,12 @@ def _all_different(ranks: list[float]) -> list[float]:
 def _state_of(ticket: Ticket) -> EntryState | None:
     """Return how a run in the queue stands, None if it has ended or was removed."""
     try:
-        record = load_run_record(ticket.layout)
-    except NotFound:
-        return None if ticket.is_gone() else "unreachable"
+        if not ticket.layout.spec.exists():
+            return None if ticket.is_gone() else "unreachable"
+        state = run_state(ticket.layout)
     except (LabKitError, OSError):
         return "unreachable"
-    return None if record.has_ended else record.state
+    return None if state in END_STATES else state
 
 
 def _volume_of(folder: Path) -> int:

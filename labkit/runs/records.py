@@ -11,7 +11,18 @@ from pydantic import AwareDatetime, Field, JsonValue, field_validator
 from labkit.events import RunState
 from labkit.storage import Record, RunLayout, load_record, new_id, utc_now
 
-__all__ = ["END_STATES", "GRACE_S", "HEARTBEAT_S", "RUN_ID_PATTERN", "Device", "RunId", "RunRecord", "RunSpec", "load_run_record"]
+__all__ = [
+    "END_STATES",
+    "GRACE_S",
+    "HEARTBEAT_S",
+    "RUN_ID_PATTERN",
+    "Device",
+    "RunId",
+    "RunRecord",
+    "RunSpec",
+    "load_run_record",
+    "run_state",
+]
 
 END_STATES: frozenset[RunState] = frozenset({"done", "failed", "cancelled", "lost"})
 GRACE_S = 8.0  # from a cancel to the last SIGKILL; the kernel's comes a little earlier, so that the notebook is still saved
@@ -102,3 +113,8 @@ def load_run_record(layout: RunLayout) -> RunRecord:
     if layout.record.exists():
         return load_record(layout.record, RunRecord)
     return RunRecord.queued(load_record(layout.spec, RunSpec))
+
+
+def run_state(layout: RunLayout) -> RunState:
+    """Return the state as it is written; cheaper than the record for a run that waits."""
+    return load_record(layout.record, RunRecord).state if layout.record.exists() else "queued"

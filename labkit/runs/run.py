@@ -16,7 +16,7 @@ from labkit.runs.queue import RunQueue
 from labkit.runs.records import RunRecord, RunSpec, load_run_record
 from labkit.runs.stream import EventWriter, RunEvent, follow_events, iter_events
 from labkit.runs.waking import wake
-from labkit.storage import RunLayout, explain_os_errors, hold_lock, load_record, save_record, utc_now
+from labkit.storage import INCOMING_PREFIX, RunLayout, explain_os_errors, hold_lock, load_record, save_record, utc_now
 
 __all__ = ["Run"]
 
@@ -103,6 +103,8 @@ class Run:
         end_leftovers(self.layout.root)
         remove_scratch(self.id)
         self.layout.reserve.unlink(missing_ok=True)
+        for unfinished in self.layout.root.glob(f"{INCOMING_PREFIX}*"):  # what a killed supervisor was writing
+            unfinished.unlink(missing_ok=True)
         record = record.model_copy(update={"state": state, "reason": reason, "ended": utc_now()})
         EventWriter(self.layout.events).append(StateChange(state=state, reason=reason))
         save_record(self.layout.record, record)

@@ -13,7 +13,7 @@ from typing import Any
 from labkit.errors import InvalidInput, NotFound
 from labkit.notebooks.contract import read_checked
 from labkit.runs.queue import RunQueue
-from labkit.runs.records import RunSpec
+from labkit.runs.records import RunSpec, load_run_record
 from labkit.runs.run import Run
 from labkit.storage import RunLayout, load_record, new_folder, new_id, save_record, utc_now, write_bytes, write_text
 
@@ -106,7 +106,7 @@ def successor(run: Run, *, had_begun: bool) -> Submission | None:
 
     Its id follows from the lost run's, so that a dispatcher that is killed midway makes no second one.
     """
-    if not run.spec.auto_resume or run.spec.attempt >= MAX_ATTEMPTS or run.layout.cancel_request.exists():
+    if not run.spec.auto_resume or _lost_in_a_row(run) >= MAX_ATTEMPTS or run.layout.cancel_request.exists():
         return None
     checkpoint = checkpoint_of(run)
     if checkpoint is None and had_begun:
@@ -119,6 +119,18 @@ def successor(run: Run, *, had_begun: bool) -> Submission | None:
     if checkpoint is not None:
         changes["config"] = {**run.spec.config, str(run.spec.resume_field): checkpoint}
     return Submission(repeated.spec.model_copy(update=changes), repeated.notebook)
+
+
+def _lost_in_a_row(run: Run) -> int:
+    """Return how many runs were lost one after another, each the successor of the one before, up to this one."""
+    count, layout, spec = 0, run.layout, run.spec
+    while count < MAX_ATTEMPTS and load_run_record(layout).state == "lost":
+        count += 1
+        layout = RunLayout(layout.root.parent / (spec.resumes or "none"))
+        if not layout.spec.exists():
+            break
+        spec = load_record(layout.spec, RunSpec)
+    return count
 
 
 def _id_after(run_id: str) -> str:

@@ -53,18 +53,22 @@ def test_a_run_leaves_a_model_and_a_notebook_with_pictures(project: Project, con
     assert len(pictures) == 6
 
 
-def test_a_cancelled_training_goes_on(project: Project, config: TrainConfig, cancelled_run: Run) -> None:
-    """The resumed run ends with all epochs and a model; the cancelled one made none."""
+def test_a_cancelled_training_goes_on(project: Project, cancelled_run: Run) -> None:
+    """A cancelled training, which made no model, goes on by its id alone; its story has the curves from the beginning."""
     assert list_models(project) == ()
-    run = start_training(project, config.model_copy(update={"resume_from": cancelled_run.id}))
-    model = open_model(project, str(result_of(run)["model"]))
-    assert [e.epoch for e in model.card.result.history] == [1, 2, 3]
-    assert run.record().resumes == cancelled_run.id
+    before = cancelled_run.layout.checkpoints.history.read_text()
+    run = resume_training(project, cancelled_run.id, time_limit_s=300)
+    assert run.layout.checkpoints.history.read_text().startswith(before.splitlines()[0])  # there from the start
+    assert [e.epoch for e in open_model(project, str(result_of(run)["model"])).card.result.history] == [1, 2, 3]
+    assert (run.spec.resumes, run.spec.attempt, run.spec.time_limit_s) == (cancelled_run.id, 2, 300)
+    assert run.spec.config == cancelled_run.spec.config | {"resume_from": cancelled_run.id}
+    assert [point.epoch for point in run_story(run).curves["train_loss"].points] == [1, 2, 3]
     found = compare_runs(project, [cancelled_run.id, run.id])
-    assert [(r.state, r.model) for r in found.runs] == [("cancelled", None), ("done", model.key)]
     earlier, later = ([p.epoch for p in points] for points in found.curves["train_loss"])
     assert (earlier, later) == ([1, 2, 3][: len(earlier)], [1, 2, 3])  # the curve of the earlier run comes before its own
     assert [row.name for row in found.settings if row.differs] == []
+    with pytest.raises(InvalidInput, match="is done"):
+        resume_training(project, run.id)
 
 
 def test_other_settings_are_no_resuming(project: Project, config: TrainConfig, cancelled_run: Run) -> None:
@@ -73,19 +77,6 @@ def test_other_settings_are_no_resuming(project: Project, config: TrainConfig, c
     with pytest.raises(InvalidInput, match="learning_rate"):
         start_training(project, config.model_copy(update={"resume_from": cancelled_run.id, "learning_rate": 0.1}))
     assert len(list(project.layout.runs.iterdir())) == runs
-
-
-def test_resume_keeps_settings_notebook_and_history(project: Project, config: TrainConfig, cancelled_run: Run, tmp_path: Path) -> None:
-    """A cancelled training goes on by its id alone, ends with all epochs, and its story has the curves from the beginning."""
-    before = cancelled_run.layout.checkpoints.history.read_text()
-    run = resume_training(project, cancelled_run.id, time_limit_s=300)
-    assert run.layout.checkpoints.history.read_text().startswith(before.splitlines()[0])  # there from the start
-    assert [e.epoch for e in open_model(project, str(result_of(run)["model"])).card.result.history] == [1, 2, 3]
-    assert (run.spec.resumes, run.spec.attempt, run.spec.time_limit_s) == (cancelled_run.id, 2, 300)
-    assert run.spec.config == cancelled_run.spec.config | {"resume_from": cancelled_run.id}
-    assert [point.epoch for point in run_story(run).curves["train_loss"].points] == [1, 2, 3]
-    with pytest.raises(InvalidInput, match="is done"):
-        resume_training(project, run.id)
 
 
 def test_a_killed_training_is_taken_up_again(project: Project, config: TrainConfig) -> None:

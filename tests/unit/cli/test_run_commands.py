@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from labkit.errors import NotWritable
 from labkit.project import Project
 from labkit.runs import LocalRunner, Run, RunQueue
-from labkit.runs.leases import take_lease
 from labkit.testing.commands import Done
 from labkit.testing.runs import cells_spec
 
@@ -21,7 +21,7 @@ LabKit = Callable[..., Done]
 @pytest.fixture
 def waiting(project: Project, tmp_path: Path) -> Iterator[list[Run]]:
     """Two runs that wait for the CPU until the test is over, and are cancelled then."""
-    lease = take_lease(RunQueue().layout.device_lock("cpu", 0))
+    lease = RunQueue().take_slot("cpu")
     assert lease is not None
     runner = LocalRunner(project.layout.runs)
     runs = [runner.submit(cells_spec(tmp_path, "pass", title=title)) for title in ("one", "two")]
@@ -110,10 +110,12 @@ def test_a_queue_that_cannot_go_on_keeps_nobody_from_looking(
     labkit_in: LabKit, waiting: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list is shown, and the complaint stands beside it."""
-    lock = RunQueue().layout.dispatcher_lock
-    lock.unlink(missing_ok=True)
-    lock.mkdir()
+
+    def refuse() -> bool:
+        raise NotWritable("The state folder cannot be written.", hint="Choose another.")
+
+    monkeypatch.setattr("labkit.cli.run_commands.wake", refuse)
     done = labkit_in("run", "list")
     assert done.exit_code == 0
     assert "is next" in done.stdout
-    lock.rmdir()
+    assert "The queue does not go on: The state folder cannot be written." in done.stderr
