@@ -17,7 +17,7 @@ from labkit.events import CancelToken, EventSink, ignore_events
 from labkit.notebooks import packaged_notebook
 from labkit.project import Project
 from labkit.runs import LocalRunner, Run, RunSpec
-from labkit.storage import Record, new_id, utc_now
+from labkit.storage import Record, is_remote, new_id, utc_now
 from labkit.training import TrainConfig, resolve
 
 __all__ = ["KINDS", "WorkKind", "result_of", "runner_for", "start", "start_training"]
@@ -93,7 +93,7 @@ def start_training(project: Project, config: TrainConfig) -> Run:
         settings or finished no epoch.
     """
     data = open_training_set(project, config.training_set)
-    config = config.model_copy(update={"training_set": data.key})
+    config = config.model_copy(update={"training_set": config.training_set if is_remote(config.training_set) else data.key})
     plan = resolve(config, data, cuda_available=torch.cuda.is_available())
     if config.resume_from is not None:
         _check_resumable(project, config, config.resume_from)

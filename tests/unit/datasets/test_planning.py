@@ -317,6 +317,17 @@ def test_no_pixel_of_a_single_image_is_near_another_part(project: Project, tmp_p
     assert {int(value) for product in near for value in np.unique(product)} <= {0, 1, 4, 9}, "products of two different parts"
 
 
+def test_masks_hold_classes_and_unknown_and_nothing_between(project: Project, drawn: Drawer) -> None:
+    """Report R19: with the classes 2 and 7, whatever the chips and tiles, the values are 0, 2, 7 and 255."""
+    project.add_classes([f"class {number}" for number in range(2, 8)])
+    colours = (box(3, 3, 50, 90, class_id=2), box(40, 60, 90, 140, class_id=7), box(70, 5, 100, 50, class_id=None))
+    drawn("a", new_object(Rectangle(0, 0, 110, 150), kind="area"), *colours)
+    tiles = TileRule(kind="number", count=14, tile_px=24)
+    data = build_from_spec(project, SetSpec(name="s", chip_px=48, split=SplitSpec(kind="blocks", gap_px=3), tiles=tiles))
+    values = {int(value) for part in PARTS for value in np.unique(data.chips(part).masks)}
+    assert values == {0, 2, 7, IGNORE}
+
+
 # Where the work is done
 
 
