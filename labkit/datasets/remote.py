@@ -109,10 +109,8 @@ def clean_leftovers(url: str | None = None, *, everything: bool = False, untouch
     untouched_h : float
         Below an address: only what nobody has written to for so many hours, so that no push under way is disturbed.
     """
-    if url is None:
-        removed = clean_copies(0 if everything else None)
-    else:
-        removed = _clean_remote(RemoteLayout(checked_address(url)), untouched_h)
+    where = None if url is None else RemoteLayout(checked_address(url))
+    removed = clean_copies(0 if everything else None) if where is None else _clean_remote(where, untouched_h)
     return CleanReport(removed=tuple(name for name, _ in removed), freed_bytes=sum(size for _, size in removed))
 
 

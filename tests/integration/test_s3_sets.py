@@ -66,7 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
         patch.setenv("LABKIT_AUTHOR", "tester")
         patch.setenv("LABKIT_QUOTA_GB", "20")
         project = Project.create(folder, "cells", classes=["nucleus"])
-        annotated_image(project, folder, height_px=203, width_px=270)
+        annotated_image(project, folder)
         return tiny_training_set(project)
 
 
@@ -160,7 +160,7 @@ def test_a_damaged_object_is_refused_and_not_kept(made: TrainingSet, url: str, p
     """Chips that are not those of the hash are no training set, and leave nothing in the cache."""
     address = push_training_set(made, url)
     shard = store.folder / address.removeprefix("s3://") / "data.zarr/train/masks/c/0/0/0"
-    other = store.folder / address.removeprefix("s3://") / "data.zarr/train/masks/c/1/0/0"
+    other = store.folder / address.removeprefix("s3://") / "data.zarr/val/masks/c/0/0/0"
     shard.write_bytes(other.read_bytes())
     for _ in range(2):
         with pytest.raises(CorruptStore, match="not as it was built") as caught:
@@ -301,7 +301,7 @@ def test_a_full_disk_leaves_no_copy(
         with small_disk(tmp_path / "disk", 8) as disk:
             monkeypatch.setenv("LABKIT_CACHE", str(disk.folder))
             monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**9))  # as if somebody else filled it meanwhile
-            for pages in (4, 20, 60):
+            for pages in (4, 30):
                 disk.fill(leave_bytes=pages * 4096)
                 with pytest.raises(StorageFull):
                     open_training_set(project, address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -162,6 +163,13 @@ def test_every_problem_says_what_to_do(project: Project, drawn: Drawer) -> None:
     plan = plan_training_set(project, SetSpec(name="s", chip_px=1000, split=SplitSpec(kind="bands", gap_px=0)))
     assert len(plan.problems) > 4
     assert all(problem.hint and problem.message for problem in plan.problems)
+
+
+def test_a_disk_without_room_is_named(project: Project, drawn: Drawer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is written."""
+    drawn("a", finished=True)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=20_000))
+    assert "little-room" in codes(project)
 
 
 # What is refused
