@@ -250,7 +250,7 @@ def test_of_anybody_the_consensus_or_the_accepted_or_the_only_one_counts(project
     drawn("c", finished=True, author="Bob")
     spec = SetSpec(name="s", chip_px=16, author="*", split=SplitSpec(kind="auto", group="author", fractions=(0.5, 0.0, 0.5)))
     [error] = plan_training_set(project, spec).errors
-    assert "Ada, Bob" in error.message
+    assert (error.code, "Ada, Bob" in error.message) == ("several-authors", True)
     for state in ("in-review", "accepted"):
         change_state(project, image.id, "Bob", state, by="Ada")
     plan = plan_training_set(project, spec)
