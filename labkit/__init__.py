@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from labkit.analysis import Analysis, analyse
     from labkit.annotations import export_annotations, import_annotations, open_document, save_document
-    from labkit.datasets import SplitSpec, build_training_set, open_training_set
+    from labkit.datasets import SetSpec, SplitSpec, TileRule, build_training_set, open_training_set, plan_training_set
     from labkit.errors import LabKitError
     from labkit.inference import open_prediction, predict
     from labkit.project import Project, list_projects
@@ -36,7 +36,9 @@ _HOMES = {
     "Analysis": "labkit.analysis",
     "LabKitError": "labkit.errors",
     "Project": "labkit.project",
+    "SetSpec": "labkit.datasets",
     "SplitSpec": "labkit.datasets",
+    "TileRule": "labkit.datasets",
     "TrainConfig": "labkit.training",
     "analyse": "labkit.analysis",
     "build_training_set": "labkit.datasets",
@@ -54,6 +56,7 @@ _HOMES = {
     "open_model": "labkit.training",
     "open_prediction": "labkit.inference",
     "open_training_set": "labkit.datasets",
+    "plan_training_set": "labkit.datasets",
     "predict": "labkit.inference",
     "probe": "labkit.tiling",
     "save_document": "labkit.annotations",
@@ -66,7 +69,9 @@ __all__ = [
     "Analysis",
     "LabKitError",
     "Project",
+    "SetSpec",
     "SplitSpec",
+    "TileRule",
     "TrainConfig",
     "__version__",
     "analyse",
@@ -85,6 +90,7 @@ __all__ = [
     "open_model",
     "open_prediction",
     "open_training_set",
+    "plan_training_set",
     "predict",
     "probe",
     "resume_training",

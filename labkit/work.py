@@ -18,7 +18,7 @@ from labkit.events import CancelToken, EventSink, ignore_events
 from labkit.notebooks import packaged_notebook
 from labkit.project import Project
 from labkit.runs import LocalRunner, Run, RunSpec, checkpoint_of
-from labkit.storage import Record, new_id, utc_now
+from labkit.storage import Record, is_remote, new_id, utc_now
 from labkit.training import ModelCard, TrainConfig, open_model, resolve
 from labkit.training.repeating import Repetition, compare_repetition, config_to_repeat
 
@@ -146,7 +146,7 @@ def _queue_training(
     project: Project, config: TrainConfig, notebook: Path | None, time_limit_s: float | None, *, resumes: str | None, attempt: int = 1
 ) -> Run:
     data = open_training_set(project, config.training_set)
-    config = config.model_copy(update={"training_set": data.key})
+    config = config.model_copy(update={"training_set": config.training_set if is_remote(config.training_set) else data.key})
     plan = resolve(config, data, cuda_available=torch.cuda.is_available())
     if config.resume_from is not None:
         _check_resumable(project, config, config.resume_from)

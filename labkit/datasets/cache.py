@@ -32,7 +32,7 @@ from labkit.storage import (
 )
 from labkit.storage.room import bytes_below
 
-__all__ = ["cached_training_set", "clean_copies", "key_of_address"]
+__all__ = ["cached_training_set", "clean_copies", "copy_of", "key_of_address"]
 
 _HELD: dict[Path, int] = {}  # copies that this program reads: locks that it keeps until it ends
 
@@ -81,6 +81,17 @@ def cached_training_set(address: str, on_event: EventSink, cancel: CancelToken) 
         with explain_os_errors(copy.used):
             copy.used.touch()
     return TrainingSet(copy.data, load_record(copy.data.manifest, TrainingSetRecord))
+
+
+def copy_of(key: str) -> TrainingSet | None:
+    """Return a whole copy of the training set ``name@hash``, wherever it came from; None if there is none."""
+    for copy in _layout().training_set_copies():
+        if copy.root.name.rpartition("-")[0] == key and copy.data.manifest.is_file():
+            with suppress(Locked), hold_lock(copy.lock, timeout_s=1.0, what="this copy of a training set"):
+                if copy.data.manifest.is_file():
+                    _hold(copy)
+                    return TrainingSet(copy.data, load_record(copy.data.manifest, TrainingSetRecord))
+    return None
 
 
 def _layout() -> CacheLayout:

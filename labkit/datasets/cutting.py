@@ -142,7 +142,7 @@ def count_strip(strip: ChipStrip) -> MaskCounts:
 
 def count_objects(labels: NDArray[np.uint32]) -> int:
     """Return how many different objects are in an array of object numbers."""
-    return len(np.unique(labels[labels > 0]))
+    return int(np.count_nonzero(np.unique(labels))) if labels.any() else 0
 
 
 def cut_strip(strip: ChipStrip) -> CutChips:
@@ -172,7 +172,7 @@ def _pixels(strip: ChipStrip, chips: Sequence[Box]) -> NDArray[Any]:
         for k, chip in enumerate(chips):
             inside = chip.intersect(strip.limit)
             part = whole[(slice(None), *inside.shift(-near.y0, -near.x0).slices)]
-            found[k] = np.pad(part, ((0, 0), *_pad(chip, inside)), mode="edge")
+            found[k] = part if inside == chip else np.pad(part, ((0, 0), *_pad(chip, inside)), mode="edge")
     return found
 
 
@@ -205,11 +205,14 @@ class _Masks:
 
     def knows(self, chip: Box) -> bool:
         """Return whether any pixel of a chip is known."""
-        return bool((self.classes[self._within(chip)] != IGNORE).any())
+        return bool(self.classes[self._within(chip)].min() != IGNORE)
 
     def cut(self, chip: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
         """Return mask and objects of a chip; outside of the box of the split nothing is known."""
-        at, pad = self._within(chip), _pad(chip, chip.intersect(self.limit))
+        at, inside = self._within(chip), chip.intersect(self.limit)
+        if inside == chip:
+            return self.classes[at], self.objects[at]
+        pad = _pad(chip, inside)
         return np.pad(self.classes[at], pad, constant_values=IGNORE), np.pad(self.objects[at], pad)
 
     def _within(self, chip: Box) -> tuple[slice, slice]:

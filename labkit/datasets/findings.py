@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from labkit.datasets.plan_records import SetProblem
-from labkit.errors import Cancelled, InvalidInput, LabKitError
+from labkit.errors import Cancelled, CorruptStore, LabKitError
 
 __all__ = ["Findings"]
 
@@ -45,14 +45,9 @@ class Findings:
         except Cancelled:
             raise
         except LabKitError as error:
-            self.refuse(code, error)
+            self.refuse("unreadable" if isinstance(error, CorruptStore) else code, error)
 
     def raise_first(self) -> None:
         """Raise the first error, if there is one."""
         if self._first is not None:
             raise self._first
-
-    def need(self, condition: bool, code: str, message: str, hint: str) -> None:
-        """Note an error unless `condition` holds."""
-        if not condition:
-            self.refuse(code, InvalidInput(message, hint=hint))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.datasets.cache import cached_training_set
+from labkit.datasets.cache import cached_training_set, copy_of
 from labkit.datasets.training_set import TrainingSet, list_training_sets
 from labkit.errors import NotFound
 from labkit.events import CancelToken, EventSink, ignore_events
@@ -21,7 +21,7 @@ def open_training_set(project: Project, key: str, *, on_event: EventSink = ignor
         Where it lies, unless it is remote.
     key : str
         ``name@hash``, ``name``, or ``s3://…/training-sets/name@hash``: that one is read through a copy in the cache, which is checked
-        against its hash when it is made.
+        against its hash when it is made. ``name@hash`` may also be such a copy.
     on_event, cancel
         Of the copying: told of progress (unit "bytes"); looked at between pieces.
 
@@ -35,6 +35,9 @@ def open_training_set(project: Project, key: str, *, on_event: EventSink = ignor
     if is_remote(key):
         return cached_training_set(key, on_event, cancel or CancelToken())
     found = [s for s in list_training_sets(project) if key in (s.key, s.record.name)]
+    copy = copy_of(key) if not found and "@" in key else None
+    if copy is not None:
+        return copy
     if not found:
         names = ", ".join(s.key for s in list_training_sets(project)) or "none"
         raise NotFound(f"The project has no training set {key!r}.", hint=f"Its training sets: {names}.", key=key)

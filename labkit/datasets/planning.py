@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
@@ -29,6 +30,7 @@ from labkit.project import Project
 __all__ = ["plan_training_set"]
 
 _MEASURED_CHIPS = 16
+_ROOM_SHARE = 0.9  # of the free disk
 _ARRAYS = 4  # of a part
 _INDEX_BYTES = 16 * SHARD_CHIPS + 4  # of a shard
 _MANIFEST_BYTES, _BOX_BYTES, _IMAGE_BYTES = 3_000, 160, 350
@@ -75,6 +77,7 @@ def plan_training_set(
             if not parts["train"].chips:
                 draft.findings.refuse("nothing-to-train-on", nothing_to_learn())
             size = _size_bytes(project, draft, parts)
+            _look_at_room(project, draft, size)
         find_problems(project, draft, parts)
     return SetPlan(
         spec=draft.spec,
@@ -113,6 +116,13 @@ def _size_bytes(project: Project, draft: Draft, parts: dict[Part, PartSummary]) 
         each, metadata = _chip_bytes(project, draft, part, summary.chips)
         total += summary.chips * each + metadata + -(-summary.chips // SHARD_CHIPS) * _ARRAYS * _INDEX_BYTES
     return round(total)
+
+
+def _look_at_room(project: Project, draft: Draft, size_bytes: int) -> None:
+    free = shutil.disk_usage(project.path).free
+    if size_bytes > _ROOM_SHARE * free:
+        words = f"The set takes about {size_bytes / 1e9:.2f} GB, and the disk has {free / 1e9:.2f} GB left."
+        draft.findings.warn("little-room", words, "Remove what is no longer needed, or take fewer tiles.")
 
 
 def _chip_bytes(project: Project, draft: Draft, part: Part, chips: int) -> tuple[float, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from labkit.project import Project
 
 __all__ = ["sample_chips"]
 
-_LOOKED_AT = 200
+_STRIPS, _LOOKED_AT = 50, 200
 
 
 def sample_chips(project: Project, spec: SetSpec, *, count: int = 4, seed: int = 0) -> Chips:
@@ -47,7 +47,8 @@ def sample_chips(project: Project, spec: SetSpec, *, count: int = 4, seed: int =
     with open_compute(ComputeSpec("threads")) as workers:
         draft = draft_set(project, spec, workers, ignore_events, CancelToken())
     draft.findings.raise_first()
-    single = sorted(_one_by_one(iter_strips(project, draft, "train")), key=lambda strip: rank_of(seed, strip.number, strip.chips[0]))
+    strips = sorted(iter_strips(project, draft, "train"), key=_rank(seed))[:_STRIPS]
+    single = sorted(_one_by_one(strips), key=_rank(seed))
     known = [(strip, found) for strip in single[:_LOOKED_AT] if (found := count_strip(strip)).chips]
     known.sort(key=lambda pair: pair[1].objects == 0)  # the sort is stable: among equals the rank decides
     if not known:
@@ -55,7 +56,11 @@ def sample_chips(project: Project, spec: SetSpec, *, count: int = 4, seed: int =
     return _joined([cut_strip(strip) for strip, _ in known[:count]])
 
 
-def _one_by_one(strips: Iterator[ChipStrip]) -> Iterator[ChipStrip]:
+def _rank(seed: int) -> Callable[[ChipStrip], int]:
+    return lambda strip: rank_of(seed, strip.number, strip.chips[0])
+
+
+def _one_by_one(strips: Iterable[ChipStrip]) -> Iterator[ChipStrip]:
     for strip in strips:
         for chip in strip.chips:
             yield replace(strip, chips=(chip,))

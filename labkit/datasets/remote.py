@@ -6,16 +6,18 @@ import shutil
 from datetime import timedelta
 
 from labkit.datasets.cache import cached_training_set, clean_copies
+from labkit.datasets.checking import check_training_set
 from labkit.datasets.publishing import publish_set
 from labkit.datasets.training_set import TrainingSet
-from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink, ignore_events
 from labkit.project import Project
 from labkit.storage import (
     Record,
     RemoteLayout,
+    checked_address,
+    clean_checkpoints,
     explain_os_errors,
-    is_remote,
+    has_object,
     open_objects,
     push_folder,
     scratch_folder,
@@ -56,18 +58,21 @@ def push_training_set(data: TrainingSet, url: str, *, on_event: EventSink = igno
     ------
     InvalidInput
         It is no address of an object store.
+    CorruptStore
+        The set is not as it was built.
     StorageUnreachable, NotWritable
         The store does not answer or refuses; the set is not there yet, and the next push goes on.
     """
-    _check_remote(url)
-    address = RemoteLayout(url).training_set(data.key)
+    address, cancel = RemoteLayout(checked_address(url)).training_set(data.key), cancel or CancelToken()
+    if not has_object(address, data.layout.manifest.name):
+        check_training_set(data.layout, data.key, cancel)  # nobody could use a set that has been damaged here
     push_folder(
         data.layout.root,
         address,
         last=data.layout.manifest.name,
         stage=f"push {data.key}",
         on_event=on_event,
-        cancel=cancel or CancelToken(),
+        cancel=cancel,
     )
     return address
 
@@ -96,18 +101,16 @@ def clean_leftovers(url: str | None = None, *, everything: bool = False, untouch
     Parameters
     ----------
     url : str, optional
-        ``s3://bucket/prefix``: training sets and models without a manifest are removed. Default: copies in the cache beyond
+        ``s3://bucket/prefix``: training sets and models without a manifest, and files that no checkpoint names, are
+        removed. Default: copies in the cache beyond
         ``LABKIT_CACHE_GB``, and leftovers of killed fetches.
     everything : bool
         Of the cache: all copies that no program reads.
     untouched_h : float
         Below an address: only what nobody has written to for so many hours, so that no push under way is disturbed.
     """
-    if url is None:
-        removed = clean_copies(0 if everything else None)
-    else:
-        _check_remote(url)
-        removed = _clean_remote(RemoteLayout(url), untouched_h)
+    where = None if url is None else RemoteLayout(checked_address(url))
+    removed = clean_copies(0 if everything else None) if where is None else _clean_remote(where, untouched_h)
     return CleanReport(removed=tuple(name for name, _ in removed), freed_bytes=sum(size for _, size in removed))
 
 
@@ -118,9 +121,4 @@ def _clean_remote(layout: RemoteLayout, untouched_h: float) -> list[tuple[str, i
         for folder, size in unfinished_folders(address, last=last, before=before):
             open_objects(folder).remove()
             removed.append((folder, size))
-    return removed
-
-
-def _check_remote(url: str) -> None:
-    if not is_remote(url):
-        raise InvalidInput(f"{url!r} is no address of an object store.", hint="Give one such as s3://bucket/folder.")
+    return [*removed, *clean_checkpoints(layout.url, untouched_h=untouched_h)]

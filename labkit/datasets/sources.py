@@ -42,7 +42,7 @@ def find_sources(project: Project, spec: SetSpec, findings: Findings) -> list[So
     found = []
     for record in _records(project, spec.images, findings):
         source = None
-        with findings.noting("unreadable"):
+        with findings.noting("several-authors"):
             source = _source(project, record, spec, groups.get(record.id, {}), findings)
         if source is not None:
             found.append(source)

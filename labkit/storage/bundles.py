@@ -12,7 +12,7 @@ from labkit.events import CancelToken, EventSink, Progress
 from labkit.storage.errors import ObjectMissing
 from labkit.storage.objects import Objects, open_objects
 
-__all__ = ["push_folder", "unfinished_folders"]
+__all__ = ["has_object", "push_folder", "unfinished_folders"]
 
 _SENDERS = 4
 _LARGE_BYTES = 64 * 2**20  # objects are sent whole: not several large ones at once
@@ -45,7 +45,7 @@ def push_folder(folder: Path, address: str, *, last: str, stage: str, on_event: 
         The token was set; what was sent stays, and is not sent again by the next push.
     """
     objects = open_objects(address)
-    if _is_there(objects, last):
+    if has_object(address, last):
         return 0
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file() and path.name[0] != "."}
     sizes = {key: path.stat().st_size for key, path in files.items()}
@@ -73,9 +73,10 @@ def push_folder(folder: Path, address: str, *, last: str, stage: str, on_event: 
     return len(missing) + 1
 
 
-def _is_there(objects: Objects, key: str) -> bool:
+def has_object(address: str, key: str) -> bool:
+    """Return whether there is such an object below an address."""
     try:
-        objects.size(key)
+        open_objects(address).size(key)
     except ObjectMissing:
         return False
     return True

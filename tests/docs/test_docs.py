@@ -149,6 +149,15 @@ def test_every_variable_that_the_library_reads_is_listed() -> None:
     assert [name for name in sorted(used) if f"`{name}`" not in PAGE] == []
 
 
+def test_every_problem_of_a_training_set_is_explained() -> None:
+    """Who gets a code finds it on the page."""
+    page = (ROOT / "docs" / "training-sets.md").read_text(encoding="utf-8")
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "labkit" / "datasets").glob("*.py"))
+    found = set(re.findall(r"(?:warn|refuse|noting)\(\s*f?\"([a-z-]+)(?:{part})?\"", sources))
+    assert len(found) > 25
+    assert [code for code in sorted(found) if not re.search(rf"`{code}[a-z]*`", page)] == []
+
+
 def test_every_exit_code_is_explained() -> None:
     """The table of exit codes has those that an error can have, and success."""
     codes = {errors.response_for(kind("")).exit_code for kind in _errors()} | {0}

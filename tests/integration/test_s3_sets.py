@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,10 +29,12 @@ from labkit.events import CancelToken, Event, Progress
 from labkit.project import Project
 from labkit.storage import CheckpointLayout, open_objects, s3
 from labkit.storage.room import bytes_below
-from labkit.testing.commands import files_in
+from labkit.testing.commands import files_in, small_disk
 from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
 from labkit.testing.s3 import S3Server, running_s3, stumbling_way
+from labkit.training import TrainConfig
 from labkit.training.remote import fetch_checkpoints, fetch_model, push_checkpoints, push_model
+from labkit.work import start_training
 
 SEED = int(os.environ.get("LABKIT_SEED", "1"))
 
@@ -63,7 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
         patch.setenv("LABKIT_AUTHOR", "tester")
         patch.setenv("LABKIT_QUOTA_GB", "20")
         project = Project.create(folder, "cells", classes=["nucleus"])
-        annotated_image(project, folder, height_px=203, width_px=270)
+        annotated_image(project, folder)
         return tiny_training_set(project)
 
 
@@ -157,7 +160,7 @@ def test_a_damaged_object_is_refused_and_not_kept(made: TrainingSet, url: str, p
     """Chips that are not those of the hash are no training set, and leave nothing in the cache."""
     address = push_training_set(made, url)
     shard = store.folder / address.removeprefix("s3://") / "data.zarr/train/masks/c/0/0/0"
-    other = store.folder / address.removeprefix("s3://") / "data.zarr/train/masks/c/1/0/0"
+    other = store.folder / address.removeprefix("s3://") / "data.zarr/val/masks/c/0/0/0"
     shard.write_bytes(other.read_bytes())
     for _ in range(2):
         with pytest.raises(CorruptStore, match="not as it was built") as caught:
@@ -279,6 +282,50 @@ def test_leftovers_of_a_killed_push_are_removed_once_they_are_old(made: Training
     _same_chips(open_training_set(project, whole), made)
 
 
+def test_a_set_that_was_damaged_here_is_not_sent(url: str, project: Project, store: S3Server, tmp_path: Path) -> None:
+    """Nobody could use it: the store stays empty."""
+    annotated_image(project, tmp_path)
+    data = tiny_training_set(project)
+    (data.layout.store / "train" / "objects" / "c" / "0" / "0" / "0").unlink()
+    with pytest.raises(CorruptStore):
+        push_training_set(data, url)
+    assert _objects(store, url) == {}
+
+
+def test_a_full_disk_leaves_no_copy(
+    made: TrainingSet, url: str, project: Project, store: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is full before or in the middle of the copying."""
+    address = push_training_set(made, url)
+    try:
+        with small_disk(tmp_path / "disk", 8) as disk:
+            monkeypatch.setenv("LABKIT_CACHE", str(disk.folder))
+            monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**9))  # as if somebody else filled it meanwhile
+            for pages in (4, 30):
+                disk.fill(leave_bytes=pages * 4096)
+                with pytest.raises(StorageFull):
+                    open_training_set(project, address)
+                disk.empty()
+                assert bytes_below(disk.folder) == 0
+            _same_chips(open_training_set(project, address), made)
+            _let_go()
+    except PermissionError as error:
+        pytest.skip(str(error))
+
+
+def test_a_run_trains_on_a_set_of_the_store(made: TrainingSet, url: str, project: Project, store: S3Server) -> None:
+    """The address goes into the config of the run as it is, so that its program finds the set too; the copy has a name as well."""
+    address = push_training_set(made, url)
+    config = TrainConfig(project=str(project.path), training_set=address, epochs=1, steps_per_epoch=1, crop_px=32, device="cpu", model="m")
+    run = start_training(project, config)
+    try:
+        assert run.spec.config["training_set"] == address
+    finally:
+        run.cancel()
+        run.wait()
+    assert open_training_set(project, made.key).record == made.record
+
+
 # Checkpoints
 
 
@@ -325,6 +372,10 @@ def test_a_push_of_checkpoints_that_breaks_off_keeps_the_one_before(
             push_checkpoints(checkpoints("best 2", "state 2"), f"{url}/run")
     found = fetch_checkpoints(f"{url}/run", CheckpointLayout(tmp_path / "elsewhere"))
     assert (found.best_weights.read_text(), found.resume_state.read_text()) == ("best 1", "state 1")
+    assert clean_leftovers(url).removed == (), "somebody may be pushing now"
+    assert len(clean_leftovers(url, untouched_h=-0.01).removed) == 2
+    again = fetch_checkpoints(f"{url}/run", CheckpointLayout(tmp_path / "again"))
+    assert files_in(again.root) == files_in(found.root)
 
 
 def test_no_checkpoint_yet_is_told_in_words(store: S3Server, url: str, tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from labkit.compute import ComputeSpec, open_compute
-from labkit.errors import InvalidInput
+from labkit.compute import ComputeSpec, iter_results, open_compute
+from labkit.errors import Cancelled, InvalidInput
+from labkit.events import CancelToken
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,35 @@ def test_nobody_at_the_address_is_told_in_words(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("labkit.compute._CONNECT_TIMEOUT_S", 1)
     with pytest.raises(InvalidInput, match="No Dask scheduler"), open_compute(ComputeSpec("dask", 1, "tcp://127.0.0.1:9")):
         pass
+
+
+def test_results_come_in_order_and_few_at_a_time() -> None:
+    """However many tasks there are, only a few more have been handed out than were taken back."""
+    handed = 0
+
+    def tasks() -> Iterator[tuple[int, int]]:
+        nonlocal handed
+        for number in range(100):
+            handed += 1
+            yield number, 7
+
+    with open_compute(ComputeSpec("threads", 3)) as compute:
+        for taken, result in enumerate(iter_results(compute, divmod, tasks(), CancelToken())):
+            assert result == divmod(taken, 7)
+            assert handed <= taken + 6
+
+
+def test_results_stop_when_somebody_cancels() -> None:
+    """Nothing more is handed out."""
+    cancel, done = CancelToken(), []
+
+    def take_all() -> None:
+        with open_compute(ComputeSpec("threads", 2)) as compute:
+            for result in iter_results(compute, abs, ((k,) for k in range(100)), cancel):
+                done.append(result)
+                if result == 10:
+                    cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        take_all()
+    assert done == list(range(11))

@@ -28,7 +28,7 @@ from labkit.testing.commands import files_in
 from .conftest import Drawer
 
 BANDS = SplitSpec(kind="bands", gap_px=8)
-SPEC = SetSpec(name="s", chip_px=16, split=BANDS)
+SPEC = SetSpec(name="s", chip_px=32, split=BANDS)
 
 
 def box(*edges: float) -> object:
@@ -64,7 +64,7 @@ def test_two_sets_are_compared_by_content_parts_and_settings(project: Project, d
     image = drawn("a", box(0, 0, 20, 20), finished=True)
     one = build_from_spec(project, SPEC)
     boxes = (PartBox(image=image.id, part="train", box=(0, 0, 128, 100)), PartBox(image=image.id, part="val", box=(0, 120, 128, 160)))
-    wish = {"split": SplitSpec(kind="boxes", boxes=boxes), "tiles": TileRule(kind="annotated"), "chip_px": 32}
+    wish = {"split": SplitSpec(kind="boxes", boxes=boxes), "tiles": TileRule(kind="annotated"), "chip_px": 48}
     other = build_from_spec(project, SPEC.model_copy(update=wish))
     found = compare_sets(one, other)
     assert [(c.before, c.after) for c in found.moved] == [("train and val and test", "train and val")]
@@ -111,7 +111,7 @@ def test_sets_of_a_name_are_counted(project: Project, drawn: Drawer) -> None:
 def test_the_wish_is_kept_so_that_it_means_the_same_to_others(project: Project, drawn: Drawer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who asks later, under another name, asks for the annotations of the same author."""
     image = drawn("a", box(0, 0, 20, 20), finished=True)
-    data = build_training_set(project, "s", images=["a.tif"], chip_px=16, split=BANDS)
+    data = build_training_set(project, "s", images=["a.tif"], chip_px=32, split=BANDS)
     assert data.record.spec == SPEC.model_copy(update={"author": "tester", "images": (image.id,)})
     monkeypatch.setenv("LABKIT_AUTHOR", "somebody else")
     assert changes_since(project, data).same

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -164,6 +165,13 @@ def test_every_problem_says_what_to_do(project: Project, drawn: Drawer) -> None:
     assert all(problem.hint and problem.message for problem in plan.problems)
 
 
+def test_a_disk_without_room_is_named(project: Project, drawn: Drawer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is written."""
+    drawn("a", finished=True)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=20_000))
+    assert "little-room" in codes(project)
+
+
 # What is refused
 
 
@@ -242,7 +250,7 @@ def test_of_anybody_the_consensus_or_the_accepted_or_the_only_one_counts(project
     drawn("c", finished=True, author="Bob")
     spec = SetSpec(name="s", chip_px=16, author="*", split=SplitSpec(kind="auto", group="author", fractions=(0.5, 0.0, 0.5)))
     [error] = plan_training_set(project, spec).errors
-    assert "Ada, Bob" in error.message
+    assert (error.code, "Ada, Bob" in error.message) == ("several-authors", True)
     for state in ("in-review", "accepted"):
         change_state(project, image.id, "Bob", state, by="Ada")
     plan = plan_training_set(project, spec)
@@ -315,6 +323,17 @@ def test_no_pixel_of_a_single_image_is_near_another_part(project: Project, tmp_p
     assert record.id
     near = [owner[:, :-k] * owner[:, k:] for k in range(1, 21)] + [owner[:-k] * owner[k:] for k in range(1, 21)]
     assert {int(value) for product in near for value in np.unique(product)} <= {0, 1, 4, 9}, "products of two different parts"
+
+
+def test_masks_hold_classes_and_unknown_and_nothing_between(project: Project, drawn: Drawer) -> None:
+    """Report R19: with the classes 2 and 7, whatever the chips and tiles, the values are 0, 2, 7 and 255."""
+    project.add_classes([f"class {number}" for number in range(2, 8)])
+    colours = (box(3, 3, 50, 90, class_id=2), box(40, 60, 90, 140, class_id=7), box(70, 5, 100, 50, class_id=None))
+    drawn("a", new_object(Rectangle(0, 0, 110, 150), kind="area"), *colours)
+    tiles = TileRule(kind="number", count=14, tile_px=24)
+    data = build_from_spec(project, SetSpec(name="s", chip_px=48, split=SplitSpec(kind="blocks", gap_px=3), tiles=tiles))
+    values = {int(value) for part in PARTS for value in np.unique(data.chips(part).masks)}
+    assert values == {0, 2, 7, IGNORE}
 
 
 # Where the work is done
