@@ -7,15 +7,19 @@ same code runs everywhere.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from labkit.errors import InvalidInput, LabKitError, WorkerLost
+from labkit.events import CancelToken
 
-__all__ = ["Compute", "ComputeSpec", "available_workers", "open_compute"]
+__all__ = ["THREADS", "Compute", "ComputeSpec", "available_workers", "iter_results", "open_compute"]
+
+T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 20
 _MOST_THREADS = 8
@@ -62,6 +66,9 @@ class ComputeSpec:
         if "://" not in text:
             raise InvalidInput(f"{text!r} is no address of a Dask scheduler.", hint="Give one such as tcp://127.0.0.1:8786, or 'local'.")
         return cls("dask", workers, text)
+
+
+THREADS = ComputeSpec()  # one per core, in this process
 
 
 class Compute(Protocol):
@@ -180,3 +187,28 @@ def _connected(client: Any, address: str) -> Any:
         raise InvalidInput(
             f"No Dask scheduler answers at {address}.", hint="Check the address, and that the scheduler runs.", address=address
         ) from error
+
+
+def iter_results(compute: Compute, function: Callable[..., T], arguments: Iterable[tuple[Any, ...]], cancel: CancelToken) -> Iterator[T]:
+    """Carry out a task for each tuple of arguments, and yield the results in that order.
+
+    Only twice as many tasks as there are workers are under way or waiting to be taken, so that memory is bounded.
+
+    Raises
+    ------
+    Cancelled
+        The token was set; what has not begun is dropped.
+    """
+    waiting: deque[Future[T]] = deque()
+    try:
+        for one in arguments:
+            cancel.raise_if_cancelled()
+            waiting.append(compute.submit(function, *one))
+            if len(waiting) >= 2 * compute.workers:
+                yield waiting.popleft().result()
+        while waiting:
+            cancel.raise_if_cancelled()
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -61,13 +61,15 @@ class LibrarySettings(BaseSettings):
     projects : Path
         The folder in which a person's projects lie (``LABKIT_PROJECTS``).
     cache : Path
-        Where fetched sample data is kept (``LABKIT_CACHE``).
+        Where fetched sample data and copies of training sets are kept (``LABKIT_CACHE``).
     state : Path
         Where the queue of runs lies (``LABKIT_STATE``).
     quota_gb : float or None
         Most disk that imports may fill, in GB (``LABKIT_QUOTA_GB``); None means all free disk less 5 GB.
     encoders : Path or None
         Folder of pretrained encoders that the admin fills (``LABKIT_ENCODERS``).
+    cache_gb : float
+        Most that copies of training sets of an object store may fill, in GB (``LABKIT_CACHE_GB``); those that nobody used for longest go.
     offline : bool
         Never try to fetch sample data (``LABKIT_OFFLINE``).
     imports : ImportLimits
@@ -83,6 +85,7 @@ class LibrarySettings(BaseSettings):
     state: Path = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "labkit"
     quota_gb: float | None = None
     encoders: Path | None = None
+    cache_gb: Annotated[float, Field(gt=0)] = 20.0
     offline: bool = False
     imports: ImportLimits = ImportLimits()
     runs: RunLimits = RunLimits()

@@ -11,6 +11,7 @@ from labkit.annotations import ExportFormat, ReviewState
 from labkit.annotations.validation import FaultKind
 from labkit_lab.wire import WireModel
 from labkit_lab.wire_runs import ModelExportReport
+from labkit_lab.wire_sets import ComparisonReport, PlanReport, PreviewReport, SetItem
 
 __all__ = [
     "QUALITY_REPLIES",
@@ -421,6 +422,10 @@ class JobItem(WireModel):
     exported: ExportReport | None
     looked: LookReport | None
     imported: ImportReport | None
+    planned: PlanReport | None
+    built: SetItem | None
+    compared: ComparisonReport | None
+    previewed: PreviewReport | None
     model_file: ModelExportReport | None
 
 

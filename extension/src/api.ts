@@ -6,6 +6,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { Pieces } from './pieces';
 import type {
   AgreementAsk,
+  ComparisonReport,
   ConsensusAsk,
   ChannelWindows,
   CompareAsk,
@@ -34,6 +35,7 @@ import type {
   NextImage,
   PieceQuery,
   PlanReply,
+  PreviewAsk,
   ProgressList,
   ProjectItem,
   ProjectList,
@@ -45,6 +47,9 @@ import type {
   RunMove,
   StoryItem,
   StoryQuery,
+  SetAsk,
+  SetList,
+  SetsQuery,
   ThumbnailQuery,
   TilesQuery,
   UploadAnswers,
@@ -333,6 +338,41 @@ export class LabKitApi {
     return this._post(ofModel(projectId, key, 'export'), asked);
   }
 
+  /** The training sets of a project, and what another can be made of. */
+  listSets(projectId: string): Promise<SetList> {
+    return this._get(ofSets(projectId));
+  }
+
+  /** Find out what would come of a wish; nothing is written. */
+  planSet(projectId: string, asked: SetAsk): Promise<JobItem> {
+    return this._post(ofSets(projectId, 'plan'), asked);
+  }
+
+  buildSet(projectId: string, asked: SetAsk): Promise<JobItem> {
+    return this._post(ofSets(projectId, 'build'), asked);
+  }
+
+  /** Draw chips of a wish beside what training makes of them. */
+  previewSet(projectId: string, asked: PreviewAsk): Promise<JobItem> {
+    return this._post(ofSets(projectId, 'preview'), asked);
+  }
+
+  /** Find out what a set would be now. */
+  changesSince(projectId: string, key: string): Promise<JobItem> {
+    return this._post(ofSets(projectId, key, 'changes'), {});
+  }
+
+  compareSets(
+    projectId: string,
+    one: string,
+    other: string
+  ): Promise<ComparisonReport> {
+    const query: SetsQuery = { one, other };
+    return this._get(
+      ofSets(projectId, 'compare') + URLExt.objectToQueryString({ ...query })
+    );
+  }
+
   readJob(id: string): Promise<JobItem> {
     return this._get(pathOf('jobs', id));
   }
@@ -567,6 +607,10 @@ function pathOf(...parts: string[]): string {
 function ofImage(document: IDocumentName, ...parts: string[]): string {
   const { projectId, imageId } = document;
   return pathOf('projects', projectId, 'images', imageId, ...parts);
+}
+
+function ofSets(projectId: string, ...parts: string[]): string {
+  return pathOf('projects', projectId, 'training-sets', ...parts);
 }
 
 function ofRun(run: IRunName, ...parts: string[]): string {

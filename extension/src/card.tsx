@@ -22,6 +22,7 @@ export interface IProjectCardProps {
   readonly images: IImageSource;
   readonly actions: IImageActions;
   readonly onQuality: (project: ProjectItem) => void;
+  readonly onTrainingSets: (project: ProjectItem) => void;
   readonly onRuns: (project: ProjectItem) => void;
   readonly onOpenFolder: (project: ProjectItem) => void;
   readonly onImport: (project: ProjectItem) => void;
@@ -34,6 +35,7 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
   const label = trans.__('Open the folder of %1', project.title);
   const importLabel = trans.__('Import pictures into %1', project.title);
   const qualityLabel = trans.__('Quality of %1', project.title);
+  const setsLabel = trans.__('Training sets of %1', project.title);
   const runsLabel = trans.__('Runs of %1', project.title);
   const rows = props.uploads.rowsOf(project.id);
   return (
@@ -116,6 +118,16 @@ export function ProjectCard(props: IProjectCardProps): React.JSX.Element {
         )}
       </div>
       <div className="labkit-Project-learning">
+        {project.images > 0 && (
+          <button
+            type="button"
+            className="labkit-Button"
+            aria-label={setsLabel}
+            onClick={() => props.onTrainingSets(project)}
+          >
+            {trans.__('Training sets')}
+          </button>
+        )}
         <button
           type="button"
           className="labkit-Button"

@@ -17,5 +17,8 @@ export const ANOTHER_VIEW = 'labkit:another-view';
 /** Shows the quality of one project. */
 export const QUALITY = 'labkit:quality';
 
+/** Builds training sets of one project, and shows those there are. */
+export const TRAINING_SETS = 'labkit:training-sets';
+
 /** Shows the runs and models of one project; without being told which, it asks. */
 export const RUNS = 'labkit:runs';

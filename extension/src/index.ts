@@ -4,6 +4,7 @@ import { annotatorPlugin } from './annotator/plugin';
 import { projectsPlugin } from './projects';
 import { qualityPlugin } from './quality/plugin';
 import { runsPlugin } from './runs/plugin';
+import { setsPlugin } from './sets/plugin';
 import { welcomePlugin } from './welcome';
 
 const plugins: JupyterFrontEndPlugin<void>[] = [
@@ -11,6 +12,7 @@ const plugins: JupyterFrontEndPlugin<void>[] = [
   welcomePlugin,
   annotatorPlugin,
   qualityPlugin,
+  setsPlugin,
   runsPlugin
 ];
 

@@ -20,7 +20,7 @@ import {
 } from '@jupyterlab/translation';
 
 import { LabKitApi, RefusedError } from './api';
-import { CATEGORY, CommandIDs, QUALITY, RUNS } from './commands';
+import { CATEGORY, CommandIDs, QUALITY, RUNS, TRAINING_SETS } from './commands';
 import { chosenFiles, collectDropped, type IDropped } from './dropping';
 import { labkitCardIcon, labkitIcon } from './icons';
 import { imageActions } from './imageactions';
@@ -130,6 +130,11 @@ function makeActions(
     ...imageActions(app, api, panel, trans),
     quality: project =>
       void app.commands.execute(QUALITY, {
+        projectId: project.id,
+        title: project.title
+      }),
+    trainingSets: project =>
+      void app.commands.execute(TRAINING_SETS, {
         projectId: project.id,
         title: project.title
       }),

@@ -24,6 +24,8 @@ export interface IProjectsActions extends IImageActions {
   importInto(project: ProjectItem): void;
   /** Show how far everybody has come, and how good it is. */
   quality(project: ProjectItem): void;
+  /** Build training sets, or show those there are. */
+  trainingSets(project: ProjectItem): void;
   /** Show what is trained, and the models. */
   runs(project: ProjectItem): void;
   answer(row: IUploadRow): void;
@@ -87,6 +89,7 @@ function Projects(props: IStateProps): React.JSX.Element {
               images={props.images}
               actions={props.actions}
               onQuality={props.actions.quality}
+              onTrainingSets={props.actions.trainingSets}
               onRuns={props.actions.runs}
               onOpenFolder={props.actions.openFolder}
               onImport={props.actions.importInto}

@@ -106,11 +106,30 @@ export interface ChannelWindows {
 }
 
 /**
+ * Where a chip of the preview lies, in pixels of its image; ``image`` counts
+ * the images of the plan from 0.
+ */
+export interface ChipItem {
+  readonly image: number;
+  readonly y: number;
+  readonly x: number;
+}
+
+/**
  * Who annotates an image, and until when nobody else should.
  */
 export interface ClaimItem {
   readonly author: string;
   readonly until: string;
+}
+
+/**
+ * A class: its number in masks, its name, its colour.
+ */
+export interface ClassItem {
+  readonly id: number;
+  readonly name: string;
+  readonly colour: string;
 }
 
 /**
@@ -156,12 +175,46 @@ export interface CompareRow {
 }
 
 /**
+ * An image that is not the same in both sets: how, and what it was and is.
+ */
+export interface ComparedImage {
+  readonly name: string;
+  readonly change: 'added' | 'removed' | 'annotated' | 'moved';
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
  * One column: a run or a model, with its curves.
  */
 export interface ComparedItem {
   readonly key: string;
   readonly title: string;
   readonly curves: ReadonlyArray<CurveItem>;
+}
+
+/**
+ * A setting that differs, as words.
+ */
+export interface ComparedSetting {
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * How the second set differs from the first; ``lines`` say it in words,
+ * ``problems`` what would keep it from being built again.
+ */
+export interface ComparisonReport {
+  readonly one: string;
+  readonly other: string;
+  readonly same: boolean;
+  readonly lines: ReadonlyArray<string>;
+  readonly images: ReadonlyArray<ComparedImage>;
+  readonly settings: ReadonlyArray<ComparedSetting>;
+  readonly pixels: ReadonlyArray<PixelChange>;
+  readonly problems: ReadonlyArray<string>;
 }
 
 /**
@@ -427,6 +480,10 @@ export interface JobItem {
   readonly exported: ExportReport | null;
   readonly looked: LookReport | null;
   readonly imported: ImportReport | null;
+  readonly planned: PlanReport | null;
+  readonly built: SetItem | null;
+  readonly compared: ComparisonReport | null;
+  readonly previewed: PreviewReport | null;
   readonly model_file: ModelExportReport | null;
 }
 
@@ -615,10 +672,43 @@ export interface NextImage {
 }
 
 /**
+ * A box of an image that belongs to a part, in pixels of the image.
+ */
+export interface PartBoxItem {
+  readonly part: 'train' | 'val' | 'test';
+  readonly y0: number;
+  readonly x0: number;
+  readonly y1: number;
+  readonly x1: number;
+}
+
+/**
+ * What a part holds: chips, pixels of each class (by id; 0 is background),
+ * pixels to ignore, objects.
+ */
+export interface PartItem {
+  readonly part: 'train' | 'val' | 'test';
+  readonly chips: number;
+  readonly pixels: Readonly<Record<string, number>>;
+  readonly ignored_pixels: number;
+  readonly objects: number;
+}
+
+/**
  * Arguments of a piece's address: how many bytes have gone before it.
  */
 export interface PieceQuery {
   readonly offset: number;
+}
+
+/**
+ * Pixels of a class in a part, before and after.
+ */
+export interface PixelChange {
+  readonly part: 'train' | 'val' | 'test';
+  readonly class_name: string;
+  readonly before: number;
+  readonly after: number;
 }
 
 /**
@@ -648,6 +738,61 @@ export interface PlanItem {
 export interface PlanReply {
   readonly plan: PlanItem | null;
   readonly problems: ReadonlyArray<FieldProblem>;
+}
+
+/**
+ * What a wish would give; nothing was written.
+ */
+export interface PlanReport {
+  readonly images: ReadonlyArray<PlannedItem>;
+  readonly parts: ReadonlyArray<PartItem>;
+  readonly size_bytes: number;
+  readonly problems: ReadonlyArray<SetProblemItem>;
+}
+
+/**
+ * The grid of tiles over one image.
+ *
+ * ``coverage`` has two hexadecimal digits for each tile: percent of it that is
+ * annotated; ``parts`` a letter: t (train), v (val), e (test) or - (gap);
+ * ``chosen`` and each of ``classes`` (by id) 1 or 0.
+ */
+export interface PlannedItem {
+  readonly id: string;
+  readonly name: string;
+  readonly author: string;
+  readonly height_px: number;
+  readonly width_px: number;
+  readonly group: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly coverage: string;
+  readonly parts: string;
+  readonly chosen: string;
+  readonly classes: Readonly<Record<string, string>>;
+  readonly boxes: ReadonlyArray<PartBoxItem>;
+}
+
+/**
+ * Show chips that the wish would give, each beside what training makes of it.
+ */
+export interface PreviewAsk {
+  readonly wish: SetAsk;
+  readonly chips?: number;
+  readonly variants?: number;
+  readonly seed?: number;
+}
+
+/**
+ * A picture (PNG, in base64) with a row for each chip: as it is, then as
+ * training would see it.
+ */
+export interface PreviewReport {
+  readonly png: string;
+  readonly width_px: number;
+  readonly height_px: number;
+  readonly chips: ReadonlyArray<ChipItem>;
+  readonly variants: number;
 }
 
 /**
@@ -859,6 +1004,97 @@ export interface RunMove {
 }
 
 /**
+ * The wish for a training set; no image named means all that the author has
+ * annotated, no author means you.
+ */
+export interface SetAsk {
+  readonly name: string;
+  readonly images?: ReadonlyArray<string>;
+  readonly author?: string | null;
+  readonly chip_px?: number;
+  readonly split?: SplitWish;
+  readonly tiles?: TileWish;
+}
+
+/**
+ * An image that a set can be made of: who has annotated it, and what it
+ * belongs to by each key.
+ */
+export interface SetChoice {
+  readonly id: string;
+  readonly name: string;
+  readonly authors: ReadonlyArray<string>;
+  readonly groups: Readonly<Record<string, string>>;
+}
+
+/**
+ * A training set; ``wish`` is what it was built from, null where it was built
+ * before that was kept.
+ */
+export interface SetItem {
+  readonly key: string;
+  readonly name: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly created: string;
+  readonly chip_px: number;
+  readonly classes: ReadonlyArray<ClassItem>;
+  readonly images: ReadonlyArray<string>;
+  readonly author: string;
+  readonly parts: ReadonlyArray<PartItem>;
+  readonly boxes: number;
+  readonly dropped_chips: number;
+  readonly wish: SetAsk | null;
+}
+
+/**
+ * The sets of a project, the newest first, and what can be chosen for another;
+ * ``me`` is who asks.
+ */
+export interface SetList {
+  readonly title: string;
+  readonly me: string;
+  readonly classes: ReadonlyArray<ClassItem>;
+  readonly images: ReadonlyArray<SetChoice>;
+  readonly group_keys: ReadonlyArray<string>;
+  readonly sets: ReadonlyArray<SetItem>;
+}
+
+/**
+ * What is wrong with a wish, and what to do; with an error it would be
+ * refused.
+ */
+export interface SetProblemItem {
+  readonly level: 'error' | 'warning';
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * Two sets to compare, by their keys.
+ */
+export interface SetsQuery {
+  readonly one: string;
+  readonly other: string;
+}
+
+/**
+ * How to split; the shares of train, val and test add up to 1. ``group`` is
+ * the key by which images belong together.
+ */
+export interface SplitWish {
+  readonly kind?: 'auto' | 'images' | 'groups' | 'blocks' | 'bands';
+  readonly train?: number;
+  readonly val?: number;
+  readonly test?: number;
+  readonly gap_px?: number;
+  readonly seed?: number;
+  readonly block_px?: number | null;
+  readonly group?: string;
+}
+
+/**
  * A run, and what its events tell; another ``standing`` tells that something
  * else than events has changed.
  *
@@ -914,6 +1150,19 @@ export interface TileQuery {
   readonly view?: string | null;
   readonly z?: number | null;
   readonly t?: number | null;
+}
+
+/**
+ * Which tiles are taken. For ``hand``, ``chosen`` has for each image a text of
+ * 1 (taken) and 0; images that it lacks give none.
+ */
+export interface TileWish {
+  readonly tile_px?: number;
+  readonly kind?: 'all' | 'annotated' | 'reviewed' | 'classes' | 'number' | 'hand';
+  readonly min_coverage?: number;
+  readonly classes?: ReadonlyArray<string>;
+  readonly count?: number | null;
+  readonly chosen?: Readonly<Record<string, string>>;
 }
 
 /**

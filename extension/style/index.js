@@ -1,4 +1,5 @@
 import './base.css';
 import './annotator.css';
 import './quality.css';
+import './sets.css';
 import './runs.css';

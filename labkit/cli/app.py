@@ -31,11 +31,14 @@ _COMMANDS = {
     "doctor": "labkit.cli.doctor_command",
     "export": "labkit.cli.image_commands",
     "import": "labkit.cli.image_commands",
+    "model": "labkit.cli.registry_commands",
     "predict": "labkit.cli.model_commands",
     "probe": "labkit.cli.image_commands",
     "project": "labkit.cli.project_commands",
+    "rerun": "labkit.cli.registry_commands",
+    "run": "labkit.cli.run_commands",
     "train": "labkit.cli.model_commands",
-    "trainset": "labkit.cli.data_commands",
+    "trainset": "labkit.cli.trainset_commands",
     "verify": "labkit.cli.data_commands",
 }
 _ABOUT = {
@@ -45,11 +48,14 @@ _ABOUT = {
     "doctor": "Look whether everything is in place.",
     "export": "Write an image as OME-Zarr, OME-TIFF or PNG.",
     "import": "Bring pictures into a project.",
+    "model": "List, compare, promote, retire and export models.",
     "predict": "Let a model segment an image.",
     "probe": "Say what a picture file holds.",
-    "project": "Make, list and show projects.",
+    "project": "Make, list and show projects; say what images belong to.",
+    "rerun": "Repeat a training from a model's card, to the bit.",
+    "run": "Look at runs, stop them, go on with them, and put them in order.",
     "train": "Train a model on a training set.",
-    "trainset": "Build training sets.",
+    "trainset": "Plan, build, compare and send training sets.",
     "verify": "Check a project or a store for faults.",
 }
 

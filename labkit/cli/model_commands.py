@@ -12,6 +12,7 @@ from labkit.analysis import analyse
 from labkit.cli.app import long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
+from labkit.cli.run_commands import DURATION, standing
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.inference import PredictSettings, open_prediction, predict
@@ -36,9 +37,20 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--separate/--no-separate", "separate_objects", default=True, show_default=True, help="Learn to part touching objects.")
 @click.option("--resume", "resume_from", default=None, help="Id of a run to go on from.")
+@click.option("--notebook", type=click.Path(readable=False, path_type=Path), default=None, help="Another notebook to train with.")
+@click.option("--time-limit", type=DURATION, default=None, help="Longest time that it may compute: 90s, 30m, 2h.")
+@click.option("--detach", is_flag=True, help="Do not wait: it goes on by itself.")
 @project_option
 @long_command
-def train_command(project_path: Path | None, on_event: EventSink, cancel: CancelToken, **wish: object) -> Answer:
+def train_command(
+    project_path: Path | None,
+    notebook: Path | None,
+    time_limit: float | None,
+    detach: bool,
+    on_event: EventSink,
+    cancel: CancelToken,
+    **wish: object,
+) -> Answer:
     """Train a model on TRAINING_SET (its name, or name@hash) as a run, and wait for it."""
     project = open_project(project_path)
     try:
@@ -47,7 +59,9 @@ def train_command(project_path: Path | None, on_event: EventSink, cancel: Cancel
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
-    run = start_training(project, config)
+    run = start_training(project, config, notebook, time_limit)
+    if detach:
+        return standing(run)
     result = result_of(run, on_event=on_event, cancel=cancel)
     model = open_model(project, str(result["model"]))
     scores = model.card.scores.get("test") or model.card.scores.get("val")

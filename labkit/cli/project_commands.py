@@ -1,4 +1,4 @@
-"""`labkit project create|list|show`."""
+"""`labkit project create|list|show|group`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from labkit.cli.app import command, project_option
 from labkit.cli.console import Answer
 from labkit.config import projects_dir
+from labkit.errors import InvalidInput
 from labkit.project import Project, list_projects
 
 __all__ = ["open_project", "project_command"]
@@ -21,7 +22,7 @@ def open_project(path: Path | None) -> Project:
 
 @click.group("project")
 def project_command() -> None:
-    """Make, list and show projects."""
+    """Make, list and show projects; say what images belong to."""
 
 
 @project_command.command("create")
@@ -63,3 +64,27 @@ def show(project_path: Path | None) -> Answer:
     )
     data = summary.model_dump(mode="json")
     return Answer(data | {"image_records": [i.model_dump(mode="json") for i in images]}, tuple(lines))
+
+
+@project_command.command("group")
+@click.argument("image", required=False)
+@click.argument("key", required=False)
+@click.argument("value", required=False)
+@click.option("--remove", is_flag=True, help="IMAGE belongs to no KEY any more.")
+@project_option
+@command
+def group(image: str | None, key: str | None, value: str | None, remove: bool, project_path: Path | None) -> Answer:
+    """Say that IMAGE (its id or name) belongs to VALUE of the kind KEY (slide, animal, ...), or show what is known."""
+    project = open_project(project_path)
+    if key is not None and image is not None and (value is None) == remove:
+        project.set_group(image, key, value)
+    elif key is not None or value is not None or remove:
+        raise InvalidInput("It is open what is to be done.", hint="Write 'labkit project group IMAGE KEY VALUE', or IMAGE KEY --remove.")
+    chosen = project.images() if image is None else (project.image(image),)
+    known = project.groups()
+    rows = [{"image": record.id, "name": record.name, "groups": known.get(record.id, {})} for record in chosen]
+    return Answer({"images": rows}, tuple(f"{row['name']}: {_groups_of(known.get(str(row['image']), {}))}" for row in rows))
+
+
+def _groups_of(groups: dict[str, str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in sorted(groups.items())) or "no group"

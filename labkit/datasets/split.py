@@ -2,139 +2,115 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
-
+from labkit.datasets.blocks import split_bands, split_blocks
+from labkit.datasets.dealing import deal_by_rank
+from labkit.datasets.parts import PARTS, Part, PartBox, SplitKind, SplitSpec
 from labkit.errors import InvalidInput
 from labkit.geometry import Box
 from labkit.project import ImageRecord
-from labkit.storage import Record
 
-__all__ = ["PARTS", "Part", "PartBox", "SplitSpec", "resolve_split", "split_bands"]
+__all__ = ["PARTS", "Part", "PartBox", "SplitSpec", "resolve_split", "split_bands", "split_kind"]
 
-Part = Literal["train", "val", "test"]
-PARTS: tuple[Part, ...] = ("train", "val", "test")
+_CHIP_PX = 128
 
 
-class PartBox(Record):
-    """A box (y0, x0, y1, x1) of one image, and the part of the split that it belongs to."""
-
-    image: str
-    part: Part
-    box: tuple[int, int, int, int]
-
-    @property
-    def as_box(self) -> Box:
-        """The box as a `Box`."""
-        return Box(*self.box)
-
-
-class SplitSpec(Record):
-    """How to split.
-
-    Attributes
-    ----------
-    kind : {"auto", "images", "bands", "boxes"}
-        ``images``: whole images; ``bands``: each image is cut across its longer side, with gaps; ``boxes``: as given;
-        ``auto``: by images if at least three different ones are there, else by bands.
-    fractions : (train, val, test)
-        Shares of the images or of the longer side; they add up to 1.
-    gap_px : int
-        Pixels left out between two bands, so that neighbouring texture does not leak.
-    seed : int
-        Which images go where.
-    boxes : tuple of PartBox
-        For ``boxes`` only.
-    """
-
-    kind: Literal["auto", "images", "bands", "boxes"] = "auto"
-    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
-    gap_px: Annotated[int, Field(ge=0)] = 32
-    seed: int = 0
-    boxes: tuple[PartBox, ...] = ()
-
-    @model_validator(mode="after")
-    def _sensible(self) -> SplitSpec:
-        if not (abs(sum(self.fractions) - 1) <= 1e-6 and min(self.fractions) >= 0 and self.fractions[0] > 0):  # NaN fails too
-            raise ValueError("the fractions of train, val and test must add up to 1, with something to train on")
-        if (self.kind == "boxes") != bool(self.boxes):
-            raise ValueError("boxes go with kind 'boxes', and only with it")
-        return self
-
-
-def split_bands(image: ImageRecord, fractions: Sequence[float], gap_px: int) -> tuple[PartBox, ...]:
-    """Cut one image into a train, a val and a test band across its longer side.
-
-    Raises
-    ------
-    InvalidInput
-        The image is too small for the gaps.
-    """
-    height, width = image.levels[0]
-    across_columns = width >= height
-    extent = width if across_columns else height
-    shares = [(part, share) for part, share in zip(PARTS, fractions, strict=True) if share > 0]
-    usable = extent - gap_px * (len(shares) - 1)
-    if usable < 2 * len(shares):
-        raise InvalidInput(
-            f"The image {image.name!r} is too small to be split into bands with gaps of {gap_px} px.",
-            hint="Use a smaller --gap, or add more images and split by images.",
-        )
-    boxes, start, total = [], 0, 0.0
-    for k, (part, share) in enumerate(shares):
-        total += share
-        stop = extent if k == len(shares) - 1 else round(usable * total) + gap_px * k
-        box = (0, start, height, stop) if across_columns else (start, 0, stop, width)
-        boxes.append(PartBox(image=image.id, part=part, box=box))
-        start = stop + gap_px
-    return tuple(boxes)
-
-
-def resolve_split(images: Sequence[ImageRecord], spec: SplitSpec) -> tuple[PartBox, ...]:
+def resolve_split(
+    images: Sequence[ImageRecord],
+    spec: SplitSpec,
+    *,
+    pictures: Mapping[str, str] | None = None,
+    groups: Mapping[str, str] | None = None,
+    chip_px: int = _CHIP_PX,
+) -> tuple[PartBox, ...]:
     """Return the boxes of each part for `images`; no pixel, and no picture that is there twice, is in two parts.
+
+    Parameters
+    ----------
+    images : sequence of ImageRecord
+        What to split. Their order, names and ids decide nothing.
+    spec : SplitSpec
+        How.
+    pictures : mapping, optional
+        What names the pixels of an image, by its id: images of one name are the same picture. Default: the hash of their files.
+    groups : mapping, optional
+        The group of an image, by its id, for a split by groups; an image that is not in it is a group of its own.
+    chip_px : int
+        Side of the chips that will be cut; blocks are whole chips where there is room.
 
     Raises
     ------
     InvalidInput
         A box lies outside its image, boxes of two parts overlap, or there are too few images.
     """
-    groups: dict[str, list[ImageRecord]] = {}
+    named = {image.id: (pictures or {}).get(image.id, image.sha256) for image in images}
+    kind = split_kind(spec, set(named.values()))
+    match kind:
+        case "boxes":
+            return _checked(spec.boxes, {image.id: image for image in images}, named)
+        case "images":
+            return _whole(images, named, spec, "image")
+        case "groups":
+            return _whole(images, _clusters(images, named, groups or {}), spec, "group")
+        case "blocks":
+            return tuple(box for image in images for box in _parts_of(image, spec, named[image.id], chip_px))
+        case _:
+            return tuple(box for image in images for box in split_bands(image, spec.fractions, spec.gap_px))
+
+
+def split_kind(spec: SplitSpec, pictures: set[str]) -> SplitKind:
+    """Return what "auto" comes to for so many different pictures; any other kind is itself."""
+    if spec.kind != "auto":
+        return spec.kind
+    if spec.group:
+        return "groups"
+    return "images" if len(pictures) >= 3 else "blocks"
+
+
+def _parts_of(image: ImageRecord, spec: SplitSpec, content: str, chip_px: int) -> tuple[PartBox, ...]:
+    try:
+        return split_blocks(image, spec, content=content, chip_px=chip_px)
+    except InvalidInput:
+        if spec.kind != "auto":
+            raise
+        return split_bands(image, spec.fractions, spec.gap_px)
+
+
+def _whole(images: Sequence[ImageRecord], names: Mapping[str, str], spec: SplitSpec, what: str) -> tuple[PartBox, ...]:
+    weights: dict[str, int] = {}
     for image in images:
-        groups.setdefault(image.sha256, []).append(image)
-    if spec.kind == "boxes":
-        return _checked(spec.boxes, {image.id: image for image in images})
-    if spec.kind == "images" or (spec.kind == "auto" and len(groups) >= 3):
-        return _by_images(groups, spec)
-    return tuple(box for image in images for box in split_bands(image, spec.fractions, spec.gap_px))
-
-
-def _by_images(groups: Mapping[str, Sequence[ImageRecord]], spec: SplitSpec) -> tuple[PartBox, ...]:
-    wanted = [part for part, share in zip(PARTS, spec.fractions, strict=True) if share > 0]
-    if len(groups) < len(wanted):
+        weights[names[image.id]] = weights.get(names[image.id], 0) + 1
+    if what == "image":
+        weights = dict.fromkeys(weights, 1)  # a picture that is there twice counts once
+    if len(weights) < len(spec.wanted):
         raise InvalidInput(
-            f"{len(groups)} different image(s) cannot be split by images into {len(wanted)} parts.",
-            hint="Add images, or split by bands (--split bands).",
+            f"{len(weights)} different {what}(s) cannot be split by {what}s into {len(spec.wanted)} parts.",
+            hint="Add images, or split each image by blocks (--split blocks).",
         )
-    # The order depends on seed and content only: a new annotation does not move an image.
-    order = sorted(groups)
-    random.Random(spec.seed).shuffle(order)
-    counts = [max(1, round(share * len(order))) if share > 0 else 0 for share in spec.fractions]
-    counts[0] = len(order) - counts[1] - counts[2]
-    while counts[0] < 1:
-        counts[1 if counts[1] >= counts[2] else 2] -= 1
-        counts[0] += 1
-    parts = [part for part, count in zip(PARTS, counts, strict=True) for _ in range(count)]
-    return tuple(
-        PartBox(image=image.id, part=part, box=Box.of_shape(*image.levels[0]).as_tuple())
-        for key, part in zip(order, parts, strict=True)
-        for image in groups[key]
-    )
+    dealt = deal_by_rank(weights, spec.wanted, spec.seed)
+    order = {part: number for number, part in enumerate(PARTS)}
+    boxes = [PartBox(image=i.id, part=dealt[names[i.id]], box=Box.of_shape(*i.levels[0]).as_tuple()) for i in images]
+    return tuple(sorted(boxes, key=lambda item: order[item.part]))
 
 
-def _checked(boxes: Sequence[PartBox], images: Mapping[str, ImageRecord]) -> tuple[PartBox, ...]:
+def _clusters(images: Sequence[ImageRecord], pictures: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
+    """Return a name for each image so that a group, and a picture that is there twice, have one name; joined groups have one too."""
+    above: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while above.get(name, name) != name:
+            name = above[name]
+        return name
+
+    for image in images:
+        one, other = sorted((top(f"picture {pictures[image.id]}"), top(f"group {groups[image.id]}" if image.id in groups else "")))
+        if one:
+            above[other] = one  # "group ..." comes before "picture ...", so that a group keeps its name when an image joins it
+    return {image.id: top(f"picture {pictures[image.id]}") for image in images}
+
+
+def _checked(boxes: Sequence[PartBox], images: Mapping[str, ImageRecord], pictures: Mapping[str, str]) -> tuple[PartBox, ...]:
     for item in boxes:
         image = images.get(item.image)
         if image is None:
@@ -145,7 +121,7 @@ def _checked(boxes: Sequence[PartBox], images: Mapping[str, ImageRecord]) -> tup
             )
     for k, one in enumerate(boxes):
         for other in boxes[k + 1 :]:
-            same_picture = images[one.image].sha256 == images[other.image].sha256
+            same_picture = pictures[one.image] == pictures[other.image]
             if same_picture and one.part != other.part and one.as_box.intersect(other.as_box).area_px:
                 raise InvalidInput(f"Boxes of {one.part} and {other.part} share pixels.", hint="Leave a gap between the parts.")
     return tuple(boxes)

@@ -9,14 +9,14 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from labkit.datasets.parts import Part
 from labkit.datasets.records import TrainingSetRecord
-from labkit.datasets.split import Part
-from labkit.errors import CorruptStore, InvalidInput, NotFound
+from labkit.errors import CorruptStore, InvalidInput
 from labkit.geometry import Box
 from labkit.project import Project
 from labkit.storage import TrainingSetLayout, load_record
 
-__all__ = ["Chips", "TrainingSet", "list_training_sets", "open_training_set"]
+__all__ = ["Chips", "TrainingSet", "list_training_sets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +83,6 @@ class TrainingSet:
     def boxes(self, part: Part, image_id: str) -> tuple[Box, ...]:
         """Return the boxes of `part` in one image: none if the image, or the part, is not in the set."""
         return tuple(item.as_box for item in self.record.split if item.part == part and item.image == image_id)
-
-
-def open_training_set(project: Project, key: str) -> TrainingSet:
-    """Open a training set by ``name@hash``, or the newest one of a name.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    """
-    found = [s for s in list_training_sets(project) if key in (s.key, s.record.name)]
-    if not found:
-        names = ", ".join(s.key for s in list_training_sets(project)) or "none"
-        raise NotFound(f"The project has no training set {key!r}.", hint=f"Its training sets: {names}.", key=key)
-    return found[-1]
 
 
 def list_training_sets(project: Project) -> tuple[TrainingSet, ...]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labkit.errors import AlreadyExists, InvalidInput, LabKitError, NotFound
+from labkit.project.groups import load_groups, save_group
 from labkit.project.records import ClassRecord, ImageRecord, ProjectRecord, ProjectSummary, classes_from_names
 from labkit.storage import (
     INCOMING_PREFIX,
@@ -192,6 +193,36 @@ class Project:
             names = ", ".join(r.name for r in images[:10]) or "none"
             raise NotFound(f"The project has no image {key!r}.", hint=f"Its images: {names}.", key=key)
         return named[0]
+
+    def groups(self) -> dict[str, dict[str, str]]:
+        """Return what each image belongs to: values ("A12") by key ("slide") by the image's id; images without any are left out."""
+        return load_groups(self.layout)
+
+    def set_group(self, image_key: str, key: str, value: str | None) -> dict[str, str]:
+        """Say what an image belongs to, or (with None) that it belongs to nothing of the kind.
+
+        Parameters
+        ----------
+        image_key : str
+            Id or name of the image.
+        key : str
+            The kind of group: "slide", "animal", ...
+        value : str or None
+            Which one of them.
+
+        Returns
+        -------
+        dict
+            All values of the image, by key.
+
+        Raises
+        ------
+        NotFound
+            There is no such image.
+        InvalidInput
+            Key or value are empty or too long, or several images have this name.
+        """
+        return save_group(self.layout, self.image(image_key).id, key, value)
 
     def summary(self) -> ProjectSummary:
         """Count what is in the project."""

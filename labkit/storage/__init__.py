@@ -15,16 +15,20 @@ if TYPE_CHECKING:
         write_bytes,
         write_text,
     )
+    from labkit.storage.bundles import push_folder, unfinished_folders
     from labkit.storage.errors import ObjectMissing
     from labkit.storage.layout import (
         INCOMING_PREFIX,
         AnnotationLayout,
+        CachedSetLayout,
+        CacheLayout,
         CheckpointLayout,
         EncoderFolder,
         ImageLayout,
         ModelLayout,
         PredictionLayout,
         ProjectLayout,
+        RemoteLayout,
         RunLayout,
         StateLayout,
         TrainingSetLayout,
@@ -32,13 +36,15 @@ if TYPE_CHECKING:
     )
     from labkit.storage.locks import hold_lock
     from labkit.storage.names import check_name, escape_name, plain_file_name, unescape_name
-    from labkit.storage.objects import FolderObjects, Objects, PendingObject, open_objects
+    from labkit.storage.objects import FolderObjects, ObjectFacts, Objects, PendingObject, open_objects
     from labkit.storage.records import Record, content_hash, file_sha256, load_record, new_id, save_record, utc_now
     from labkit.storage.s3 import S3Objects, fetch_object, is_remote
 
 # Loaded when they are asked for: the process that decodes pictures starts often, and keeps no records.
 _HOMES = {
     "AnnotationLayout": "layout",
+    "CacheLayout": "layout",
+    "CachedSetLayout": "layout",
     "CheckpointLayout": "layout",
     "EncoderFolder": "layout",
     "FolderObjects": "objects",
@@ -51,11 +57,13 @@ _HOMES = {
     "PredictionLayout": "layout",
     "ProjectLayout": "layout",
     "Record": "records",
+    "RemoteLayout": "layout",
     "RunLayout": "layout",
     "S3Objects": "s3",
     "StateLayout": "layout",
     "TrainingSetLayout": "layout",
     "UploadLayout": "layout",
+    "ObjectFacts": "objects",
     "check_name": "names",
     "content_hash": "records",
     "escape_name": "names",
@@ -71,6 +79,8 @@ _HOMES = {
     "open_objects": "objects",
     "plain_file_name": "names",
     "publish_folder": "atomic",
+    "push_folder": "bundles",
+    "unfinished_folders": "bundles",
     "remove_tree": "atomic",
     "save_record": "records",
     "scratch_folder": "atomic",
@@ -83,17 +93,21 @@ _HOMES = {
 __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
+    "CacheLayout",
+    "CachedSetLayout",
     "CheckpointLayout",
     "EncoderFolder",
     "FolderObjects",
     "ImageLayout",
     "ModelLayout",
+    "ObjectFacts",
     "ObjectMissing",
     "Objects",
     "PendingObject",
     "PredictionLayout",
     "ProjectLayout",
     "Record",
+    "RemoteLayout",
     "RunLayout",
     "S3Objects",
     "StateLayout",
@@ -114,10 +128,12 @@ __all__ = [
     "open_objects",
     "plain_file_name",
     "publish_folder",
+    "push_folder",
     "remove_tree",
     "save_record",
     "scratch_folder",
     "unescape_name",
+    "unfinished_folders",
     "utc_now",
     "write_bytes",
     "write_text",

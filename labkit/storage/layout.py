@@ -10,12 +10,15 @@ from labkit.storage.names import escape_name, plain_file_name
 __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
+    "CacheLayout",
+    "CachedSetLayout",
     "CheckpointLayout",
     "EncoderFolder",
     "ImageLayout",
     "ModelLayout",
     "PredictionLayout",
     "ProjectLayout",
+    "RemoteLayout",
     "RunLayout",
     "StateLayout",
     "TrainingSetLayout",
@@ -115,6 +118,98 @@ class TrainingSetLayout:
     def store(self) -> Path:
         """Zarr group with the chips, masks and object ids of each part of the split."""
         return self.root / "data.zarr"
+
+
+@dataclass(frozen=True, slots=True)
+class CachedSetLayout:
+    """``<cache>/training-sets/<name>@<hash>-<address>/``: a copy of a training set of an object store."""
+
+    root: Path
+
+    @property
+    def data(self) -> TrainingSetLayout:
+        """The copy; it is whole if its manifest is there."""
+        return TrainingSetLayout(self.root / "set")
+
+    @property
+    def used(self) -> Path:
+        """Its time is that of the last use."""
+        return self.root / "used"
+
+    @property
+    def lock(self) -> Path:
+        """Held while the copy is made or removed; beside the folder, so that it outlives it."""
+        return self.root.with_name(self.root.name + ".lock")
+
+    @property
+    def in_use(self) -> Path:
+        """Held, by several at once, by the programs that read the copy."""
+        return self.root.with_name(self.root.name + ".in-use")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheLayout:
+    """The folder for what can be fetched again."""
+
+    root: Path
+
+    @property
+    def training_sets(self) -> Path:
+        """Folder of the copies of training sets."""
+        return self.root / "training-sets"
+
+    def training_set(self, key: str, address_hash: str) -> CachedSetLayout:
+        """Return the places of the copy of a training set; the hash is that of the address which it comes from."""
+        return CachedSetLayout(self.training_sets / f"{key}-{address_hash}")
+
+    def training_set_copies(self) -> tuple[CachedSetLayout, ...]:
+        """Return the copies that there are, whole or not."""
+        folder = self.training_sets
+        return tuple(CachedSetLayout(path) for path in sorted(folder.iterdir()) if path.is_dir()) if folder.is_dir() else ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLayout:
+    """Below an ``s3://`` address: immutable sets and models, and checkpoints that a manifest names by their content."""
+
+    url: str
+
+    @property
+    def training_sets(self) -> str:
+        """Address below which training sets lie."""
+        return f"{self.url.rstrip('/')}/training-sets"
+
+    def training_set(self, key: str) -> str:
+        """Return the address of a training set ``name@hash``."""
+        return f"{self.training_sets}/{key}"
+
+    @property
+    def set_manifest(self) -> str:
+        """Key of the manifest of a training set, below its address."""
+        return TrainingSetLayout(Path()).manifest.name
+
+    @property
+    def model_manifest(self) -> str:
+        """Key of the card of a model, below its address."""
+        return ModelLayout(Path()).card.name
+
+    @property
+    def models(self) -> str:
+        """Address below which models lie."""
+        return f"{self.url.rstrip('/')}/models"
+
+    def model(self, name: str, hash_: str) -> str:
+        """Return the address of a model, by the hash of its weights and its card."""
+        return f"{self.models}/{name}@{hash_}"
+
+    @property
+    def checkpoints_manifest(self) -> str:
+        """Key of what names the objects of the newest checkpoint; written last."""
+        return "checkpoints.json"
+
+    def checkpoint_object(self, sha256: str) -> str:
+        """Return the key of a file of a checkpoint, by its content."""
+        return f"objects/{sha256}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +440,11 @@ class ProjectLayout:
     def lock(self) -> Path:
         """Held while the project's manifest is changed."""
         return self.root / ".lock"
+
+    @property
+    def groups(self) -> Path:
+        """What each image belongs to (slide, animal, ...), as people said; not there while nobody has."""
+        return self.root / "groups.json"
 
     @property
     def images(self) -> Path:

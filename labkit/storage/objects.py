@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from labkit.storage.atomic import current_umask, explain_os_errors, fsync_folder, remove_tree, write_bytes
 from labkit.storage.errors import ObjectMissing
 from labkit.storage.layout import INCOMING_PREFIX
-from labkit.storage.s3 import S3Objects, is_remote
+from labkit.storage.s3 import ObjectFacts, S3Objects, is_remote
 
-__all__ = ["FolderObjects", "Objects", "PendingObject", "open_objects"]
+__all__ = ["FolderObjects", "ObjectFacts", "Objects", "PendingObject", "open_objects"]
 
 
 class PendingObject(Protocol):
@@ -61,8 +63,14 @@ class Objects(Protocol):
     def keys(self) -> Iterator[str]:
         """Yield the keys of all objects, in any order."""
 
+    def facts(self) -> Iterator[ObjectFacts]:
+        """Yield what is known of all objects, in any order."""
+
     def remove(self) -> None:
         """Remove all objects."""
+
+    def remove_key(self, key: str) -> None:
+        """Remove one object; one that is not there is fine."""
 
 
 class _PendingFile:
@@ -134,9 +142,21 @@ class FolderObjects:
             if file.is_file() and not file.name.startswith(INCOMING_PREFIX):
                 yield file.relative_to(self._folder).as_posix()
 
+    def facts(self) -> Iterator[ObjectFacts]:
+        """Yield key, size and time of all objects; see `Objects`."""
+        for key in self.keys():
+            with suppress(FileNotFoundError):
+                found = (self._folder / key).stat()
+                yield ObjectFacts(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
     def remove(self) -> None:
         """Remove the folder."""
         remove_tree(self._folder)
+
+    def remove_key(self, key: str) -> None:
+        """Remove one object; see `Objects`."""
+        with explain_os_errors(self._folder / key):
+            (self._folder / key).unlink(missing_ok=True)
 
     def _open(self, key: str) -> BinaryIO:
         try:

@@ -11,6 +11,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +22,7 @@ from labkit.errors import InvalidInput, MissingDependency, NotFound, NotWritable
 from labkit.events import CancelToken, EventSink, Progress
 from labkit.storage.errors import ObjectMissing
 
-__all__ = ["S3Objects", "fetch_object", "is_remote"]
+__all__ = ["ObjectFacts", "S3Objects", "fetch_object", "is_remote"]
 
 T = TypeVar("T")
 _TRIES = 7
@@ -33,6 +36,15 @@ _MISSING = ("404", "NoSuchKey", "NotFound")
 def is_remote(address: Path | str) -> bool:
     """Return whether an address is on an object store."""
     return str(address).startswith("s3://")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """Key, size in bytes, and when it was written (UTC; None where the store does not say)."""
+
+    key: str
+    size: int
+    modified: datetime | None
 
 
 class S3Objects:
@@ -79,10 +91,22 @@ class S3Objects:
         for found in _tried(self._url, lambda: _store().find(self._url, refresh=True)):
             yield str(found).removeprefix(prefix)
 
+    def facts(self) -> Iterator[ObjectFacts]:
+        """Yield key, size and time of all objects; see `Objects`."""
+        prefix = self._url.removeprefix("s3://") + "/"
+        found = _tried(self._url, lambda: _store().find(self._url, refresh=True, detail=True))
+        for name, facts in found.items():
+            yield ObjectFacts(str(name).removeprefix(prefix), int(facts["size"]), facts.get("LastModified"))
+
     def remove(self) -> None:
         """Remove all objects."""
         for key in list(self.keys()):
-            _tried(self._at(key), lambda key=key: _store().rm_file(self._at(key)))  # type: ignore[misc]
+            self.remove_key(key)
+
+    def remove_key(self, key: str) -> None:
+        """Remove one object; see `Objects`."""
+        with suppress(ObjectMissing):
+            _tried(self._at(key), lambda: _store().rm_file(self._at(key)))
 
     def _at(self, key: str) -> str:
         return f"{self._url}/{key}"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
-__all__ = ["chromium_path", "launch_flags", "open_browser", "require_chromium"]
+__all__ = ["chromium_path", "contrasts", "launch_flags", "open_browser", "require_chromium"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
@@ -24,6 +24,28 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# Contrast of each text with what lies behind it, by the formula of WCAG 2.2.
+_CONTRASTS = """panel => {
+  const rgb = text => (text.match(/[0-9.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = node => {
+    const colour = rgb(getComputedStyle(node).backgroundColor);
+    return colour.length === 3 || colour[3] === 1 ? colour : behind(node.parentElement);
+  };
+  const kinds = 'h2, h3, h4, p, dt, dd, button, th, td, li, label, legend, output, strong, small, em, span, summary';
+  const isSeen = node => node.textContent.trim() && node.offsetParent && !node.matches(':disabled, [data-stale=true] *');
+  const texts = [...panel.querySelectorAll(kinds)].filter(isSeen);
+  return texts.map(node => {
+    const [ground, [r, g, b, alpha = 1]] = [behind(node), rgb(getComputedStyle(node).color)];
+    const seen = [r, g, b].map((v, i) => alpha * v + (1 - alpha) * ground[i]);
+    const [a, c] = [light(seen), light(ground)].sort((x, y) => y - x);
+    return [node.textContent, (a + 0.05) / (c + 0.05)];
+  });
+}"""
 
 
 def chromium_path() -> Path | None:
@@ -86,3 +108,11 @@ def open_browser(*flags: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def contrasts(part: Locator) -> dict[str, float]:
+    """Return how far each text that is seen in a part of a page stands out from its ground: 1 to 21, WCAG asks for 4.5.
+
+    What is switched off is left out, as WCAG does.
+    """
+    return dict(part.evaluate(_CONTRASTS))

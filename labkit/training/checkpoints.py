@@ -149,7 +149,8 @@ class Keeper:
             write_text(self.folder.history, history_csv(training.history, self.plan))
         self.on_checkpoint()
         self._saved = time.monotonic()
-        self._wait_s = max(self.plan.config.checkpoint_every_s, (self._saved - started) / _SAVING_SHARE)
+        if self._wait_s:
+            self._wait_s = max(self.plan.config.checkpoint_every_s, (self._saved - started) / _SAVING_SHARE)
 
 
 def _state(training: Training, plan: TrainPlan) -> dict[str, Any]:

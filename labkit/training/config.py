@@ -98,7 +98,7 @@ class TrainConfig(Record):
     workers : int, optional
         Programs that prepare batches; default: none beside a CPU training, up to 4 beside a GPU. The batches are the same for any number.
     checkpoint_every_s : float
-        How often the state to go on from is written within an epoch, in seconds.
+        How often the state to go on from is written within an epoch, in seconds (less often where that would cost time); 0: at each step.
     encoder_weights : str, optional
         Pretrained weights of the encoder: a path, an ``s3://`` address, or the name of a file in the admin's cache.
     encoder_sha256, encoder_licence : str

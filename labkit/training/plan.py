@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Literal
 
 import torch
@@ -125,7 +126,7 @@ def _precision(wish: str, device: str) -> Literal["float32", "mixed"]:
 
 def _workers(wish: int | None, device: str) -> int:
     """Return a number of workers that divides the lanes of the order, so that none reads what another has read."""
-    most = wish if wish is not None else 0 if device == "cpu" else LANES
+    most = wish if wish is not None else 0 if device == "cpu" else min(LANES, len(os.sched_getaffinity(0)))
     return max(n for n in range(LANES + 1) if n <= most and (n == 0 or LANES % n == 0))
 
 

@@ -18,7 +18,17 @@ from labkit.training.history import TrainResult
 from labkit.training.network import Network
 from labkit.training.shelf import Shelf, load_shelf, shelve
 
-__all__ = ["Model", "list_models", "open_model", "promote_model", "register_model", "restore_model", "retire_model"]
+__all__ = [
+    "Model",
+    "ModelCard",
+    "PartScores",
+    "list_models",
+    "open_model",
+    "promote_model",
+    "register_model",
+    "restore_model",
+    "retire_model",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from labkit.annotations import Agreement, AnnotationImport, Consensus, ProjectPr
 from labkit.checkup import Finding
 from labkit.cli.app import app
 from labkit.config import LibrarySettings
-from labkit.datasets import TrainingSetRecord
+from labkit.datasets import CleanReport, SetComparison, SetPlan, TrainingSetRecord
 from labkit.demo import DemoResult
 from labkit.inference import PredictionRecord
 from labkit.project import ImageRecord, ProjectSummary
@@ -50,6 +50,9 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "predict": PredictionRecord,
     "project create": ProjectSummary,
     "trainset build": TrainingSetRecord,
+    "trainset clean": CleanReport,
+    "trainset compare": SetComparison,
+    "trainset plan": SetPlan,
 }
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import labkit_lab
 from labkit.project import Project
+from labkit.testing.browser import contrasts
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.tiling import import_image
 
@@ -213,26 +214,6 @@ def test_cover_picture_is_shown(page: Page, lab: Lab, tmp_path: Path) -> None:
     expect(card.get_by_role("definition").first).to_have_text("1")
 
 
-# Contrast of each text in the panel with what lies behind it, by the formula of WCAG 2.2.
-_CONTRASTS = """panel => {
-  const rgb = text => (text.match(/[0-9.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = node => {
-    const colour = rgb(getComputedStyle(node).backgroundColor);
-    return colour.length === 3 || colour[3] === 1 ? colour : behind(node.parentElement);
-  };
-  const texts = [...panel.querySelectorAll('h2, h3, p, dt, dd, button')].filter(node => node.textContent.trim());
-  return texts.map(node => {
-    const [ground, [r, g, b, alpha = 1]] = [behind(node), rgb(getComputedStyle(node).color)];
-    const seen = [r, g, b].map((v, i) => alpha * v + (1 - alpha) * ground[i]);
-    const [a, c] = [light(seen), light(ground)].sort((x, y) => y - x);
-    return [node.textContent, (a + 0.05) / (c + 0.05)];
-  });
-}"""
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])
 def test_texts_can_be_read(page: Page, lab: Lab, theme: str) -> None:
     """Every text of the panel stands out from its ground by 4.5 to 1, as WCAG asks."""
@@ -241,9 +222,9 @@ def test_texts_can_be_read(page: Page, lab: Lab, theme: str) -> None:
     page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
     expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
     expect(panel.get_by_role("listitem", name="axons")).to_be_visible()
-    contrasts = dict(panel.evaluate(_CONTRASTS))
-    assert {text: ratio for text, ratio in contrasts.items() if ratio < 4.5} == {}
-    assert "axons" in contrasts
+    found = contrasts(panel)
+    assert {text: ratio for text, ratio in found.items() if ratio < 4.5} == {}
+    assert "axons" in found
 
 
 def test_server_part_that_is_missing_is_said(page: Page, browser: Browser, tmp_path: Path) -> None:

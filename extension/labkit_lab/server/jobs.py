@@ -30,7 +30,10 @@ JOBS_SETTING = "labkit_jobs"
 _MOST_KEPT = 32
 _MOST_AT_ONCE = 2
 _PIECE_BYTES = 1 << 20
-_REPORTS = ("validation", "agreement", "consensus", "exported", "looked", "imported", "model_file")  # fields of a `JobItem`
+_REPORTS = (  # fields of a `JobItem`
+    *("validation", "agreement", "consensus", "exported", "looked", "imported", "model_file"),
+    *("planned", "built", "compared", "previewed"),
+)
 
 
 @dataclass

@@ -36,6 +36,14 @@ from labkit_lab.server.runs import (
     SamplesRoute,
     StoryRoute,
 )
+from labkit_lab.server.sets import (
+    SetBuildRoute,
+    SetChangesRoute,
+    SetPlanRoute,
+    SetPreviewRoute,
+    SetsComparisonRoute,
+    SetsRoute,
+)
 from labkit_lab.server.tales import TALES_SETTING, TaleShelf
 from labkit_lab.server.tilestream import TileStreamRoute
 from labkit_lab.server.uploads import QUEUE_SETTING, AnswersRoute, UploadRoute, UploadsRoute
@@ -68,6 +76,12 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/exports", ExportsRoute),
     (r"/labkit/api/projects/([^/]+)/looks", LooksRoute),
     (r"/labkit/api/projects/([^/]+)/annotation-imports", AnnotationImportsRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets", SetsRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/plan", SetPlanRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/build", SetBuildRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/preview", SetPreviewRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/compare", SetsComparisonRoute),
+    (r"/labkit/api/projects/([^/]+)/training-sets/([^/]+)/changes", SetChangesRoute),
     (r"/labkit/api/projects/([^/]+)/runs", RunsRoute),
     (r"/labkit/api/projects/([^/]+)/runs/form", RunFormRoute),
     (r"/labkit/api/projects/([^/]+)/runs/plan", RunPlanRoute),

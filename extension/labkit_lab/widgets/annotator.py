@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,12 +16,12 @@ from labkit.project import ImageRecord, Project, list_projects
 from labkit.tiling import open_image
 from labkit.tiling.rendering import default_view
 from labkit_lab.widgets.desk import Desk, Message
+from labkit_lab.widgets.drawing import DRAWING
 
 __all__ = ["Annotator", "close_annotator", "open_annotator"]
 
 _LAYERS = 5  # picture, objects, mask, selection, and what Python draws
 _SKETCH = 4
-_SKETCHING = threading.Lock()  # ipycanvas has one queue for all canvases of a process, and threads would mix in it
 _MODULE, _VERSION = "labkit-lab", "^0.1.0"
 _TILE_PX = 512
 _CHANGING = ("gesture", "command", "propose")  # messages that ask for other annotations
@@ -125,7 +124,7 @@ class Annotator(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     def _draw_sketch(self) -> None:
         layer, height, width = self.canvas[_SKETCH], self.image["height_px"], self.image["width_px"]
         failure = None
-        with _SKETCHING, hold_canvas():
+        with DRAWING, hold_canvas():
             layer._canvas_manager._current_canvas = None  # a page that came later does not know it, and would draw nothing (ipycanvas 322)
             layer.clear_rect(-width, -height, 3 * width, 3 * height)
             try:

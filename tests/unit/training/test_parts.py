@@ -3,26 +3,23 @@
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
-from labkit.datasets import Chips, Normalisation
+from labkit.datasets import Normalisation
 from labkit.errors import InvalidInput
 from labkit.project import classes_from_names
 from labkit.training import Network, architecture_named, class_indices
-from labkit.training.batches import BatchSource, make_targets
 from labkit.training.losses import segmentation_loss
+from labkit.training.targets import make_targets
 
 CLASSES = classes_from_names(["nucleus", "debris"])
-
-
-def chips_of(masks: np.ndarray, objects: np.ndarray) -> Chips:
-    return Chips(np.zeros((len(masks), 1, *masks.shape[1:]), np.uint8), masks, objects, np.zeros((len(masks), 3), np.int64))
 
 
 def test_touching_objects_get_a_border_between_them() -> None:
     """Two pixels on either side of the common edge become border; edges towards background do not."""
     objects = np.zeros((1, 9, 12), np.uint32)
     objects[0, 1:8, 1:6], objects[0, 1:8, 6:11] = 1, 2
-    targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
+    targets = make_targets((objects > 0).astype(np.uint8), objects, CLASSES, 3)
     assert targets[0, 4].tolist() == [0, 1, 1, 1, 3, 3, 3, 3, 1, 1, 1, 0]
 
 
@@ -30,7 +27,7 @@ def test_a_narrow_gap_is_border_too() -> None:
     """Otherwise two nuclei a pixel apart would be taught as one."""
     objects = np.zeros((1, 9, 13), np.uint32)
     objects[0, 1:8, 1:6], objects[0, 1:8, 7:12] = 1, 2
-    targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
+    targets = make_targets((objects > 0).astype(np.uint8), objects, CLASSES, 3)
     assert targets[0, 4].tolist() == [0, 1, 1, 1, 1, 3, 3, 3, 1, 1, 1, 1, 0]
 
 
@@ -38,50 +35,33 @@ def test_an_object_that_would_be_all_border_keeps_its_class() -> None:
     """Otherwise it could never be found."""
     objects = np.zeros((1, 8, 12), np.uint32)
     objects[0, 2:6, 1:6], objects[0, 3:5, 6:8] = 1, 2
-    targets = make_targets(chips_of((objects > 0).astype(np.uint8), objects), CLASSES, 3)
+    targets = make_targets((objects > 0).astype(np.uint8), objects, CLASSES, 3)
     assert (targets[0, 3:5, 6:8] == 1).all()
 
 
 def test_unknown_pixels_stay_unknown() -> None:
     """255 is no class and gets no border."""
     masks, objects = np.full((1, 4, 4), 255, np.uint8), np.zeros((1, 4, 4), np.uint32)
-    assert (make_targets(chips_of(masks, objects), CLASSES, 3) == 255).all()
+    assert (make_targets(masks, objects, CLASSES, 3) == 255).all()
+
+
+def test_walls_are_those_of_a_window_around_each_pixel() -> None:
+    """What is computed by rows and columns equals the two filters of scipy, on crowded chips, up to their edges."""
+    rng = np.random.default_rng(0)
+    objects = np.kron(rng.integers(0, 4, (3, 10, 10)), np.ones((1, 5, 5), int)).astype(np.uint32)
+    targets = make_targets((objects > 0).astype(np.uint8), objects, CLASSES, 3)
+    for chip, target in zip(objects.astype(np.int64), targets, strict=True):
+        highest = ndimage.maximum_filter(chip, 5, mode="nearest")
+        lowest = ndimage.minimum_filter(np.where(chip > 0, chip, 2**40), 5, mode="nearest")
+        wall = (highest > 0) & (highest != lowest)
+        swallowed = [k for k in range(1, 4) if (chip == k).any() and wall[chip == k].all()]
+        assert ((target == 3) == (wall & ~np.isin(chip, swallowed))).all()
 
 
 def test_class_ids_and_outputs_need_not_be_equal() -> None:
     """Ids 5 and 9 become outputs 1 and 2; an id that is not taught is ignored."""
     table = class_indices([CLASSES[0].model_copy(update={"id": 5}), CLASSES[1].model_copy(update={"id": 9})])
     assert table[[0, 5, 9, 7, 255]].tolist() == [0, 1, 2, 255, 255]
-
-
-@pytest.fixture
-def source() -> BatchSource:
-    """Six chips whose pixels carry their number, and whose targets follow the pixels."""
-    rng = np.random.default_rng(0)
-    targets = rng.integers(0, 3, (6, 32, 32), np.uint8)
-    return BatchSource(targets[:, None].astype(np.float32), targets, 4, 16, seed=7)
-
-
-def test_a_batch_depends_on_seed_and_step_alone(source: BatchSource) -> None:
-    """Drawing other batches before changes nothing."""
-    first = source.batch(5)[0]
-    source.batch(1)
-    assert (source.batch(5)[0] == first).all()
-
-
-def test_targets_move_with_their_pixels(source: BatchSource) -> None:
-    """After turning and mirroring, pixels still correlate with the targets they had."""
-    pixels, targets = source.batch(0)
-    for p, t in zip(pixels, targets, strict=True):
-        assert np.corrcoef(p[0].ravel(), t.ravel())[0, 1] > 0.99
-
-
-def test_every_chip_is_drawn_equally_often() -> None:
-    """Nine batches of four are six passes over six chips: each chip comes six times, never twice within a pass."""
-    numbers = np.arange(6, dtype=np.uint8)[:, None, None].repeat(16, 1).repeat(16, 2)  # each target tells its chip
-    source = BatchSource(np.zeros((6, 1, 16, 16), np.float32), numbers, 4, 16, seed=7)
-    drawn = np.concatenate([source.batch(step)[1][:, 0, 0] for step in range(9)])
-    assert all(sorted(one_pass) == [0, 1, 2, 3, 4, 5] for one_pass in drawn.reshape(6, 6).tolist())
 
 
 def test_a_batch_without_known_pixels_has_no_loss_and_no_gradient() -> None:
@@ -91,6 +71,14 @@ def test_a_batch_without_known_pixels_has_no_loss_and_no_gradient() -> None:
     loss.backward()
     assert loss.item() == 0
     assert bool((logits.grad == 0).all())
+
+
+@pytest.mark.parametrize("dice", [0.0, 0.5])
+def test_dice_counts_as_much_as_asked(dice: float) -> None:
+    """The loss is cross-entropy plus a share of the rest."""
+    logits, targets = torch.randn(2, 3, 8, 8), torch.randint(0, 3, (2, 8, 8))
+    entropy, both = segmentation_loss(logits, targets, dice=0.0), segmentation_loss(logits, targets)
+    assert segmentation_loss(logits, targets, dice=dice).item() == pytest.approx((entropy + dice * (both - entropy)).item(), abs=1e-6)
 
 
 def test_unknown_pixels_do_not_change_the_loss() -> None:
