@@ -156,10 +156,11 @@ def test_a_run_is_seen_as_it_goes(page: Page, lab: Lab, project: Project) -> Non
     expect(loss.get_by_role("listitem").first).to_have_text("step 1")
     expect(loss.get_by_role("listitem").nth(1)).to_contain_text("2")
 
-    page.context.set_offline(True)
+    page.route("**/labkit/api/**", lambda route: route.abort())
+    write(Progress(50, 200, "steps", "training"))
     expect(detail.get_by_role("alert")).to_contain_text("The server does not answer.")
     write(Progress(60, 200, "steps", "training"))
-    page.context.set_offline(False)
+    page.unroute("**/labkit/api/**")
     expect(detail).to_contain_text("step 60 of 200")
     expect(detail.get_by_role("alert")).to_have_count(0)
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
