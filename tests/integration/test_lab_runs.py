@@ -18,6 +18,7 @@ from labkit.testing.runs import submit_cells
 
 pytestmark = pytest.mark.browser
 
+RUN_MS = 4 * WITHIN_S * 1000  # a whole run on a machine under load
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 
 
@@ -80,17 +81,17 @@ def test_a_run_is_started_cancelled_resumed_and_compared(page: Page, lab: Lab, p
     expect(view).to_contain_text("Nothing has been trained yet.")
     _start(page, view, Epochs="1", Name_of_the_model="quick")
     detail = view.get_by_role("region", name="Chosen run")
-    expect(detail.get_by_role("button", name="Use model quick/1")).to_be_visible()
+    expect(detail.get_by_role("button", name="Use model quick/1")).to_be_visible(timeout=RUN_MS)
 
     _start(page, view, Epochs="12", Name_of_the_model="nuclei", Learning_rate="0.002")
-    expect(detail).to_contain_text("Epoch 2 of 12")
+    expect(detail).to_contain_text("Epoch 2 of 12", timeout=RUN_MS)
     detail.get_by_role("button", name="Cancel").click()
     expect(detail.locator(".labkit-RunState")).to_have_text("⊘cancelled")
     detail.get_by_role("button", name="Resume").click()
     expect(_rows(view)).to_have_count(3)
     expect(detail.get_by_role("term").filter(has_text="Follows")).to_be_visible()
     page.goto(lab.url.replace("lab?reset&", "lab?"))
-    expect(detail.locator(".labkit-RunState")).to_have_text("✓done")
+    expect(detail.locator(".labkit-RunState")).to_have_text("✓done", timeout=RUN_MS)
     expect(detail).to_contain_text("Epoch 12 of 12")
     expect(detail.get_by_role("img", name="Loss")).to_have_accessible_name("loss, training")
     expect(detail.get_by_role("img", name="Sample predictions")).to_have_js_property("complete", True)
