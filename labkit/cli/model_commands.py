@@ -29,6 +29,8 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.option("--encoder", "encoder_weights", default=None, help="Pretrained encoder: a name in the admin's cache, a file, or s3://.")
 @click.option("--encoder-sha256", default=None, help="What the encoder's file must hash to.")
 @click.option("--encoder-licence", default="", help="Licence of the encoder's file.")
+@click.option("--licence", default="", help="Under which others may use the model.")
+@click.option("--threads", type=int, default=None, help="CPU threads to compute with; default: torch's own number.")
 @click.option("--epochs", type=int, default=15, show_default=True, help="Looks at the validation part.")
 @click.option("--steps-per-epoch", type=int, default=None, help="Default: each chip once, at least 20.")
 @click.option("--batch-size", type=int, default=4, show_default=True, help="Chips per step.")

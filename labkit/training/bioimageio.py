@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 
 from labkit.datasets import mean_score
 from labkit.errors import InvalidInput, MissingDependency
@@ -66,6 +68,7 @@ def export_bioimageio(
         raise InvalidInput(f"Nobody says under which licence {model.key} may be used.", hint="Give --licence, such as CC-BY-4.0.")
     if not [a for a in authors if a.strip()]:
         raise InvalidInput("A package names its authors.", hint="Give --author, once per person.")
+    _check_licence(v0_5, licence)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         checks = _write_files(model, folder, test)
@@ -92,6 +95,14 @@ def _libraries() -> tuple[Any, Any]:
         hint = "pip install 'labkit-studio[export]'"
         raise MissingDependency("Packages need bioimageio.spec, which is not installed.", hint=hint) from error
     return spec, v0_5
+
+
+def _check_licence(v0_5: Any, licence: str) -> None:
+    try:
+        TypeAdapter(v0_5.ModelDescr.model_fields["license"].annotation).validate_python(licence)
+    except ValidationError as error:
+        hint = "Give an SPDX identifier, spelled as in the list: CC-BY-4.0, MIT, BSD-3-Clause."
+        raise InvalidInput(f"bioimage.io knows no licence {licence!r}.", hint=hint) from error
 
 
 def _validated(spec: Any, package: Path) -> Any:
@@ -132,8 +143,6 @@ def _test_pixels(card: ModelCard, test: NDArray[Any] | None) -> NDArray[np.float
 
 def _cover(card: ModelCard, pixels: NDArray[np.float32], answer: NDArray[np.float32]) -> bytes:
     """Return a PNG, twice as wide as high: the test picture, and the class of each pixel over it."""
-    from PIL import Image
-
     low, high = (np.array(v, np.float32)[:, None, None] for v in (card.plan.normalisation.low, card.plan.normalisation.high))
     grey = np.clip((pixels - low) / (high - low), 0, 1)
     rgb = np.moveaxis(grey[:3] if len(grey) >= 3 else grey[:1].repeat(3, axis=0), 0, -1) * 255
@@ -188,8 +197,6 @@ def _data_lines(card: ModelCard) -> list[str]:
 
 def _described(v0_5: Any, spec: Any, model: Model, folder: Path, authors: tuple[str, ...], licence: str) -> Any:
     """Return the description that becomes ``rdf.yaml``."""
-    from pydantic import ValidationError
-
     card = model.card
     try:
         with spec.ValidationContext(root=folder, perform_io_checks=False), warnings.catch_warnings():
@@ -211,8 +218,7 @@ def _described(v0_5: Any, spec: Any, model: Model, folder: Path, authors: tuple[
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        hint = "A licence is an SPDX identifier, such as CC-BY-4.0."
-        raise InvalidInput(f"bioimage.io does not accept {where}: {first['msg']}.", hint=hint) from error
+        raise InvalidInput(f"bioimage.io does not accept {where}: {first['msg']}.", hint="Change it, and export again.") from error
 
 
 def _citation(v0_5: Any, card: ModelCard) -> Any:

@@ -177,7 +177,8 @@ def _flat(values: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, JsonV
 
 def _origin(card: ModelCard) -> dict[str, JsonValue]:
     """Return what else a result depends on; only a card knows it."""
-    return {"device used": card.plan.device, "threads used": card.threads} | {f"{k} version": v for k, v in card.versions.items()}
+    found: dict[str, JsonValue] = {"device used": card.plan.device, "threads used": card.threads}
+    return found | {f"{name} version": value for name, value in card.versions.items()}
 
 
 def _metrics(card: ModelCard) -> dict[str, JsonValue]:

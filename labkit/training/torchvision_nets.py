@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from labkit.errors import MissingDependency
 from labkit.training.blueprint import Architecture
 
+_MOMENTUM = 0.1
+
 __all__ = ["TORCHVISION_NETS", "LogitsOnly", "with_channels"]
 
 
@@ -60,7 +62,11 @@ def _build(name: str, channels: int, outputs: int) -> nn.Module:
             "This network needs torchvision, which is not installed.", hint="pip install 'labkit-studio[train]'"
         ) from error
     make: Callable[..., nn.Module] = getattr(segmentation, name)
-    return LogitsOnly(with_channels(make(weights=None, weights_backbone=None, num_classes=outputs, aux_loss=None), channels))
+    net = with_channels(make(weights=None, weights_backbone=None, num_classes=outputs, aux_loss=None), channels)
+    for norm in (m for m in net.modules() if isinstance(m, nn.BatchNorm2d)):
+        # MobileNet averages over some hundred steps (0.01): a short training would be judged by the statistics of its beginning.
+        norm.momentum = _MOMENTUM
+    return LogitsOnly(net)
 
 
 def _row(name: str, maker: str, about: str, *, stride_px: int, halo_px: int, invariant: bool, min_batch: int, min_px: int) -> Architecture:

@@ -20,6 +20,9 @@ from labkit.datasets import CleanReport, SetComparison, SetPlan, TrainingSetReco
 from labkit.demo import DemoResult
 from labkit.inference import PredictionRecord
 from labkit.project import ImageRecord, ProjectSummary
+from labkit.training import ArchitectureFacts, CachedEncoder, ModelCard, RunComparison
+from labkit.training.exporting import ExportReport
+from labkit.training.repeating import Repetition
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
@@ -47,8 +50,14 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "demo": DemoResult,
     "doctor": Finding,
     "import": ImageRecord,
+    "model architectures": ArchitectureFacts,
+    "model compare": RunComparison,
+    "model encoders": CachedEncoder,
+    "model export": ExportReport,
+    "model show": ModelCard,
     "predict": PredictionRecord,
     "project create": ProjectSummary,
+    "rerun": Repetition,
     "trainset build": TrainingSetRecord,
     "trainset clean": CleanReport,
     "trainset compare": SetComparison,

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from labkit.datasets import PartBox, SplitSpec, build_training_set
 from labkit.errors import Cancelled, InvalidInput
 from labkit.events import CancelToken, Event, Metric
 from labkit.project import Project
@@ -12,7 +13,7 @@ from labkit.runs import Run, run_story, wake
 from labkit.testing.commands import call_labkit
 from labkit.testing.learning import annotated_image, tiny_training_set
 from labkit.testing.runs import WRITE_RESULT, programs_of, wait_until, write_notebook
-from labkit.training import TrainConfig, list_models, open_model
+from labkit.training import TrainConfig, compare_runs, list_models, open_model
 from labkit.work import result_of, resume_training, runner_for, start_training
 
 pytestmark = pytest.mark.slow
@@ -43,13 +44,13 @@ def cancelled_run(project: Project, config: TrainConfig) -> Run:
 
 
 def test_a_run_leaves_a_model_and_a_notebook_with_pictures(project: Project, config: TrainConfig) -> None:
-    """The card names the run; the executed notebook shows chips, curves, confusion and the worst pieces."""
+    """The card names the run; the executed notebook shows balance, chips, variants, curves, confusion and the worst pieces."""
     run = start_training(project, config)
     model = open_model(project, str(result_of(run)["model"]))
     assert model.card.run == run.id
     cells = nbformat.read(run.layout.notebook, as_version=4).cells
     pictures = [o for c in cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})]
-    assert len(pictures) == 4
+    assert len(pictures) == 6
 
 
 def test_a_cancelled_training_goes_on(project: Project, config: TrainConfig, cancelled_run: Run) -> None:
@@ -59,6 +60,10 @@ def test_a_cancelled_training_goes_on(project: Project, config: TrainConfig, can
     model = open_model(project, str(result_of(run)["model"]))
     assert [e.epoch for e in model.card.result.history] == [1, 2, 3]
     assert run.record().resumes == cancelled_run.id
+    found = compare_runs(project, [cancelled_run.id, run.id])
+    assert [(r.state, r.model) for r in found.runs] == [("cancelled", None), ("done", model.key)]
+    assert [[p.epoch for p in points] for points in found.curves["train_loss"]] == [[1], [1, 2, 3]]  # the earlier run's curve comes first
+    assert [row.name for row in found.settings if row.differs] == []
 
 
 def test_other_settings_are_no_resuming(project: Project, config: TrainConfig, cancelled_run: Run) -> None:
@@ -128,3 +133,18 @@ def test_detached_from_the_command_line(project: Project, config: TrainConfig) -
     watched = call_labkit("run", "watch", answer["run"], "--json", cwd=project.path)
     assert (watched.exit_code, watched.json["state"], watched.json["time_limit_s"]) == (0, "done", 300)
     assert watched.json["curves"]["train_loss"]
+
+
+def test_the_notebook_copes_with_what_is_not_there(project: Project, tmp_path: Path) -> None:
+    """No val and no test part, three classes of which two never occur, a network that sees everything: a model, and no score."""
+    image = annotated_image(project, tmp_path)
+    project.add_classes(["debris", "fibre"])
+    boxes = (PartBox(image=image.id, part="train", box=(0, 0, 128, 160)),)
+    data = build_training_set(project, "bare", chip_px=32, split=SplitSpec(kind="boxes", boxes=boxes))
+    settings = {"epochs": 1, "steps_per_epoch": 2, "crop_px": 32, "device": "cpu", "architecture": "lraspp-mobilenet"}
+    run = start_training(project, TrainConfig(project=str(project.path), training_set=data.key, **settings))
+    model = open_model(project, str(result_of(run)["model"]))
+    assert (model.card.scores, model.card.limits.tile_invariant) == ({}, False)
+    text = run.layout.notebook.read_text()
+    assert "depends on the tiles" in text
+    assert "nothing was measured" in text

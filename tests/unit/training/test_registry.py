@@ -13,6 +13,8 @@ import torch
 
 from labkit.datasets import Confusion
 from labkit.errors import CorruptStore, InvalidInput, NotFound
+from labkit.events import Event, Log
+from labkit.inference import predict
 from labkit.project import Project
 from labkit.storage import CheckpointLayout, ModelLayout, file_sha256, load_record
 from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
@@ -182,6 +184,10 @@ def test_a_trained_network_that_sees_everything_carries_its_warning(trained: tup
     plan = resolve(config, data, cuda_available=False)
     assert any("depends on the tiles" in line for line in plan.warnings)
     files = CheckpointLayout(tmp_path)
-    card = register_model(project, files.best_weights, plan, train(plan, data, files), {}, run=None).card
+    far = register_model(project, files.best_weights, plan, train(plan, data, files), {}, run=None)
+    card, events = far.card, list[Event]()
     assert (card.limits.tile_invariant, card.limits.warnings) == (False, plan.warnings)
     assert card.weights_sha256 == file_sha256(files.best_weights)
+    prediction = predict(project, "nuclei-0.tif", far, tile_px=64, on_event=events.append)
+    assert prediction.labels.levels[0] == (128, 160)
+    assert [e.text for e in events if isinstance(e, Log) and e.level == "warning"] == list(plan.warnings)
