@@ -1,6 +1,7 @@
 """Training sets in a real JupyterLab, by people who write no code: tiles, problems, a set, and what changed since."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,11 +27,19 @@ HEIGHT_PX, WIDTH_PX = 256, 384
 TILE_PX = 64  # 4 rows of 6 tiles
 
 
+@pytest.fixture(scope="module")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lab]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_AUTHOR", "Ada")
+        with running_lab(tmp_path_factory.mktemp("lab"), LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
+            yield lab
+
+
 @pytest.fixture
-def lab(tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    monkeypatch.setenv("LABKIT_AUTHOR", "Ada")
-    with running_lab(tmp_path, LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
-        yield lab
+def lab(shared_lab: Lab) -> Lab:
+    """The shared server, without projects."""
+    shutil.rmtree(shared_lab.projects, ignore_errors=True)
+    return shared_lab
 
 
 @pytest.fixture
@@ -128,6 +137,7 @@ def test_a_set_is_chosen_built_and_looked_back_at(page: Page, lab: Lab, project:
 
     facts = view.get_by_role("region", name="Facts of nuclei@")
     expect(facts).to_contain_text("nuclei, version 1")
+    expect(view.get_by_role("status").get_by_text("is built.")).to_be_visible()
     (built,) = list_training_sets(project)
     assert built.record.spec is not None
     chosen = [(tile.row, tile.column) for tile in built.record.spec.tiles.tiles if tile.image == project.image("partly.tif").id]

@@ -18,9 +18,10 @@ from labkit.events import CancelToken, Event, EventSink, Progress
 from labkit.project import Project
 from labkit.tiling import open_image
 from labkit_lab.widgets.builder_drawing import TileView, draw_drag, draw_picture, draw_tiles
+from labkit_lab.widgets.builder_fields import set_wish
 from labkit_lab.widgets.builder_model import SetBuilder
 from labkit_lab.widgets.builder_view import BuilderView, consequences_html
-from labkit_lab.widgets.following import Latest
+from labkit_lab.widgets.latest import Latest
 
 __all__ = ["TrainingSetBuilder"]
 
@@ -107,48 +108,7 @@ class TrainingSetBuilder(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _set(self, name: str, value: Any) -> None:
         if self._showing:
             return
-        self._try(lambda: self._wish(name, value))
-
-    def _wish(self, name: str, value: Any) -> None:
-        model = self.model
-        match name:
-            case "name" | "author" | "images" | "chip_px":
-                model.wish(**{name: value})
-            case "tile_px":
-                model.wish_tiles(tile_px=value)
-            case "rule":
-                model.wish_tiles(kind=value, **self._details(value))
-            case "coverage" | "classes" | "count":
-                model.wish_tiles(**self._details(model.spec.tiles.kind))
-            case "split" | "group":
-                kind = self._view.split.value
-                group = self._view.group.value or ""
-                model.wish_split(kind=kind, group=group if kind == "groups" else "", block_px=None)
-            case "val" | "test":
-                model.wish_split(fractions=self._fractions(name))
-            case "gap_px" | "seed":
-                model.wish_split(**{name: value})
-            case "block_px":
-                model.wish_split(block_px=value or None)
-            case _:
-                raise ValueError(name)
-
-    def _details(self, rule: str) -> dict[str, Any]:
-        view = self._view
-        return {
-            "min_coverage": view.coverage.value / 100 if rule == "annotated" else 0.0,
-            "classes": (tuple(view.classes.value) or tuple(view.classes.options)) if rule == "classes" else (),
-            "count": view.count.value if rule == "number" else None,
-        }
-
-    def _fractions(self, changed: str) -> tuple[float, float, float]:
-        """Return the shares; the one that was just set gives way where nothing would be left to train on."""
-        val, test = self._view.val.value, self._view.test.value
-        if changed == "val":
-            val = min(val, 99 - test)
-        else:
-            test = min(test, 99 - val)
-        return (100 - val - test) / 100, val / 100, test / 100
+        self._try(lambda: set_wish(self.model, self._view, name, value))
 
     # Tiles by hand
 

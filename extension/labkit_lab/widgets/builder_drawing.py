@@ -50,7 +50,8 @@ class TileView:
 
 def coverage_colours(percent: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the colour (n, 3) of each tile by how many percent of it are annotated."""
-    return _CIVIDIS[np.rint(np.asarray(percent) * (len(_CIVIDIS) - 1) / 100).astype(int)]
+    colours: NDArray[np.uint8] = _CIVIDIS[np.rint(np.asarray(percent) * (len(_CIVIDIS) - 1) / 100).astype(int)]
+    return colours
 
 
 def drawn_on(canvas: MultiCanvas, layer: int, draw: Callable[[Canvas], None]) -> None:

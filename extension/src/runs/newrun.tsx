@@ -23,13 +23,14 @@ const START = 1;
 const OTHER = 'smp:';
 const QUIET_MS = 350; // after the last key, until the plan is asked for
 
-/** Ask for a new run, and start it; null when the person changed their mind. */
+/** Ask for a new run, of the newest training set or one that is named, and start it; null when the person changed their mind. */
 export async function askForRun(
   api: LabKitApi,
   projectId: string,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  trainingSet?: string
 ): Promise<RunItem | null> {
-  const body = new NewRunForm(api, projectId, trans);
+  const body = new NewRunForm(api, projectId, trans, trainingSet);
   const dialog = new NewRunDialog(body, trans);
   body.started.then(
     () => dialog.reject(),
@@ -82,7 +83,8 @@ class NewRunForm extends WorkingBody {
   constructor(
     private readonly _api: LabKitApi,
     private readonly _projectId: string,
-    private readonly _trans: TranslationBundle
+    private readonly _trans: TranslationBundle,
+    private readonly _wanted?: string
   ) {
     super();
     this.addClass('labkit-Form');
@@ -338,12 +340,13 @@ class NewRunForm extends WorkingBody {
     try {
       const form = await this._api.readRunForm(this._projectId);
       this._form = form;
-      const newest = form.training_sets[0]?.key;
+      const keys = form.training_sets.map(({ key }) => key);
+      const first = keys.find(key => key === this._wanted) ?? keys[0];
       for (const [field, value] of Object.entries(form.defaults)) {
         this._texts.set(field, String(value));
       }
-      this._texts.set('training_set', newest ?? '');
-      if (newest !== undefined) {
+      this._texts.set('training_set', first ?? '');
+      if (first !== undefined) {
         this._changed(0);
       }
     } catch (error) {

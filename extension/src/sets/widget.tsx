@@ -121,6 +121,11 @@ export class SetsView extends ReactWidget {
     const page = this._pageOf(found);
     return (
       <div role="tabpanel" aria-labelledby={`labkit-tab-${page}`}>
+        {this._note !== '' && (
+          <p className="labkit-Sets-note" role="status">
+            {this._note}
+          </p>
+        )}
         {page === 'build' ? (
           <BuilderView
             {...shared}
@@ -152,11 +157,20 @@ export class SetsView extends ReactWidget {
   }
 
   private _show(page: Page): void {
+    this._note = '';
     this._page = page;
     this.update();
   }
 
   private async _built(set: SetItem): Promise<void> {
+    const trans = this._trans;
+    const isOld = this._found?.sets.some(({ key }) => key === set.key);
+    this._note = isOld
+      ? trans.__(
+          '%1 was there already: the same tiles, annotations and split give the same set.',
+          set.key
+        )
+      : trans.__('%1 is built.', set.key);
     this._shown = set.key;
     this._page = 'shelf';
     await this.read();
@@ -191,6 +205,7 @@ export class SetsView extends ReactWidget {
   private readonly _model: BuilderModel;
   private _found: SetList | null = null;
   private _error: readonly [string, string] | null = null;
+  private _note = ''; // what became of the last wish to build
   private _page: Page | null = null;
   private _shown: string | null = null;
 }
