@@ -15,7 +15,7 @@ from labkit.datasets import Confusion, Part, PartBox, PartSummary, SetImage, Tra
 from labkit.storage import Record
 from labkit.training.config import TrainPlan
 from labkit.training.encoders import Encoder
-from labkit.training.loop import TrainResult
+from labkit.training.history import TrainResult
 
 __all__ = ["DataSummary", "ModelCard", "ModelLimits", "PartScores", "software_versions", "summary_of"]
 
