@@ -83,7 +83,9 @@ def _strip(chips: Chips, answers: Sequence[NDArray[np.uint8]], plan: TrainPlan) 
     rows = []
     for pixels, true, answer in zip(chips.pixels, truth, answers, strict=True):
         picture = _as_rgb(normalise(pixels, plan.normalisation))[::step, ::step]
-        outlined = [_outlined(picture, np.where(ids == IGNORE, 0, ids)[::step, ::step], colours) for ids in (true, answer)]
+        unknown = true == IGNORE  # not annotated, or beyond the part: shown darker, and nothing is outlined there
+        picture[unknown[::step, ::step]] //= 4
+        outlined = [_outlined(picture, np.where(unknown, 0, ids)[::step, ::step], colours) for ids in (true, answer)]
         gap = np.full((picture.shape[0], _GAP_PX, 3), 255, np.uint8)
         rows += [np.concatenate([picture, gap, outlined[0], gap, outlined[1]], axis=1)]
         rows += [np.full((_GAP_PX, rows[-1].shape[1], 3), 255, np.uint8)]
@@ -92,7 +94,7 @@ def _strip(chips: Chips, answers: Sequence[NDArray[np.uint8]], plan: TrainPlan) 
 
 def _as_rgb(scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
     planes = scaled[:3] if len(scaled) >= 3 else np.repeat(scaled[:1], 3, axis=0)
-    return (np.clip(planes, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
+    return np.ascontiguousarray((np.clip(planes, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0))
 
 
 def _outlined(picture: NDArray[np.uint8], classes: NDArray[Any], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -63,7 +63,7 @@ def _between_objects(objects: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Return the pixels (y, x) of the walls between the objects of a chip."""
     # The largest of x and of -x (modulo 2^16 or 2^32, where 0, no object, stays the least) are the highest and the lowest number
     # nearby: where there is one object only, or none, they add up to 0.
-    numbers = objects.astype(np.uint16) if objects.max() < 2**16 else objects
+    numbers: NDArray[Any] = objects.astype(np.uint16) if objects.max() < 2**16 else objects
     nearby = _largest_nearby(np.stack([numbers, -numbers]))
     wall: NDArray[np.bool_] = nearby[0] + nearby[1] != 0
     if wall.any():
