@@ -7,7 +7,9 @@ from typing import Literal
 
 from labkit.project import Project
 from labkit.storage import plain_file_name
-from labkit.training import export_bioimageio, export_onnx, open_model
+from labkit.training import open_model
+from labkit.training.bioimageio import export_bioimageio
+from labkit.training.exporting import export_onnx
 from labkit_lab.wire_runs import ModelExportReport
 
 __all__ = ["export"]
