@@ -66,6 +66,8 @@ class LibrarySettings(BaseSettings):
         Where the queue of runs lies (``LABKIT_STATE``).
     quota_gb : float or None
         Most disk that imports may fill, in GB (``LABKIT_QUOTA_GB``); None means all free disk less 5 GB.
+    encoders : Path or None
+        Folder of pretrained encoders that the admin fills (``LABKIT_ENCODERS``).
     cache_gb : float
         Most that copies of training sets of an object store may fill, in GB (``LABKIT_CACHE_GB``); those that nobody used for longest go.
     offline : bool
@@ -82,6 +84,7 @@ class LibrarySettings(BaseSettings):
     cache: Path = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "labkit"
     state: Path = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "labkit"
     quota_gb: float | None = None
+    encoders: Path | None = None
     cache_gb: Annotated[float, Field(gt=0)] = 20.0
     offline: bool = False
     imports: ImportLimits = ImportLimits()

@@ -83,6 +83,7 @@ class StateChange:
 Event = Progress | Metric | Log | Artefact | StateChange
 EventSink = Callable[[Event], None]
 _KINDS: dict[str, type[Any]] = {kind.type: kind for kind in (Progress, Metric, Log, Artefact, StateChange)}
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}  # there may be many events
 
 
 def ignore_events(event: Event) -> None:
@@ -103,7 +104,7 @@ def from_record(record: dict[str, Any]) -> Event:
         The record is of a type that this version does not know.
     """
     kind = _KINDS[record["type"]]
-    known = {field.name: record[field.name] for field in fields(kind) if field.name in record}
+    known = {name: record[name] for name in _FIELDS[kind] if name in record}
     event: Event = kind(**known)
     return event
 

@@ -19,9 +19,19 @@ from labkit.notebooks import packaged_notebook
 from labkit.project import Project
 from labkit.runs import LocalRunner, Run, RunSpec, checkpoint_of
 from labkit.storage import Record, new_id, utc_now
-from labkit.training import TrainConfig, resolve
+from labkit.training import ModelCard, TrainConfig, open_model, resolve
+from labkit.training.repeating import Repetition, compare_repetition, config_to_repeat
 
-__all__ = ["KINDS", "WorkKind", "result_of", "resume_training", "runner_for", "start", "start_training"]
+__all__ = [
+    "KINDS",
+    "WorkKind",
+    "repeat_training",
+    "result_of",
+    "resume_training",
+    "runner_for",
+    "start",
+    "start_training",
+]
 
 _DISK_FULL = ("StorageFull", "The disk is full")  # a run comes from another program: its reason is all that is known
 
@@ -235,3 +245,22 @@ def result_of(run: Run, *, on_event: EventSink = ignore_events, cancel: CancelTo
     if record.state == "failed" and any(sign in record.reason for sign in _DISK_FULL):
         raise StorageFull(record.reason, hint="Free some disk and start it again.", run_id=run.id)
     return run.result()
+
+
+def repeat_training(
+    project: Project, card: ModelCard, *, on_event: EventSink = ignore_events, cancel: CancelToken | None = None
+) -> Repetition:
+    """Train a model again as its card says, as a run, and compare the weights.
+
+    The result is registered beside the model, as ``<name>-rerun``.
+
+    Raises
+    ------
+    InvalidInput
+        It was trained on a GPU, or cannot be trained with what is here.
+    NotFound
+        Its training set is gone.
+    """
+    run = start_training(project, config_to_repeat(project, card))
+    again = open_model(project, str(result_of(run, on_event=on_event, cancel=cancel)["model"]))
+    return compare_repetition(card, again.card)

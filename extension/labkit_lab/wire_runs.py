@@ -49,10 +49,10 @@ _LONGEST_WAIT_S = 25.0  # a proxy gives up an answer that does not come for a mi
 
 
 class StoryQuery(WireModel):
-    """What is known of a run (events up to ``since``, its state), and how long the answer may wait for something else."""
+    """What is known of a run (events up to ``since``, the ``standing`` that came with them), and how long the answer may wait for more."""
 
     since: Annotated[int, Field(ge=0)] = 0
-    state: str = ""
+    standing: str = ""
     wait_s: Annotated[float, Field(ge=0, le=_LONGEST_WAIT_S)] = 0
 
 
@@ -65,10 +65,10 @@ class RunMove(WireModel):
 class RunItem(WireModel):
     """One run as it stands.
 
-    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait. ``silent`` is
-    one that should go on but is not heard of. ``done`` of ``total`` counts the ``unit`` of a ``stage`` (``training``, ``notebook``);
-    ``epoch`` and ``step`` are those of a training, from 1. ``made`` is the model, ``name/version``. ``notebook`` and ``log`` are paths of the file browser, None where there is
-    no such file yet, or the file browser cannot show it.
+    ``place`` is its place among the ``waiting`` runs of its device, over all projects; 0 is next, None for what does not wait.
+    ``silent`` is one that should go on but is not heard of. ``done`` of ``total`` counts the ``unit`` of a ``stage`` (``training``,
+    ``notebook``); ``epoch`` and ``step`` are those of a training, from 1. ``made`` is the model, ``name/version``. ``notebook`` and
+    ``log`` are paths of the file browser, None where there is no such file yet, or the file browser cannot show it.
     """
 
     id: str
@@ -120,7 +120,7 @@ class CurveItem(WireModel):
 
 
 class StoryItem(WireModel):
-    """A run, and what its events tell.
+    """A run, and what its events tell; another ``standing`` tells that something else than events has changed.
 
     ``curves`` hold the points that came after ``since``; when that is 0 they are all of them, thinned where there are very many.
     ``samples`` names the picture of sample predictions: another name is another picture. ``lines`` are the last ones of the log.
@@ -130,6 +130,7 @@ class StoryItem(WireModel):
     now: datetime
     since: int
     seq: int
+    standing: str
     curves: tuple[CurveItem, ...]
     samples: str | None
     warnings: tuple[str, ...]
@@ -173,12 +174,14 @@ class TrainingSetChoice(WireModel):
 
 
 class ArchitectureChoice(WireModel):
-    """A network that can be trained: what it is for, and its weights in number, where that is known."""
+    """A network that can be trained: what it is for and what it needs; memory is that of a step on one megapixel, in MB."""
 
     name: str
     about: str
-    parameters: int | None
-    needs: str | None
+    parameters: int
+    memory_mb: int
+    halo_px: int
+    tile_invariant: bool
 
 
 class DeviceChoice(WireModel):
@@ -204,10 +207,14 @@ class RunDefaults(WireModel):
 
 
 class RunForm(WireModel):
-    """What can be chosen for a new run: training sets and models the newest first; ``home`` is where own notebooks lie."""
+    """What can be chosen for a new run: training sets and models the newest first; ``home`` is where own notebooks lie.
+
+    ``other_network`` is an example of those that are asked for by name alone; None where their part is not installed.
+    """
 
     training_sets: tuple[TrainingSetChoice, ...]
     architectures: tuple[ArchitectureChoice, ...]
+    other_network: str | None
     devices: tuple[DeviceChoice, ...]
     models: tuple[str, ...]
     home: str

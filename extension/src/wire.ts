@@ -54,14 +54,16 @@ export interface AgreementReport {
 }
 
 /**
- * A network that can be trained: what it is for, and its weights in number,
- * where that is known.
+ * A network that can be trained: what it is for and what it needs; memory is
+ * that of a step on one megapixel, in MB.
  */
 export interface ArchitectureChoice {
   readonly name: string;
   readonly about: string;
-  readonly parameters: number | null;
-  readonly needs: string | null;
+  readonly parameters: number;
+  readonly memory_mb: number;
+  readonly halo_px: number;
+  readonly tile_invariant: boolean;
 }
 
 /**
@@ -927,10 +929,14 @@ export interface RunDefaults {
 /**
  * What can be chosen for a new run: training sets and models the newest first;
  * ``home`` is where own notebooks lie.
+ *
+ * ``other_network`` is an example of those that are asked for by name alone;
+ * None where their part is not installed.
  */
 export interface RunForm {
   readonly training_sets: ReadonlyArray<TrainingSetChoice>;
   readonly architectures: ReadonlyArray<ArchitectureChoice>;
+  readonly other_network: string | null;
   readonly devices: ReadonlyArray<DeviceChoice>;
   readonly models: ReadonlyArray<string>;
   readonly home: string;
@@ -1089,7 +1095,8 @@ export interface SplitWish {
 }
 
 /**
- * A run, and what its events tell.
+ * A run, and what its events tell; another ``standing`` tells that something
+ * else than events has changed.
  *
  * ``curves`` hold the points that came after ``since``; when that is 0 they
  * are all of them, thinned where there are very many. ``samples`` names the
@@ -1101,6 +1108,7 @@ export interface StoryItem {
   readonly now: string;
   readonly since: number;
   readonly seq: number;
+  readonly standing: string;
   readonly curves: ReadonlyArray<CurveItem>;
   readonly samples: string | null;
   readonly warnings: ReadonlyArray<string>;
@@ -1108,12 +1116,12 @@ export interface StoryItem {
 }
 
 /**
- * What is known of a run (events up to ``since``, its state), and how long the
- * answer may wait for something else.
+ * What is known of a run (events up to ``since``, the ``standing`` that came
+ * with them), and how long the answer may wait for more.
  */
 export interface StoryQuery {
   readonly since?: number;
-  readonly state?: string;
+  readonly standing?: string;
   readonly wait_s?: number;
 }
 

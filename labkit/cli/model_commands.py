@@ -12,10 +12,11 @@ from labkit.analysis import analyse
 from labkit.cli.app import long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
+from labkit.cli.run_commands import DURATION, standing
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.inference import PredictSettings, open_prediction, predict
-from labkit.training import TrainConfig, architecture_names, open_model
+from labkit.training import TrainConfig, open_model
 from labkit.work import result_of, start_training
 
 __all__ = ["analyse_command", "predict_command", "train_command"]
@@ -24,7 +25,12 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.command("train")
 @click.argument("training_set")
 @click.option("--model", default="unet", show_default=True, help="Name of the model.")
-@click.option("--architecture", type=click.Choice(architecture_names()), default="unet-s", show_default=True, help="Which network.")
+@click.option("--architecture", default="unet-s", show_default=True, help="Which network; 'labkit model architectures' lists them.")
+@click.option("--encoder", "encoder_weights", default=None, help="Pretrained encoder: a name in the admin's cache, a file, or s3://.")
+@click.option("--encoder-sha256", default=None, help="What the encoder's file must hash to.")
+@click.option("--encoder-licence", default="", help="Licence of the encoder's file.")
+@click.option("--licence", default="", help="Under which others may use the model.")
+@click.option("--threads", type=int, default=None, help="CPU threads to compute with; default: torch's own number.")
 @click.option("--epochs", type=int, default=15, show_default=True, help="Looks at the validation part.")
 @click.option("--steps-per-epoch", type=int, default=None, help="Default: each chip once, at least 20.")
 @click.option("--batch-size", type=int, default=4, show_default=True, help="Chips per step.")
@@ -33,9 +39,20 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--separate/--no-separate", "separate_objects", default=True, show_default=True, help="Learn to part touching objects.")
 @click.option("--resume", "resume_from", default=None, help="Id of a run to go on from.")
+@click.option("--notebook", type=click.Path(readable=False, path_type=Path), default=None, help="Another notebook to train with.")
+@click.option("--time-limit", type=DURATION, default=None, help="Longest time that it may compute: 90s, 30m, 2h.")
+@click.option("--detach", is_flag=True, help="Do not wait: it goes on by itself.")
 @project_option
 @long_command
-def train_command(project_path: Path | None, on_event: EventSink, cancel: CancelToken, **wish: object) -> Answer:
+def train_command(
+    project_path: Path | None,
+    notebook: Path | None,
+    time_limit: float | None,
+    detach: bool,
+    on_event: EventSink,
+    cancel: CancelToken,
+    **wish: object,
+) -> Answer:
     """Train a model on TRAINING_SET (its name, or name@hash) as a run, and wait for it."""
     project = open_project(project_path)
     try:
@@ -44,7 +61,9 @@ def train_command(project_path: Path | None, on_event: EventSink, cancel: Cancel
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
-    run = start_training(project, config)
+    run = start_training(project, config, notebook, time_limit)
+    if detach:
+        return standing(run)
     result = result_of(run, on_event=on_event, cancel=cancel)
     model = open_model(project, str(result["model"]))
     scores = model.card.scores.get("test") or model.card.scores.get("val")

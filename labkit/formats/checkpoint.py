@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from labkit.errors import CorruptStore, NotFound
 from labkit.storage import explain_os_errors, write_bytes
 
-__all__ = ["load_resume_state", "load_weights", "save_resume_state", "save_weights"]
+__all__ = ["load_foreign_weights", "load_resume_state", "load_weights", "save_resume_state", "save_weights"]
 
 
 def save_weights(path: Path, state: dict[str, torch.Tensor]) -> None:
@@ -57,6 +58,38 @@ def load_resume_state(path: Path) -> dict[str, Any]:
     except Exception as error:
         raise CorruptStore(f"{path} holds no state to go on from.", hint="Start the training anew.", path=str(path)) from error
     return state
+
+
+def load_foreign_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read the tensors of a file that others made, by name: safetensors, or a ``state_dict`` that torch saved.
+
+    A nested dict is flattened (``state_dict.conv1.weight``); what is no tensor is left out.
+
+    Raises
+    ------
+    NotFound, CorruptStore
+        There is no such file; or it holds no tensors, or something that could only be read by executing code.
+    """
+    data = _read(path)
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load(data)
+        found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:
+        hint = "Only safetensors, and state_dicts of plain tensors, are read: nothing that can carry code."
+        raise CorruptStore(f"{path} holds no weights that can be read.", hint=hint, path=str(path)) from error
+    tensors = dict(_flat(found)) if isinstance(found, dict) else {}
+    if not tensors:
+        raise CorruptStore(f"{path} holds no tensors by name.", hint="Save the state_dict of the network.", path=str(path))
+    return tensors
+
+
+def _flat(values: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    for name, value in values.items():
+        if isinstance(value, torch.Tensor):
+            yield f"{prefix}{name}", value
+        elif isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
 
 
 def _read(path: Path) -> bytes:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from labkit import __version__
 from labkit.errors import InvalidInput
-from labkit.events import CancelToken, EventSink, Progress, ignore_events
+from labkit.events import CancelToken, EventSink, Log, Progress, ignore_events
 from labkit.geometry import Box
 from labkit.inference.objects import ObjectLabeller, grow_labels
 from labkit.inference.prediction import Prediction, PredictionRecord, PredictSettings
@@ -111,6 +111,8 @@ def predict(
     if target.record.is_file():
         return Prediction(target, load_record(target.record, PredictionRecord))
 
+    for warning in model.card.limits.warnings:
+        on_event(Log(warning, "warning"))
     image = open_flat_image(project, record.id)
     network = _network(model, device)
     with explain_os_errors(target.root), scratch_folder(project.layout.predictions / record.id) as folder:

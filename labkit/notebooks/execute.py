@@ -24,11 +24,23 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LOOK = "Open the executed notebook: the marked cell shows where it happened."
 _HINTS = {
     "StorageFull": "Free some disk space, then start it again.",
-    "MemoryError": "Use a smaller batch, smaller tiles or a smaller model, then start it again.",
-    "OutOfMemoryError": "The device has too little memory: use a smaller batch or a smaller model.",
     "ModuleNotFoundError": "Install the missing package, or the part of LabKit that needs it.",
     "SystemExit": "Take exit() out of the notebook: it must reach its last cell.",
 }
+# What ran out, by what the libraries say of it (numpy, torch, CUDA, the system), and what to do then.
+_RAN_OUT = (
+    ("The disk is full", re.compile(r"No space left on device|Disk quota exceeded"), _HINTS["StorageFull"]),
+    (
+        "The GPU ran out of memory",
+        re.compile(r"CUDA out of memory|CUDA error: out of memory|CUBLAS_STATUS_ALLOC_FAILED|^OutOfMemoryError"),
+        "Use a smaller batch, smaller pieces or a smaller model, or end what else computes on the GPU.",
+    ),
+    (
+        "The machine ran out of memory",
+        re.compile(r"^_?(Array)?MemoryError|Unable to allocate|DefaultCPUAllocator|Cannot allocate memory"),
+        "Use a smaller batch, smaller tiles or a smaller model, then start it again.",
+    ),
+)
 
 
 def execute_notebook(
@@ -164,8 +176,10 @@ class _Execution:
         number, text = self._number(), _one_line(evalue)
         message = f"Cell {number} stopped with {ename}{': ' + text if text else '.'}"
         hint = self._hint_from_outputs() or _HINTS.get(ename, _LOOK)
-        if "No space left on device" in text:
-            message, hint = f"The disk is full ({message})", _HINTS["StorageFull"]
+        for what, signs, advice in _RAN_OUT:
+            if signs.search(f"{ename}: {text}"):
+                message, hint = f"{what} ({message.removesuffix('.')})", advice
+                break
         return RunFailed(message, hint=hint, cell=number, ename=ename, evalue=text)
 
     def _hint_from_outputs(self) -> str:

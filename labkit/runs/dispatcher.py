@@ -1,4 +1,4 @@
-"""The dispatcher: ``python -m labkit.runs.dispatcher STATE_DIR [--lock-fd FD]``.
+"""The dispatcher: ``python -m labkit.runs.dispatcher STATE_DIR [--lock-fd FD] [--delay-s S]``.
 
 A small program that starts queued runs when their device is free. It lives only while there is something in the queue,
 and only one at a time for a state folder. It may be killed at any moment: `labkit.runs.wake` starts another.
@@ -11,12 +11,10 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from labkit.errors import LabKitError
-from labkit.runs.dispatching import Dispatch
-from labkit.runs.leases import take_lease
-from labkit.runs.queue import RunQueue
-from labkit.storage import utc_now
+if TYPE_CHECKING:
+    from labkit.runs.queue import RunQueue
 
 __all__ = ["main"]
 
@@ -30,7 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("state", type=Path)
     parser.add_argument("--lock-fd", type=int, default=None, help="descriptor that holds the dispatcher's lock already")
+    parser.add_argument("--delay-s", type=float, default=0.0, help="wait so long before anything else")
     given = parser.parse_args(arguments)
+    time.sleep(given.delay_s)  # a run that has just been started needs the processor more than we do
+    from labkit.runs.leases import take_lease
+    from labkit.runs.queue import RunQueue
+
     queue = RunQueue(given.state)
     lease = take_lease(queue.layout.dispatcher_lock) if given.lock_fd is None else given.lock_fd
     if lease is None:
@@ -40,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _go_on(queue: RunQueue, lease: int) -> int:
+    from labkit.errors import LabKitError
+    from labkit.runs.dispatching import Dispatch
+
     dispatch = Dispatch(queue, _say)
     give_up_at = time.monotonic() + _PATIENCE_S
     while queue.layout.root.is_dir():
@@ -64,7 +70,7 @@ def _pause(queue: RunQueue, stamp: int) -> None:
 
 
 def _say(line: str) -> None:
-    print(utc_now().isoformat(), line, flush=True)  # noqa: T201 - our output is dispatcher.log
+    print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), line, flush=True)  # noqa: T201 - our output is dispatcher.log
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from labkit.storage import RunLayout
 
 __all__ = ["LocalRunner"]
 
+_DELAY_S = 1.5
+
 
 class LocalRunner:
     """Carries out runs on this machine, one per device at a time, each under a supervisor that outlives this program.
@@ -70,7 +72,7 @@ class LocalRunner:
         with self._queue.hold():
             submission.put_into(self._queue, self.folder, grace_s=self._grace_s, heartbeat_s=self._heartbeat_s)
         Dispatch(self._queue).step()  # at once if the device is free; else the dispatcher does it in time
-        wake(self._queue.layout.root)
+        wake(self._queue.layout.root, delay_s=_DELAY_S)
         return self.run(submission.spec.id)
 
     def run(self, run_id: str) -> Run:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from labkit.errors import LabKitError
-from labkit.events import Artefact, Log, Metric, Progress, RunState, StateChange
+from labkit.events import Artefact, EventSink, Log, Metric, Progress, RunState, StateChange, ignore_events
 from labkit.runs.curves import Curve, CurvePoint
 from labkit.runs.records import END_STATES, RunRecord, RunSpec
 from labkit.runs.run import Run
@@ -136,17 +136,21 @@ class RunStory:
         return plain | times | {"curves": {name: [list(point) for point in curve] for name, curve in self.curves.items()}}
 
 
-def run_story(run: Run, earlier: RunStory | None = None) -> RunStory:
+def run_story(run: Run, earlier: RunStory | None = None, *, on_event: EventSink = ignore_events) -> RunStory:
     """Return the story of a run.
 
     Parameters
     ----------
     earlier : RunStory, optional
         The story as it was told last: only what was appended since is read.
+    on_event : callable, optional
+        Gets each event that is new.
     """
     record = run.record()  # before the events: what is written before the end is then read
     story = _begun(run) if earlier is None or earlier.run_id != run.id else earlier
     events, offset = read_events(run.layout.events, offset=story.offset, since_seq=story.seq)
+    for entry in events:
+        on_event(entry.event)
     return _with_record(replace(story.update(events), offset=offset), run, record)
 
 

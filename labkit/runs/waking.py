@@ -18,7 +18,7 @@ __all__ = ["start_detached", "wake"]
 _MAX_LOG_BYTES = 1 << 20
 
 
-def wake(state: Path | None = None) -> bool:
+def wake(state: Path | None = None, *, delay_s: float = 0.0) -> bool:
     """Start the dispatcher if runs are in the queue and none lives; return whether there is anything to do.
 
     Everything that submits, shows or awaits runs calls this, and the server of JupyterLab when it starts: so runs that were
@@ -28,6 +28,8 @@ def wake(state: Path | None = None) -> bool:
     ----------
     state : Path, optional
         The state folder; by default the person's own (``LABKIT_STATE``). An empty queue leaves no trace in it.
+    delay_s : float
+        How long the dispatcher has nothing to do: the caller has just taken a step itself.
 
     Raises
     ------
@@ -40,15 +42,15 @@ def wake(state: Path | None = None) -> bool:
     lease = take_lease(queue.layout.dispatcher_lock)
     if lease is not None:
         try:
-            _start_dispatcher(queue, lease)
+            _start_dispatcher(queue, lease, delay_s)
         finally:
             os.close(lease)  # the dispatcher has inherited it
     return True
 
 
-def _start_dispatcher(queue: RunQueue, lease: int) -> None:
+def _start_dispatcher(queue: RunQueue, lease: int, delay_s: float) -> None:
     layout = queue.layout
-    command = [sys.executable, "-P", "-m", "labkit.runs.dispatcher", str(layout.root), "--lock-fd", str(lease)]
+    command = [sys.executable, "-P", "-m", "labkit.runs.dispatcher", str(layout.root), "--lock-fd", str(lease), "--delay-s", str(delay_s)]
     with explain_os_errors(layout.dispatcher_log):
         is_long = layout.dispatcher_log.exists() and layout.dispatcher_log.stat().st_size > _MAX_LOG_BYTES
         start_detached(command, log=layout.dispatcher_log, cwd=layout.root, keep=(lease,), anew=is_long)

@@ -13,6 +13,7 @@ __all__ = [
     "CacheLayout",
     "CachedSetLayout",
     "CheckpointLayout",
+    "EncoderFolder",
     "ImageLayout",
     "ModelLayout",
     "PredictionLayout",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 INCOMING_PREFIX = ".incoming-"
+_WEIGHTS = (".safetensors", ".pth", ".pt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +324,30 @@ class ModelLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class EncoderFolder:
+    """A folder of pretrained encoders: files of weights, each with a label of the same name."""
+
+    root: Path
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the encoders there are."""
+        return tuple(sorted({p.stem for p in self.root.iterdir() if p.suffix in _WEIGHTS and not p.name.startswith(".") and p.is_file()}))
+
+    def weights(self, name: str) -> Path:
+        """Return the file of an encoder: safetensors, if there are several."""
+        found = (self.root / f"{name}{suffix}" for suffix in _WEIGHTS)
+        return next((path for path in found if path.is_file()), self.root / f"{name}{_WEIGHTS[0]}")
+
+    def label(self, name: str) -> Path:
+        """Return what stands about an encoder: hash, licence, source."""
+        return self.root / f"{name}.json"
+
+    def fetched(self, sha256: str, suffix: str) -> Path:
+        """Return where an encoder lies that comes from an object store; any suffix but that of safetensors means torch's own format."""
+        return self.root / f"{sha256}{suffix if suffix in _WEIGHTS else _WEIGHTS[1]}"
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionLayout:
     """``predictions/<image-id>/<hash>/``: what one model says of one image."""
 
@@ -503,6 +529,14 @@ class ProjectLayout:
     def model(self, name: str, version: int) -> ModelLayout:
         """Return the places of one version of a model."""
         return ModelLayout(self.models / name / str(version))
+
+    def model_shelf(self, name: str) -> Path:
+        """Return where it stands which versions of a model are promoted or retired."""
+        return self.models / name / "shelf.json"
+
+    def model_shelf_lock(self, name: str) -> Path:
+        """Return the lock that is held while a shelf is changed."""
+        return self.models / name / ".lock"
 
     @property
     def predictions(self) -> Path:

@@ -14,10 +14,10 @@ from labkit.errors import CorruptStore, InvalidInput
 from labkit.events import Artefact, EventSink
 from labkit.formats.checkpoint import load_resume_state, save_resume_state, save_weights
 from labkit.storage import CheckpointLayout, write_text
-from labkit.training.architectures import architecture_named
 from labkit.training.config import FREE_ON_RESUME, TrainPlan
 from labkit.training.history import EpochRecord, best_epoch, history_csv
 from labkit.training.precision import gradient_scaler
+from labkit.training.starting import new_network
 
 __all__ = ["Keeper", "Training", "resume_training", "start_training"]
 
@@ -63,9 +63,11 @@ class Training:
 
 
 def start_training(plan: TrainPlan) -> Training:
-    """Return a network with weights drawn from the plan's seed."""
+    """Return a network with weights drawn from the plan's seed, and those of its encoder where it has one."""
+    if plan.threads is not None:
+        torch.set_num_threads(plan.threads)  # with another number sums round otherwise
     torch.manual_seed(plan.config.seed)
-    module = architecture_named(plan.architecture).build(plan.channels, len(plan.outputs)).to(plan.device)
+    module = new_network(plan).to(plan.device)
     optimizer = torch.optim.AdamW(module.parameters(), lr=plan.config.learning_rate, weight_decay=plan.config.weight_decay)
     return Training(module, optimizer, gradient_scaler(plan))
 
@@ -147,7 +149,8 @@ class Keeper:
             write_text(self.folder.history, history_csv(training.history, self.plan))
         self.on_checkpoint()
         self._saved = time.monotonic()
-        self._wait_s = max(self.plan.config.checkpoint_every_s, (self._saved - started) / _SAVING_SHARE)
+        if self._wait_s:
+            self._wait_s = max(self.plan.config.checkpoint_every_s, (self._saved - started) / _SAVING_SHARE)
 
 
 def _state(training: Training, plan: TrainPlan) -> dict[str, Any]:

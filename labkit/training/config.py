@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from labkit.datasets import Normalisation
 from labkit.project import ClassRecord
 from labkit.storage import Record
+from labkit.training.encoders import Encoder
 
 __all__ = ["FREE_ON_RESUME", "AugmentSpec", "TrainConfig", "TrainPlan"]
 
-FREE_ON_RESUME = frozenset({"project", "model", "device", "resume_from", "workers", "checkpoint_every_s", "results_url"})
+FREE_ON_RESUME = frozenset({"project", "model", "device", "resume_from", "workers", "checkpoint_every_s", "licence", "results_url"})
 """Settings that may differ in a training that goes on from another: they change where and how it is computed, not what comes out."""
 
 
@@ -97,11 +98,15 @@ class TrainConfig(Record):
     workers : int, optional
         Programs that prepare batches; default: none beside a CPU training, up to 4 beside a GPU. The batches are the same for any number.
     checkpoint_every_s : float
-        How often the state to go on from is written within an epoch, in seconds.
+        How often the state to go on from is written within an epoch, in seconds (less often where that would cost time); 0: at each step.
     encoder_weights : str, optional
         Pretrained weights of the encoder: a path, an ``s3://`` address, or the name of a file in the admin's cache.
     encoder_sha256, encoder_licence : str
         What the encoder's file must hash to, and under which licence it may be used.
+    threads : int, optional
+        CPU threads that torch computes with; default: as many as it takes by itself. Sums may round otherwise with another number.
+    licence : str
+        Under which the model may be used by others; stands in its card.
     results_url : str, optional
         ``s3://`` prefix that checkpoints and the model are copied to.
     """
@@ -130,6 +135,8 @@ class TrainConfig(Record):
     encoder_weights: Annotated[str, Field(min_length=1)] | None = None
     encoder_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     encoder_licence: str = ""
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    licence: str = ""
     results_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None
 
     @model_validator(mode="after")
@@ -170,4 +177,6 @@ class TrainPlan(Record):
     precision: Literal["float32", "mixed"] = "float32"
     workers: int = 0
     memory_bytes: int = 0
+    threads: int | None = None
+    encoder: Encoder | None = None
     warnings: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ def learning_rate(step: int, plan: TrainPlan) -> float:
     """Return the rate of a step: a linear warm-up, then half a cosine down to 1 % (Loshchilov & Hutter, 2017)."""
     peak = plan.config.learning_rate
     if step < plan.warmup_steps:
-        return peak * (step + 1) / plan.warmup_steps
+        return peak * ((step + 1) / plan.warmup_steps)
     share = (step - plan.warmup_steps) / max(1, plan.total_steps - plan.warmup_steps)
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 

@@ -32,19 +32,30 @@ class Network:
         Output that stands for "between objects".
     device : str
         Where to compute.
+    min_px : int
+        Smallest side that the module takes; smaller pieces are filled up.
     """
 
     def __init__(
-        self, module: nn.Module, *, normalisation: Normalisation, stride_px: int, halo_px: int, border_index: int | None, device: str
+        self,
+        module: nn.Module,
+        *,
+        normalisation: Normalisation,
+        stride_px: int,
+        halo_px: int,
+        border_index: int | None,
+        device: str,
+        min_px: int = 1,
     ) -> None:
         self.module = module.to(device).eval()
         self.normalisation, self.border_index, self.device = normalisation, border_index, device
-        self.stride_px, self.halo_px = stride_px, halo_px
+        self.stride_px, self.halo_px, self.min_px = stride_px, halo_px, min_px
 
     @classmethod
     def from_plan(cls, plan: TrainPlan, weights: dict[str, torch.Tensor], device: str) -> Network:
         """Build the plan's architecture and give it `weights`."""
-        module = architecture_named(plan.architecture).build(plan.channels, len(plan.outputs))
+        architecture = architecture_named(plan.architecture)
+        module = architecture.build(plan.channels, len(plan.outputs))
         module.load_state_dict(weights)
         return cls(
             module,
@@ -53,16 +64,17 @@ class Network:
             halo_px=plan.halo_px,
             border_index=plan.border_index,
             device=device,
+            min_px=architecture.min_px,
         )
 
     @torch.inference_mode()
     def probabilities(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Return class probabilities (outputs, y, x) float32 of one piece (c, y, x) of raw pixels, whatever its size.
 
-        The far edges are filled up to the stride grid by repeating the last pixel.
+        The far edges are filled up to the stride grid, and to the smallest side, by repeating the last pixel.
         """
         height, width = pixels.shape[1:]
-        below, right = -height % self.stride_px, -width % self.stride_px
+        below, right = (max(-side % self.stride_px, self.min_px - side) for side in (height, width))
         filled = np.pad(normalise(pixels, self.normalisation), ((0, 0), (0, below), (0, right)), mode="edge")
         logits = self.module(torch.from_numpy(filled)[None].to(self.device))
         result: NDArray[np.float32] = torch.softmax(logits[0].float(), dim=0)[:, :height, :width].cpu().numpy()

@@ -8,14 +8,16 @@ from typing import Literal
 
 import torch
 
-from labkit.datasets import TrainingSet, TrainingSetRecord
+from labkit.datasets import TrainingSet
 from labkit.errors import InvalidInput
 from labkit.storage import check_name
-from labkit.training.architectures import Architecture, architecture_named
+from labkit.training.architectures import Architecture, architecture_named, check_fits, network_warnings
 from labkit.training.class_weights import class_weights, part_warnings
 from labkit.training.config import TrainConfig, TrainPlan
+from labkit.training.encoders import Encoder, encoder_file, resolve_encoder
 from labkit.training.memory import batch_that_fits, step_memory
 from labkit.training.order import LANES
+from labkit.training.starting import check_encoder
 
 __all__ = ["resolve"]
 
@@ -52,7 +54,9 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool, dev
         raise InvalidInput("The training set has no classes.", hint="Give the project's objects a class, then build the set again.")
     if not chips:
         raise InvalidInput("The training set has no chips to learn from.", hint="Annotate more, or change the split.")
-    crop_px = _crop_px(config, record, architecture)
+    crop_px = min(config.crop_px, record.chip_px) // architecture.stride_px * architecture.stride_px
+    check_fits(architecture, batch_size=config.batch_size, crop_px=crop_px)
+    encoder = _encoder(config, architecture, record.channels)
     steps = config.steps_per_epoch or max(_MIN_STEPS_PER_EPOCH, math.ceil(chips / config.batch_size))
     outputs = ["background", *(c.name for c in record.classes)]
     border_index = len(outputs) if config.separate_objects else None
@@ -88,19 +92,20 @@ def resolve(config: TrainConfig, data: TrainingSet, *, cuda_available: bool, dev
         precision=precision,
         workers=_workers(config.workers, device),
         memory_bytes=step_memory(module, batch, outputs=len(outputs), mixed=precision == "mixed"),
-        warnings=(*part_warnings(record, config), *weight_warnings),
+        warnings=(*network_warnings(architecture), *part_warnings(record, config), *weight_warnings),
+        tile_invariant=architecture.tile_invariant,
+        threads=config.threads or torch.get_num_threads(),
+        encoder=encoder,
     )
     return _checked_memory(plan, device_memory_bytes)
 
 
-def _crop_px(config: TrainConfig, record: TrainingSetRecord, architecture: Architecture) -> int:
-    crop_px = min(config.crop_px, record.chip_px) // architecture.stride_px * architecture.stride_px
-    if crop_px < 2 * architecture.stride_px:
-        raise InvalidInput(
-            f"Crops of {crop_px} px are too small for {architecture.name}.",
-            hint=f"Use chips and crops of at least {2 * architecture.stride_px} px.",
-        )
-    return crop_px
+def _encoder(config: TrainConfig, architecture: Architecture, channels: int) -> Encoder | None:
+    """Find the encoder, and refuse one that does not fit before anything is started."""
+    encoder = resolve_encoder(config.encoder_weights, sha256=config.encoder_sha256, licence=config.encoder_licence)
+    if encoder is not None:
+        check_encoder(architecture, channels, encoder_file(encoder))
+    return encoder
 
 
 def _device(wish: str, cuda_available: bool) -> str:

@@ -16,10 +16,13 @@ from labkit.annotations import Agreement, AnnotationImport, Consensus, ProjectPr
 from labkit.checkup import Finding
 from labkit.cli.app import app
 from labkit.config import LibrarySettings
-from labkit.datasets import TrainingSetRecord
+from labkit.datasets import CleanReport, SetComparison, SetPlan, TrainingSetRecord
 from labkit.demo import DemoResult
 from labkit.inference import PredictionRecord
 from labkit.project import ImageRecord, ProjectSummary
+from labkit.training import ArchitectureFacts, CachedEncoder, ModelCard, RunComparison
+from labkit.training.exporting import ExportReport
+from labkit.training.repeating import Repetition
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
@@ -47,9 +50,18 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "demo": DemoResult,
     "doctor": Finding,
     "import": ImageRecord,
+    "model architectures": ArchitectureFacts,
+    "model compare": RunComparison,
+    "model encoders": CachedEncoder,
+    "model export": ExportReport,
+    "model show": ModelCard,
     "predict": PredictionRecord,
     "project create": ProjectSummary,
+    "rerun": Repetition,
     "trainset build": TrainingSetRecord,
+    "trainset clean": CleanReport,
+    "trainset compare": SetComparison,
+    "trainset plan": SetPlan,
 }
 
 

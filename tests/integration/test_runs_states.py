@@ -20,7 +20,7 @@ import pytest
 from labkit.errors import RunFailed
 from labkit.events import CancelToken, Event, Progress, StateChange
 from labkit.runs import END_STATES, LocalRunner, Run
-from labkit.testing.runs import WRITE_RESULT, program_of, programs_of, submit_cells, wait_until
+from labkit.testing.runs import WRITE_RESULT, cells_spec, program_of, programs_of, submit_cells, wait_until
 
 pytestmark = pytest.mark.parametrize("repetition", range(int(os.environ.get("LABKIT_REPEAT", "1"))))
 
@@ -87,7 +87,14 @@ def test_done(runner: LocalRunner, repetition: int) -> None:
         pytest.param("raise ValueError('bad')", "Cell 3 stopped with ValueError: bad.", id="raises"),
         pytest.param("import os; os.kill(os.getpid(), 9)", "signal 9", id="killed"),
         pytest.param("exit(0)", "SystemExit", id="exit"),
+        pytest.param("import sys; sys.exit(0)", "SystemExit", id="sys-exit"),
         pytest.param("import os; os._exit(0)", "ended itself (exit code 0)", id="os-exit"),
+        pytest.param("bytearray(10**15)", "The machine ran out of memory (Cell 3 stopped with MemoryError). Use a", id="memory"),
+        pytest.param(
+            "from labkit.errors import InvalidInput\nraise InvalidInput('The class axon is missing.', hint='Annotate some axons.')",
+            "The class axon is missing. Annotate some axons.",
+            id="advice",
+        ),
         pytest.param("pass", "without its result", id="no-result"),
         pytest.param("import os; os.kill(os.getppid(), 9)", "killed from outside", id="child-killed"),
     ],
@@ -138,6 +145,31 @@ def test_cancelled(runner: LocalRunner, cell: str, cancel: Callable[[Run], None]
     assert states == ["starting", "running", "cancelling", "cancelled"]
     statuses = [c.metadata.get("papermill", {}).get("status") for c in nbformat.read(run.layout.notebook, as_version=4).cells]
     assert "failed" in statuses
+
+
+GENTLE = (
+    "import os, time\nfrom labkit.runs import current_run\nrun = current_run()\nos.makedirs('checkpoints', exist_ok=True)\n"
+    "while not run.cancel.cancelled:\n    time.sleep(0.05)\n"
+    "open('checkpoints/resume.pt', 'w').close()\nrun.cancel.raise_if_cancelled()"
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        pytest.param(GENTLE, "Its checkpoint is kept: resume it", id="gently"),
+        pytest.param(DEAF, "had a checkpoint", id="force"),
+    ],
+)
+def test_out_of_time(runner: LocalRunner, cell: str, words: str, repetition: int) -> None:
+    """A run whose time is up is stopped, keeps what it had, and is failed with what to do."""
+    run = ended(runner.submit(cells_spec(runner.folder.parent, cell, WRITE_RESULT, time_limit_s=1.5)))
+    record = run.record()
+    assert record.state == "failed"
+    assert record.reason.startswith("Out of time: it was stopped after 1.5 s")
+    assert words in record.reason
+    states = [e.event.state for e in run.events() if isinstance(e.event, StateChange)]
+    assert states == ["starting", "running", "cancelling", "failed"]
 
 
 def test_cancel_before_the_kernel_is_there(runner: LocalRunner, repetition: int) -> None:

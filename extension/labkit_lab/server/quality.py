@@ -31,8 +31,8 @@ from labkit.config import projects_dir
 from labkit.errors import InvalidInput, LabKitError, NotFound
 from labkit.geometry import bounds
 from labkit.project import ImageRecord, Project
+from labkit_lab.homes import path_in_home
 from labkit_lab.server.jobs import Job, QueueingRoute
-from labkit_lab.server.places import path_in_home
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.route import Route
 from labkit_lab.wire_quality import (

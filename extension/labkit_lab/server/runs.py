@@ -62,7 +62,9 @@ class RunsRoute(_RunsRoute):
     @web.authenticated
     @authorized
     async def get(self, project_id: str) -> None:
-        """Answer with the list, the newest first."""
+        """Answer with the list, the newest first; who asks for it may soon want to start a run."""
+        if self.get_query_argument("no_track_activity", None) is None:
+            self.workroom.warm()
         self.reply(await asyncio.to_thread(_run_list, projects_dir(), project_id, self.tales, self.root))
 
     @web.authenticated

@@ -83,17 +83,19 @@ class TaleShelf:
         with tale.lock:
             story = tale.look()
             since, curves = tale.curves_since(asked.since, story)
+        standing = f"{story.state} {story.place} {story.silent}"
         item = StoryItem(
             run=_live_item(run, story, root),
             now=utc_now(),
             since=since,
             seq=story.seq,
+            standing=standing,
             curves=curves,
             samples=_samples_mark(run),
             warnings=story.warnings,
             lines=story.log_lines,
         )
-        return Told(item, story.seq != asked.since or story.state != asked.state or story.has_ended)
+        return Told(item, story.seq != asked.since or standing != asked.standing or story.has_ended)
 
     def item(self, run: Run, root: Path) -> RunItem:
         """Return how one run stands."""

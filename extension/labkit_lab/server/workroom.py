@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from importlib import import_module
-from multiprocessing.connection import wait
 from typing import Any
 
 from labkit.errors import WorkerLost
+from labkit_lab.errands import carry_out, leave_with_the_server
 from labkit_lab.server.route import Route
 
 __all__ = ["WORKROOM_SETTING", "LearningRoute", "Workroom"]
 
 WORKROOM_SETTING = "labkit_workroom"
-_ROOM = "labkit_lab.server"  # an errand is a function of one of its modules: "learning.plan_run"
 _MOST_AT_ONCE = 2
 _IDLE_S = 180.0
 
 
 class Workroom:
-    """Carries out functions of modules beside this one, as ``learning.plan_run``, in programs of their own.
+    """Carries out functions of `labkit_lab.errands`, as ``learning.plan_run``, in programs of their own.
 
     Parameters
     ----------
@@ -60,6 +57,11 @@ class Workroom:
         except BrokenProcessPool as error:
             raise self._lost() from error
 
+    def warm(self) -> None:
+        """Have a program ready: somebody is about to ask."""
+        if not self.is_staffed:
+            self._submit("learning.devices", ())
+
     def wait_for(self, errand: str, *args: Any) -> Any:
         """Do as `ask`, from a thread."""
         try:
@@ -82,8 +84,8 @@ class Workroom:
                 self._timer.cancel()
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")  # a fork of a server with threads may hang
-                self._pool = ProcessPoolExecutor(_MOST_AT_ONCE, mp_context=context, initializer=_leave_with_the_server)
-            future = self._pool.submit(_run_errand, errand, args)
+                self._pool = ProcessPoolExecutor(_MOST_AT_ONCE, mp_context=context, initializer=leave_with_the_server)
+            future = self._pool.submit(carry_out, errand, args)
             self._busy += 1
         future.add_done_callback(self._note_end)
         return future
@@ -108,24 +110,6 @@ class Workroom:
             "The program that was at work for this died.",
             hint="Try again; if it stays, the machine may be short of memory: close what you do not need.",
         )
-
-
-def _run_errand(errand: str, args: tuple[Any, ...]) -> Any:
-    module, _, function = errand.partition(".")
-    return getattr(import_module(f"{_ROOM}.{module}"), function)(*args)
-
-
-def _leave_with_the_server() -> None:
-    """End this program when its server ends, however that ends."""
-    server = multiprocessing.parent_process()
-    if server is None:
-        return
-
-    def leave() -> None:
-        wait([server.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=leave, daemon=True).start()
 
 
 class LearningRoute(Route):

@@ -5,5 +5,16 @@ from labkit_lab.widgets.builder import TrainingSetBuilder
 from labkit_lab.widgets.builder_model import SetBuilder
 from labkit_lab.widgets.desk import Desk, Message
 from labkit_lab.widgets.display import display_list
+from labkit_lab.widgets.monitor import TrainingMonitor
 
-__all__ = ["Annotator", "Desk", "Message", "SetBuilder", "TrainingSetBuilder", "close_annotator", "display_list", "open_annotator"]
+__all__ = [
+    "Annotator",
+    "Desk",
+    "Message",
+    "SetBuilder",
+    "TrainingMonitor",
+    "TrainingSetBuilder",
+    "close_annotator",
+    "display_list",
+    "open_annotator",
+]

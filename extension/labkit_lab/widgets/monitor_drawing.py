@@ -82,13 +82,14 @@ def chart_svg(title: str, curves: Sequence[Curve], *, is_log: bool = False, is_s
     frame = _Frame.around(points, is_log=is_log, is_share=is_share)
     parts = [*_axes(frame), *(line for k, curve in enumerate(curves) for line in _line(frame, curve, k))]
     words = ", ".join(f"{c.label} {_number(c.points[-1][1])}" for c in curves if c.points)
-    return (
-        f'<figure style="margin:0 16px 8px 0;display:inline-block"><svg role="img" aria-label="{escape(f"{title}: {words}")}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" style="font:11px var(--jp-ui-font-family,sans-serif)"><text x="{_LEFT}" y="13" '
-        f'font-weight="600" style="{_INK}">{escape(title)}</text>{"".join(parts)}</svg>{_legend(curves)}</figure>'
-    )
+    label = escape(f"{title}: {words}")
+    head = f'<text x="{_LEFT}" y="13" font-weight="600" style="{_INK}">{escape(title)}</text>'
+    opened = f'<svg role="img" aria-label="{label}" width="{_WIDTH}" height="{_HEIGHT}" style="{_FONT}">'
+    return f'<figure style="{_PLACE}">{opened}{head}{"".join(parts)}</svg>{_legend(curves)}</figure>'
 
 
+_FONT = "font:11px var(--jp-ui-font-family,sans-serif)"
+_PLACE = "margin:0 16px 8px 0;display:inline-block"
 _INK = "fill:var(--jp-ui-font-color1,#222)"
 _GRID = "stroke:var(--jp-border-color2,#bbb)"
 

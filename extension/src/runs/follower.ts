@@ -94,8 +94,8 @@ export class RunFollower implements IDisposable {
     const since = this._story?.latest.seq ?? 0;
     // the first answer, and the first one after a silence, must not wait
     const isOpen = known !== null && !hasEnded(known.latest.run.state);
-    const state = known?.latest.run.state ?? '';
-    const asked = { since, state, wait_s: isOpen ? WAIT_S : 0 };
+    const standing = known?.latest.standing ?? '';
+    const asked = { since, standing, wait_s: isOpen ? WAIT_S : 0 };
     const latest = await this._api.readStory(
       this.run,
       asked,

@@ -78,7 +78,10 @@ function RunRow(
         tabIndex={props.isReachable ? 0 : -1}
         onClick={() => props.onChoose(run)}
       >
-        <span className="labkit-Runs-title">{run.title}</span>
+        <span className="labkit-Runs-title">
+          {run.title}
+          {run.made !== null && <em> → {run.made}</em>}
+        </span>
         <StateMark run={run} trans={trans} />
         <small>{detail(run, props.now, trans)}</small>
         {!hasEnded(run.state) && share(run) !== null && (

@@ -9,6 +9,7 @@ import { ErrorNote } from '../quality/notes';
 import { errorWords } from '../quality/words';
 import { WorkingBody } from '../quality/workingdialog';
 import type {
+  ArchitectureChoice,
   FieldProblem,
   NewRun,
   PlanItem,
@@ -19,15 +20,17 @@ import type {
 import { bytes, moment } from './words';
 
 const START = 1;
+const OTHER = 'smp:';
 const QUIET_MS = 350; // after the last key, until the plan is asked for
 
-/** Ask for a new run, and start it; null when the person changed their mind. */
+/** Ask for a new run, of the newest training set or one that is named, and start it; null when the person changed their mind. */
 export async function askForRun(
   api: LabKitApi,
   projectId: string,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  trainingSet?: string
 ): Promise<RunItem | null> {
-  const body = new NewRunForm(api, projectId, trans);
+  const body = new NewRunForm(api, projectId, trans, trainingSet);
   const dialog = new NewRunDialog(body, trans);
   body.started.then(
     () => dialog.reject(),
@@ -72,7 +75,7 @@ type Field = Exclude<keyof NewRun, 'separate_objects'>;
 interface IFieldProps {
   readonly field: keyof NewRun;
   readonly label: string;
-  readonly help?: string;
+  readonly help?: string | undefined;
 }
 
 /** Numbers are kept as they are written: "1e-" on the way to "1e-3" is no error yet. */
@@ -80,7 +83,8 @@ class NewRunForm extends WorkingBody {
   constructor(
     private readonly _api: LabKitApi,
     private readonly _projectId: string,
-    private readonly _trans: TranslationBundle
+    private readonly _trans: TranslationBundle,
+    private readonly _wanted?: string
   ) {
     super();
     this.addClass('labkit-Form');
@@ -159,12 +163,23 @@ class NewRunForm extends WorkingBody {
           {
             field: 'architecture',
             label: trans.__('Network'),
-            help: [architecture?.about, architecture?.needs]
-              .filter(Boolean)
-              .join(' ')
+            help: architecture && networkWords(architecture, trans)
           },
-          form.architectures.map(({ name }) => [name, name])
+          [
+            ...form.architectures.map(
+              ({ name }) => [name, name] as readonly [string, string]
+            ),
+            ...this._otherNetwork(form)
+          ]
         )}
+        {this._text('architecture').startsWith(OTHER) &&
+          this._input({
+            field: 'architecture',
+            label: trans.__('Name of the network'),
+            help: trans.__(
+              'smp:<decoder>:<encoder>, of segmentation-models-pytorch'
+            )
+          })}
         <div className="labkit-NewRun-grid">
           {this._input({
             field: 'model',
@@ -237,6 +252,18 @@ class NewRunForm extends WorkingBody {
     );
   }
 
+  /** A network by name; the choice stays where the name is being written. */
+  private _otherNetwork(
+    form: RunForm
+  ): ReadonlyArray<readonly [string, string]> {
+    if (form.other_network === null) {
+      return [];
+    }
+    const written = this._text('architecture');
+    const value = written.startsWith(OTHER) ? written : form.other_network;
+    return [[value, this._trans.__('another one, by name…')]];
+  }
+
   private _select(
     props: IFieldProps & { readonly field: Field },
     options: ReadonlyArray<readonly [string, string]>
@@ -279,7 +306,7 @@ class NewRunForm extends WorkingBody {
     ) => React.ReactNode
   ): React.JSX.Element {
     const { field, help, label } = props;
-    const id = `labkit-new-run-${field}`;
+    const id = `labkit-new-run-${field}-${label.replace(/\W+/g, '-')}`;
     const problems = this._problemsOf(field);
     return (
       <div className="labkit-NewRun-field">
@@ -313,12 +340,13 @@ class NewRunForm extends WorkingBody {
     try {
       const form = await this._api.readRunForm(this._projectId);
       this._form = form;
-      const newest = form.training_sets[0]?.key;
+      const keys = form.training_sets.map(({ key }) => key);
+      const first = keys.find(key => key === this._wanted) ?? keys[0];
       for (const [field, value] of Object.entries(form.defaults)) {
         this._texts.set(field, String(value));
       }
-      this._texts.set('training_set', newest ?? '');
-      if (newest !== undefined) {
+      this._texts.set('training_set', first ?? '');
+      if (first !== undefined) {
         this._changed(0);
       }
     } catch (error) {
@@ -497,6 +525,19 @@ function Plan(props: {
       )}
     </section>
   );
+}
+
+function networkWords(
+  network: ArchitectureChoice,
+  trans: TranslationBundle
+): string {
+  const needs = trans.__(
+    '%1 weights; sees %2 px around; a step on one megapixel takes about %3 MB.',
+    network.parameters.toLocaleString(),
+    network.halo_px,
+    network.memory_mb
+  );
+  return `${network.about} ${needs}`;
 }
 
 function planFacts(

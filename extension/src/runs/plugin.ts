@@ -46,7 +46,11 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       execute: async received => {
         const args = await argsOf(received, api, trans);
         if (args !== null) {
-          open(app, api, tracker, args, trans);
+          const view = open(app, api, tracker, args, trans);
+          const { trainingSet } = received;
+          if (typeof trainingSet === 'string') {
+            void view.startRun(trainingSet);
+          }
         }
       }
     });
@@ -65,13 +69,13 @@ function open(
   tracker: WidgetTracker<MainAreaWidget<RunsView>>,
   args: IRunsArgs,
   trans: TranslationBundle
-): void {
+): RunsView {
   const there = tracker.find(
     ({ content }) => content.args.projectId === args.projectId
   );
   if (there !== undefined) {
     app.shell.activateById(there.id);
-    return;
+    return there.content;
   }
   const content = new RunsView(args, api, app.commands, trans);
   const main = new MainAreaWidget({ content });
@@ -84,6 +88,7 @@ function open(
   content.argsChanged.connect(() => void tracker.save(main));
   void tracker.add(main);
   app.shell.add(main, 'main');
+  return content;
 }
 
 /** What is to be shown: what the caller or the layout says, else a project that the person chooses; null when they changed their mind. */

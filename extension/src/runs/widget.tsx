@@ -69,6 +69,21 @@ export class RunsView extends ReactWidget {
     super.dispose();
   }
 
+  /** Ask for a new run, and show it; of a training set, if one is named. */
+  async startRun(trainingSet?: string): Promise<void> {
+    const run = await askForRun(
+      this._api,
+      this._args.projectId,
+      this._trans,
+      trainingSet
+    );
+    if (run !== null) {
+      await this._model.refresh();
+      this._choose(run.id);
+      this._say(run);
+    }
+  }
+
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     this._model.watch();
@@ -93,7 +108,7 @@ export class RunsView extends ReactWidget {
           <button
             type="button"
             className="labkit-Button labkit-mod-primary"
-            onClick={() => void this._startRun()}
+            onClick={() => void this.startRun()}
           >
             <addIcon.react tag="span" aria-hidden="true" />
             {trans.__('New run')}
@@ -249,15 +264,6 @@ export class RunsView extends ReactWidget {
         />
       </>
     );
-  }
-
-  private async _startRun(): Promise<void> {
-    const run = await askForRun(this._api, this._args.projectId, this._trans);
-    if (run !== null) {
-      await this._model.refresh();
-      this._choose(run.id);
-      this._say(run);
-    }
   }
 
   private _choose(runId: string): void {

@@ -45,7 +45,11 @@ def labkit_there(trained: Project) -> LabKit:
     ("command", "error", "about"),
     [
         (("train", "nothing"), "NotFound", "nuclei@"),
-        (("train", "nuclei", "--architecture", "nothing"), "UsageError", "train --help"),
+        (("train", "nuclei", "--architecture", "nothing"), "InvalidInput", "unet-s"),
+        (("train", "nuclei", "--architecture", "smp:nothing"), "InvalidInput", "smp:unet:resnet18"),
+        (("train", "nuclei", "--architecture", "deeplabv3-mobilenet", "--batch-size", "1"), "InvalidInput", "--batch-size 2"),
+        (("train", "nuclei", "--encoder", "nothing", "--architecture", "fcn-resnet50"), "NotFound", "labkit model encoders"),
+        (("train", "nuclei", "--encoder-licence", "MIT"), "InvalidInput", "train --help"),
         (("train", "nuclei", "--epochs", "0"), "InvalidInput", "train --help"),
         (("train", "nuclei", "--epochs", "many"), "UsageError", "train --help"),
         (("train", "nuclei", "--batch-size", "0"), "InvalidInput", "train --help"),

@@ -1,8 +1,9 @@
-"""What routes ask for that needs torch; called in a program beside the server (`labkit_lab.server.workroom`), never in it."""
+"""What routes ask for that needs torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -14,9 +15,9 @@ from labkit.notebooks import check_notebook
 from labkit.project import Project
 from labkit.runs import RunQueue
 from labkit.storage import check_name
-from labkit.training import ARCHITECTURES, TrainConfig, TrainPlan, architecture_named, resolve
+from labkit.training import ArchitectureFacts, TrainConfig, TrainPlan, architecture_named, architecture_table, device_memory, resolve
 from labkit.work import resume_training, start_training
-from labkit_lab.server.places import path_in_home
+from labkit_lab.homes import path_in_home
 from labkit_lab.wire_runs import (
     ArchitectureChoice,
     DeviceChoice,
@@ -29,9 +30,10 @@ from labkit_lab.wire_runs import (
     TrainingSetChoice,
 )
 
-__all__ = ["plan_run", "resume_run", "run_form", "start_run"]
+__all__ = ["devices", "plan_run", "resume_run", "run_form", "start_run"]
 
 _CONFIG_FIELDS = ("training_set", "model", "architecture", "epochs", "batch_size", "learning_rate", "seed", "separate_objects", "device")
+_OTHER_NETWORK = "smp:unet:resnet18"  # hundreds of pairs, asked for by name; this one to begin with
 _DEVICE_MEMORY_LABEL = "{name}, {gb:.0f} GB"
 
 
@@ -43,7 +45,8 @@ def run_form(project_path: Path) -> RunForm:
     return RunForm(
         training_sets=tuple(_set_choice(data) for data in sets),
         architectures=_architectures(),
-        devices=_devices(),
+        other_network=_OTHER_NETWORK if find_spec("segmentation_models_pytorch") else None,
+        devices=devices(),
         models=tuple(folder.name for folder in models if not folder.name.startswith(".")),
         home=str(Path.home()),
         defaults=_defaults(),
@@ -158,10 +161,21 @@ def _set_choice(data: TrainingSet) -> TrainingSetChoice:
 
 
 def _architectures() -> tuple[ArchitectureChoice, ...]:
-    return tuple(ArchitectureChoice(name=name, about=one.about, parameters=None, needs=None) for name, one in ARCHITECTURES.items())
+    return tuple(_architecture(facts) for facts in architecture_table())
 
 
-def _devices() -> tuple[DeviceChoice, ...]:
+def _architecture(facts: ArchitectureFacts) -> ArchitectureChoice:
+    return ArchitectureChoice(
+        name=facts.name,
+        about=facts.about,
+        parameters=facts.parameters,
+        memory_mb=facts.megapixel_mb,
+        halo_px=facts.halo_px,
+        tile_invariant=facts.tile_invariant,
+    )
+
+
+def devices() -> tuple[DeviceChoice, ...]:
     """Return the devices of this machine, the fastest first, each with how many runs are there."""
     labels = {}
     if torch.cuda.is_available():
@@ -174,18 +188,18 @@ def _devices() -> tuple[DeviceChoice, ...]:
 
 
 def _memory_of(device: str) -> int | None:
-    """Return the memory of the GPU that is asked for in bytes, None where it is none."""
-    if not torch.cuda.is_available() or device == "cpu":
-        return None
-    index = int(device.partition(":")[2] or 0)
-    return int(torch.cuda.get_device_properties(index).total_memory) if index < torch.cuda.device_count() else None
+    """Return the bytes that are free on a device, as it was wished for."""
+    return device_memory(_usual_device() if device == "auto" else "cuda:0" if device == "cuda" else device)
+
+
+def _usual_device() -> str:
+    return "cuda:0" if torch.cuda.is_available() else "cpu"
 
 
 def _defaults() -> RunDefaults:
     fields = TrainConfig.model_fields
     values = {name: fields[name].default for name in _CONFIG_FIELDS if name != "training_set"}
-    device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    return RunDefaults(**{**values, "device": device, "patience": fields["patience"].default or 0})
+    return RunDefaults(**{**values, "device": _usual_device(), "patience": fields["patience"].default or 0})
 
 
 def _plan_item(plan: TrainPlan) -> PlanItem:

@@ -1,4 +1,4 @@
-"""Models and comparisons for browsers; called in a program beside the server (`labkit_lab.server.workroom`), never in it."""
+"""Models and comparisons for browsers."""
 
 from __future__ import annotations
 
@@ -12,22 +12,19 @@ from pydantic import JsonValue
 from labkit.datasets import mean_score
 from labkit.errors import InvalidInput
 from labkit.project import Project
-from labkit.storage import file_sha256
 from labkit.training import (
-    ComparedRow,
     Model,
     RunComparison,
     compare_models,
     compare_runs,
-    export_bioimageio,
-    export_onnx,
     list_models,
     open_model,
     promote_model,
     restore_model,
     retire_model,
 )
-from labkit_lab.server.cardwords import card_sections
+from labkit.training.comparison import ComparedRow
+from labkit_lab.errands.cardwords import card_sections
 from labkit_lab.wire_runs import (
     CompareAsk,
     ComparedItem,
@@ -35,12 +32,11 @@ from labkit_lab.wire_runs import (
     CompareRow,
     CurveItem,
     ModelCardItem,
-    ModelExportReport,
     ModelItem,
     ModelList,
 )
 
-__all__ = ["card_of_model", "compare", "export", "list_of_models", "promote", "restore", "retire"]
+__all__ = ["card_of_model", "compare", "list_of_models", "promote", "restore", "retire"]
 
 _MORE_IS_BETTER = ("dice", "iou")
 
@@ -72,21 +68,6 @@ def retire(project_path: Path, key: str, reason: str) -> ModelItem:
 def restore(project_path: Path, key: str) -> ModelItem:
     """Take a version back into use."""
     return _changed(project_path, restore_model(Project.open(project_path), key))
-
-
-def export(project_path: Path, key: str, kind: Literal["onnx", "bioimageio"], folder: Path) -> ModelExportReport:
-    """Write a model into `folder` for other programs, and say how far its answers are from the model's own."""
-    model = open_model(Project.open(project_path), key)
-    stem = f"{model.card.name} {model.card.version}"
-    path = folder / (f"{stem}.onnx" if kind == "onnx" else f"{stem}.bioimageio.zip")
-    report = export_onnx(model, path) if kind == "onnx" else export_bioimageio(model, path)
-    return ModelExportReport(
-        name=path.name,
-        bytes=path.stat().st_size,
-        sha256=file_sha256(path),
-        difference=report.difference,
-        tolerance=report.tolerance,
-    )
 
 
 def compare(project_path: Path, asked: CompareAsk) -> CompareReport:
