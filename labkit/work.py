@@ -19,7 +19,7 @@ from labkit.notebooks import packaged_notebook
 from labkit.project import Project
 from labkit.runs import LocalRunner, Run, RunSpec, checkpoint_of
 from labkit.storage import Record, is_remote, new_id, utc_now
-from labkit.training import ModelCard, TrainConfig, open_model, resolve
+from labkit.training import FREE_ON_RESUME, ModelCard, TrainConfig, open_model, resolve
 from labkit.training.repeating import Repetition, compare_repetition, config_to_repeat
 
 __all__ = [
@@ -137,7 +137,7 @@ def start_training(project: Project, config: TrainConfig, notebook: Path | None 
     ------
     InvalidInput, NotFound
         What `labkit.training.resolve` refuses: no such training set, architecture or device; or the run to go on from had other
-        settings or finished no epoch. What `labkit.notebooks.check_notebook` refuses.
+        settings or left no checkpoint. What `labkit.notebooks.check_notebook` refuses.
     """
     return _queue_training(project, config, notebook, time_limit_s, resumes=config.resume_from)
 
@@ -210,8 +210,8 @@ def _check_resumable(project: Project, config: TrainConfig, earlier_id: str) -> 
     """Refuse to go on from a training that was another one: the result would be neither's."""
     earlier = runner_for(project).run(earlier_id)
     if not earlier.layout.checkpoints.resume_state.is_file():
-        raise InvalidInput(f"The run {earlier_id} has no finished epoch to go on from.", hint="Start the training anew, without --resume.")
-    free = {"project", "model", "device", "resume_from", "workers", "checkpoint_every_s", "results_url"}
+        raise InvalidInput(f"The run {earlier_id} has no checkpoint to go on from.", hint="Start the training anew, without --resume.")
+    free = set(FREE_ON_RESUME)
     before, now = TrainConfig.model_validate(earlier.spec.config).model_dump(exclude=free), config.model_dump(exclude=free)
     for name, value in before.items():
         if value != now[name]:
