@@ -18,8 +18,8 @@ from labkit.project import Project
 from labkit_lab.server.jobs import Job, QueueingRoute
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.route import Route
-from labkit_lab.server.setwords import choices, class_items, comparison_report, plan_report, set_item, spec_of
 from labkit_lab.server.workroom import WORKROOM_SETTING, Workroom
+from labkit_lab.setwords import choices, class_items, comparison_report, plan_report, set_item, spec_of
 from labkit_lab.wire_sets import ComparisonReport, PlanReport, PreviewAsk, SetAsk, SetItem, SetList, SetsQuery
 
 __all__ = ["SetBuildRoute", "SetChangesRoute", "SetPlanRoute", "SetPreviewRoute", "SetsComparisonRoute", "SetsRoute"]

@@ -1,6 +1,6 @@
 """Chips of a wished training set beside what training makes of them, as one picture.
 
-It is drawn in a program beside the server (`labkit_lab.server.workroom`), never in it: training loads torch.
+It is drawn in a program beside the server, never in it: training loads torch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from labkit.datasets import sample_chips
 from labkit.errors import InvalidInput
 from labkit.project import ClassRecord, Project
 from labkit.training import AugmentSpec, augment_preview
-from labkit_lab.server.setwords import spec_of
+from labkit_lab.setwords import spec_of
 from labkit_lab.wire_sets import ChipItem, PreviewAsk, PreviewReport
 
 __all__ = ["draw_chip", "preview_report", "sheet"]
