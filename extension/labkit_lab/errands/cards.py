@@ -119,7 +119,8 @@ def _column(found: RunComparison, place: int) -> ComparedItem:
         if points:
             values = tuple(point.value if math.isfinite(point.value) else None for point in points)
             curves.append(CurveItem(name=name, epochs=tuple(p.epoch for p in points), steps=(), values=values))
-    return ComparedItem(key=run.key, title=run.title, curves=tuple(curves))
+    title = run.title if run.model in (None, run.key) else f"{run.title} → {run.model}"
+    return ComparedItem(key=run.key, title=title, curves=tuple(curves))
 
 
 def _row(row: ComparedRow, kind: Literal["setting", "metric"]) -> CompareRow:
