@@ -301,9 +301,11 @@ class RetireAsk(WireModel):
 
 
 class ModelExportAsk(WireModel):
-    """Into which format a model goes."""
+    """Into which format a model goes; a package for bioimage.io names authors, and a licence (SPDX) where the card has none."""
 
     format: Literal["onnx", "bioimageio"]
+    authors: tuple[str, ...] = ()
+    licence: str = ""
 
 
 class ModelItem(WireModel):
@@ -322,15 +324,17 @@ class ModelItem(WireModel):
     run: str | None
     val_dice: float | None
     test_dice: float | None
+    licence: str
     promoted: bool
     opened: bool
     retired: str | None
 
 
 class ModelList(WireModel):
-    """The models of a project, by name, the newest version first."""
+    """The models of a project, by name, the newest version first; ``me`` is who asks."""
 
     title: str
+    me: str
     models: tuple[ModelItem, ...]
 
 

@@ -541,10 +541,13 @@ export interface ModelCardItem {
 }
 
 /**
- * Into which format a model goes.
+ * Into which format a model goes; a package for bioimage.io names authors, and
+ * a licence (SPDX) where the card has none.
  */
 export interface ModelExportAsk {
   readonly format: 'onnx' | 'bioimageio';
+  readonly authors?: ReadonlyArray<string>;
+  readonly licence?: string;
 }
 
 /**
@@ -576,16 +579,19 @@ export interface ModelItem {
   readonly run: string | null;
   readonly val_dice: number | null;
   readonly test_dice: number | null;
+  readonly licence: string;
   readonly promoted: boolean;
   readonly opened: boolean;
   readonly retired: string | null;
 }
 
 /**
- * The models of a project, by name, the newest version first.
+ * The models of a project, by name, the newest version first; ``me`` is who
+ * asks.
  */
 export interface ModelList {
   readonly title: string;
+  readonly me: string;
   readonly models: ReadonlyArray<ModelItem>;
 }
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from labkit.annotations import resolve_author
 from labkit.datasets import mean_score
 from labkit.errors import InvalidInput
 from labkit.project import Project
@@ -45,7 +46,7 @@ def list_of_models(project_path: Path) -> ModelList:
     """Return a project's models, by name, the newest version first."""
     project = Project.open(project_path)
     models = sorted(list_models(project), key=lambda model: (model.card.name, -model.card.version))
-    return ModelList(title=project.title, models=tuple(_item(model, models) for model in models))
+    return ModelList(title=project.title, me=resolve_author(None), models=tuple(_item(model, models) for model in models))
 
 
 def card_of_model(project_path: Path, key: str) -> ModelCardItem:
@@ -103,6 +104,7 @@ def _item(model: Model, models: Sequence[Model]) -> ModelItem:
         run=card.run,
         val_dice=mean_score(card.scores["val"].dice) if "val" in card.scores else None,
         test_dice=mean_score(card.scores["test"].dice) if "test" in card.scores else None,
+        licence=card.licence,
         promoted=model.promoted,
         opened=bool(usable) and usable[-1].key == model.key,
         retired=model.retired or None,
@@ -117,7 +119,8 @@ def _column(found: RunComparison, place: int) -> ComparedItem:
         if points:
             values = tuple(point.value if math.isfinite(point.value) else None for point in points)
             curves.append(CurveItem(name=name, epochs=tuple(p.epoch for p in points), steps=(), values=values))
-    return ComparedItem(key=run.key, title=run.title, curves=tuple(curves))
+    title = run.title if run.model in (None, run.key) else f"{run.title} → {run.model}"
+    return ComparedItem(key=run.key, title=title, curves=tuple(curves))
 
 
 def _row(row: ComparedRow, kind: Literal["setting", "metric"]) -> CompareRow:

@@ -92,5 +92,5 @@ class ModelExportRoute(LearningRoute):
 def _export(room: Workroom, project: Project, key: str, asked: ModelExportAsk, job: Job) -> ModelExportReport:
     folder = job.make_folder() / "out"
     folder.mkdir()
-    report: ModelExportReport = room.wait_for("modelfiles.export", project.path, key, asked.format, folder)
+    report: ModelExportReport = room.wait_for("modelfiles.export", project.path, key, asked, folder)
     return report

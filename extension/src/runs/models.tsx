@@ -68,6 +68,7 @@ export function Models(props: IModelsProps): React.JSX.Element {
         <Chosen
           key={shown.key}
           {...props}
+          me={list?.me ?? ''}
           model={shown}
           onChanged={() => void read()}
         />
@@ -159,6 +160,7 @@ function shelfWord(model: ModelItem, trans: TranslationBundle): string {
 
 function Chosen(
   props: IModelsProps & {
+    readonly me: string;
     readonly model: ModelItem;
     readonly onChanged: () => void;
   }
@@ -282,14 +284,17 @@ function Shelf(
   );
 }
 
-/** A file of the model for other programs. */
+/** A file of the model for other programs; a package for bioimage.io names its authors and its licence. */
 function Export(
-  props: IModelsProps & { readonly model: ModelItem }
+  props: IModelsProps & { readonly model: ModelItem; readonly me: string }
 ): React.JSX.Element {
   const { api, model, projectId, trans } = props;
   const task = useTask(api, trans.__('Writing…'), trans);
-  const give = (format: ModelExportAsk['format']): void =>
-    task.run(() => api.exportModel(projectId, model.key, { format }));
+  const [isAsking, setAsking] = React.useState(false);
+  const [authors, setAuthors] = React.useState(props.me);
+  const [licence, setLicence] = React.useState(model.licence);
+  const give = (asked: ModelExportAsk): void =>
+    task.run(() => api.exportModel(projectId, model.key, asked));
   return (
     <>
       <div className="labkit-Runs-buttons">
@@ -297,19 +302,56 @@ function Export(
           type="button"
           className="labkit-Button"
           disabled={task.isRunning}
-          onClick={() => give('onnx')}
+          onClick={() => give({ format: 'onnx' })}
         >
           {trans.__('Export as ONNX')}
         </button>
         <button
           type="button"
           className="labkit-Button"
-          disabled={task.isRunning}
-          onClick={() => give('bioimageio')}
+          aria-expanded={isAsking}
+          onClick={() => setAsking(!isAsking)}
         >
-          {trans.__('Export for bioimage.io')}
+          {trans.__('Export for bioimage.io…')}
         </button>
       </div>
+      {isAsking && (
+        <form
+          className="labkit-Quality-filter"
+          onSubmit={event => {
+            event.preventDefault();
+            const names = authors.split(',').map(name => name.trim());
+            const named = names.filter(name => name !== '');
+            give({ format: 'bioimageio', authors: named, licence });
+          }}
+        >
+          <label>
+            {trans.__('Authors, separated by commas')}
+            <input
+              type="text"
+              required
+              value={authors}
+              onChange={event => setAuthors(event.currentTarget.value)}
+            />
+          </label>
+          <label>
+            {trans.__('Licence, such as CC-BY-4.0')}
+            <input
+              type="text"
+              required
+              value={licence}
+              onChange={event => setLicence(event.currentTarget.value)}
+            />
+          </label>
+          <button
+            type="submit"
+            className="labkit-Button"
+            disabled={task.isRunning}
+          >
+            {trans.__('Export')}
+          </button>
+        </form>
+      )}
       {task.note}
       {task.job !== null && <Exported api={api} job={task.job} trans={trans} />}
     </>

@@ -1,6 +1,7 @@
 """Routes of runs and models, on a Jupyter Server in the test's process; torch works in a program beside it."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from labkit.storage import hold_lock
 from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
 from labkit.testing.runs import submit_cells
 from labkit_lab.server.workroom import WORKROOM_SETTING
+from labkit_lab.wire_quality import JobItem
 from labkit_lab.wire_runs import CompareReport, ModelCardItem, ModelItem, ModelList, PlanReply, RunForm, RunItem, RunList, StoryItem
 
 from .conftest import Ask
@@ -201,3 +203,25 @@ async def test_models_are_shown_compared_and_shelved(ask: Ask, learned: Project)
     assert [[curve.epochs for curve in column.curves if curve.name == "train_loss"] for column in report.columns] == [[(1,)], [(1,)]]
     assert (await _post(ask, "projects", learned.id, "runs", "compare", models=["tiny/1"])).code == 400
     assert (await ask(*place, "9", **PATIENT)).code == 404
+
+
+@pytest.mark.usefixtures("_room")
+async def test_a_model_goes_out_as_a_file(ask: Ask, learned: Project) -> None:
+    """As ONNX, with how far its answers are from the model's own; a package without a licence is refused in words."""
+    pytest.importorskip("onnxscript", reason="the part `export` is not installed")
+    place = ("projects", learned.id, "models", "tiny", "1", "export")
+    job = await _ended(ask, JobItem.model_validate_json((await _post(ask, *place, format="onnx")).body))
+    assert job.model_file is not None, job.message
+    assert (job.model_file.name, job.model_file.difference <= job.model_file.tolerance) == ("tiny 1.onnx", True)
+    file = await ask("jobs", job.id, "file")
+    assert hashlib.sha256(file.body).hexdigest() == job.model_file.sha256
+    refused = await _ended(ask, JobItem.model_validate_json((await _post(ask, *place, format="bioimageio", authors=["Ada"])).body))
+    assert (refused.state, "licence" in refused.message) == ("failed", True)
+
+
+async def _ended(ask: Ask, job: JobItem) -> JobItem:
+    async with asyncio.timeout(120):
+        while job.state == "running":
+            await asyncio.sleep(0.05)
+            job = JobItem.model_validate_json((await ask("jobs", job.id)).body)
+    return job
