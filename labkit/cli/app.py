@@ -53,7 +53,7 @@ _ABOUT = {
     "probe": "Say what a picture file holds.",
     "project": "Make, list and show projects; say what images belong to.",
     "rerun": "Repeat a training from a model's card, to the bit.",
-    "run": "Look at runs, stop them, go on with them, and put them in order.",
+    "run": "Look at runs, stop them, go on with them.",
     "train": "Train a model on a training set.",
     "trainset": "Plan, build, compare and send training sets.",
     "verify": "Check a project or a store for faults.",
