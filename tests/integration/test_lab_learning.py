@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from labkit.project import Project
-from labkit.runs import LocalRunner
+from labkit.runs import LocalRunner, Run, run_story
 from labkit.testing.lab import WITHIN_S, Lab
 from labkit.testing.learning import annotated_image
+from labkit.testing.runs import wait_until
 from labkit.training import list_models
 
 pytestmark = pytest.mark.browser
@@ -46,7 +47,7 @@ def _state(detail: Locator) -> Locator:
 
 
 def test_from_annotated_pictures_to_two_compared_models(page: Page, lab: Lab, tmp_path: Path) -> None:
-    """A set is built in the panel, a run started, watched, cancelled, resumed and finished, and compared with a second one."""
+    """A set is built in the panel, a run started, watched, cancelled, resumed, finished after a reload, and compared with a second one."""
     project = Project.create(lab.projects, "cells", classes=["nucleus"])
     for seed in range(2):
         annotated_image(project, tmp_path, height_px=128, width_px=192, seed=seed)
@@ -67,8 +68,13 @@ def test_from_annotated_pictures_to_two_compared_models(page: Page, lab: Lab, tm
     detail.get_by_role("button", name="Cancel").click()
     expect(_state(detail)).to_contain_text("cancelled")
     detail.get_by_role("button", name="Resume").click()
+    expect(detail.get_by_role("term").filter(has_text="Follows")).to_be_visible()
+    _reload(page, lab, LocalRunner(project.layout.runs).runs()[-1])
     expect(_state(detail)).to_contain_text("done", timeout=RUN_MS)
     expect(detail).to_contain_text("Epoch 10 of 10")
+    expect(detail.get_by_role("img", name="Sample predictions")).to_have_js_property("complete", True)
+    curve = run_story(LocalRunner(project.layout.runs).runs()[-1]).curves["val_dice"]
+    assert {point.epoch for point in curve.points} == set(range(1, 11))
 
     runs.get_by_role("button", name="New run").click()
     _start(page.get_by_role("dialog"), Epochs="2", Name_of_the_model="quick")
@@ -80,5 +86,25 @@ def test_from_annotated_pictures_to_two_compared_models(page: Page, lab: Lab, tm
     table = runs.get_by_role("table", name="Comparison")
     expect(table.get_by_role("row", name="epochs")).to_contain_text("10")
     expect(table.get_by_role("row", name="mean Dice on val")).to_contain_text("best")
+    with page.expect_download() as started:
+        runs.get_by_role("button", name="Download as CSV").click()
+    assert "epochs," in started.value.path().read_text(encoding="utf-8-sig")
     assert [model.key for model in list_models(project)] == ["quick/1", "slow/1"]
     assert [run.state for run in LocalRunner(project.layout.runs).runs()] == ["cancelled", "done", "done"]
+
+    rows.filter(has_text="slow/1").get_by_role("button").click()
+    detail.get_by_role("button", name="Use model slow/1").click()
+    card = runs.get_by_role("region", name="slow/1")
+    card.get_by_role("button", name="Promote").click()
+    expect(runs.get_by_role("table", name="Models").get_by_role("row", name="slow/1")).to_contain_text("promoted")
+    expect(card).to_contain_text("What it learned from")
+    runs.get_by_role("tab", name="Runs").click()
+    detail.get_by_role("button", name="Open notebook").click()
+    expect(page.get_by_role("tab", name="output.ipynb")).to_be_visible()
+
+
+def _reload(page: Page, lab: Lab, chosen: Run) -> None:
+    """Reload the page once JupyterLab has noted which run is looked at; it does so a moment after the choice."""
+    noted = lab.url.partition("?")[0] + "/api/workspaces/default"
+    wait_until(lambda: chosen.id in page.request.get(noted).text())
+    page.goto(lab.url.replace("lab?reset&", "lab?"))

@@ -1,6 +1,5 @@
 """Training runs and models in a real JupyterLab, by people who write no code."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +9,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 import labkit_lab
 from labkit.events import Log, Metric, Progress
 from labkit.project import Project
-from labkit.runs import EventWriter, LocalRunner, Run, RunQueue
-from labkit.storage import RunLayout, hold_lock
+from labkit.runs import EventWriter, LocalRunner, RunQueue
+from labkit.storage import hold_lock
 from labkit.testing.browser import contrasts
 from labkit.testing.lab import WITHIN_S, Lab, running_lab
-from labkit.testing.learning import annotated_image, tiny_training_set
 from labkit.testing.runs import submit_cells
 
 pytestmark = pytest.mark.browser
@@ -59,72 +57,8 @@ def _open_runs(page: Page, lab: Lab) -> Locator:
     return page.get_by_role("region", name="Runs of cells")
 
 
-def _start(page: Page, view: Locator, **fields: str) -> None:
-    """Start a run by the dialog, when the plan has come."""
-    view.get_by_role("button", name="New run").click()
-    dialog = page.get_by_role("dialog")
-    for label, text in fields.items():
-        dialog.get_by_label(label.replace("_", " ")).fill(text)
-    expect(dialog.get_by_role("region", name="Plan")).to_contain_text(f"{20 * int(fields['Epochs'])}, 20 in each epoch")
-    dialog.get_by_role("button", name="Start").click()
-    expect(dialog).to_be_hidden()
-
-
 def _rows(view: Locator) -> Locator:
     return view.get_by_role("list", name="Runs").get_by_role("listitem")
-
-
-def test_a_run_is_started_cancelled_resumed_and_compared(page: Page, lab: Lab, project: Project, tmp_path: Path) -> None:
-    """From the dialog to the model: curves come while it learns, a resumed run goes on, a reload shows the same, two runs side by side."""
-    annotated_image(project, tmp_path)
-    tiny_training_set(project)
-    view = _open_runs(page, lab)
-    expect(view).to_contain_text("Nothing has been trained yet.")
-    _start(page, view, Epochs="1", Name_of_the_model="quick")
-    detail = view.get_by_role("region", name="Chosen run")
-    expect(detail.get_by_role("button", name="Use model quick/1")).to_be_visible(timeout=RUN_MS)
-
-    _start(page, view, Epochs="12", Name_of_the_model="nuclei", Learning_rate="0.002")
-    expect(detail).to_contain_text("Epoch 2 of 12", timeout=RUN_MS)
-    detail.get_by_role("button", name="Cancel").click()
-    expect(detail.locator(".labkit-RunState")).to_have_text("⊘cancelled")
-    detail.get_by_role("button", name="Resume").click()
-    expect(_rows(view)).to_have_count(3)
-    expect(detail.get_by_role("term").filter(has_text="Follows")).to_be_visible()
-    page.goto(lab.url.replace("lab?reset&", "lab?"))
-    expect(detail.locator(".labkit-RunState")).to_have_text("✓done", timeout=RUN_MS)
-    expect(detail).to_contain_text("Epoch 12 of 12")
-    expect(detail.get_by_role("img", name="Loss")).to_have_accessible_name(re.compile("loss, training"))
-    expect(detail.get_by_role("img", name="Sample predictions")).to_have_js_property("complete", True)
-    resumed = LocalRunner(project.layout.runs).runs()[-1]
-    assert {point.epoch for point in _points(resumed)} == set(range(1, 13))
-
-    for title in ("nuclei/1", "quick/1"):
-        _rows(view).filter(has_text=title).get_by_role("checkbox").check()
-    view.get_by_role("button", name="Compare (2)").click()
-    table = view.get_by_role("table", name="Comparison")
-    expect(table.get_by_role("row", name="epochs")).to_contain_text("12")
-    expect(table.get_by_role("row", name="mean Dice on val")).to_contain_text("best")
-    with page.expect_download() as started:
-        view.get_by_role("button", name="Download as CSV").click()
-    assert "learning rate," in started.value.path().read_text(encoding="utf-8-sig")
-
-    _rows(view).filter(has_text="nuclei/1").get_by_role("button").click()
-    detail.get_by_role("button", name="Use model nuclei/1").click()
-    card = view.get_by_role("region", name="nuclei/1")
-    card.get_by_role("button", name="Promote").click()
-    expect(view.get_by_role("table", name="Models").get_by_role("row", name="nuclei/1")).to_contain_text("promoted")
-    expect(card).to_contain_text("What it learned from")
-    view.get_by_role("tab", name="Runs").click()
-    detail.get_by_role("button", name="Open notebook").click()
-    expect(page.get_by_role("tab", name="output.ipynb")).to_be_visible()
-
-
-def _points(run: Run) -> list[Metric]:
-    """Return what was measured after each epoch, by a run and those that it goes on from."""
-    earlier = run.spec.resumes
-    before = [] if earlier is None else _points(Run(RunLayout(run.layout.root.parent / earlier)))
-    return before + [one.event for one in run.events() if isinstance(one.event, Metric) and one.event.name == "val_dice"]
 
 
 @pytest.mark.usefixtures("_busy_device")

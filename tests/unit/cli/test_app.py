@@ -28,7 +28,10 @@ from labkit.errors import (
 from labkit.testing.commands import Done, run_labkit
 
 LabKit = Callable[..., Done]
-COMMANDS = ["analyse", "annotations", "demo", "doctor", "export", "import", "predict", "probe", "project", "train", "trainset", "verify"]
+COMMANDS = [
+    "analyse", "annotations", "demo", "doctor", "export", "import", "model", "predict", "probe", "project", "rerun", "run", "train",
+    "trainset", "verify",
+]  # fmt: skip
 
 
 @pytest.fixture
