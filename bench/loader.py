@@ -1,8 +1,9 @@
 """Reading training batches: block by block as LabKit does, against one zarr read a chip, taking turns.
 
-Both give the very same batches: the same chips in the same order, the same crops, turned and shaded by the same code. What differs is
-how chips come out of the store. The set is read once from front to back by neither: a pass is an epoch of a set that is larger than
-what is kept in memory, so that no chip is read twice by luck.
+Both give the very same batches: the same chips and masks in the same order, the same crops, by the same code; what is done to them
+afterwards (walls between objects, augmentation) costs both the same and is left out. What differs is how chips come out of the store.
+The set is read once from front to back by neither: a pass is an epoch of a set that is larger than what is kept in memory, so that no
+chip is read twice by luck.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import zarr
 
 from labkit.datasets import Chips, TrainingSet
 from labkit.testing.learning import store_chips
-from labkit.training import TrainConfig, TrainPlan, resolve
+from labkit.training import AugmentSpec, TrainConfig, TrainPlan, resolve
 from labkit.training.augment import cut_sample
 from labkit.training.batches import BatchSource
 from labkit.training.loading import open_batches
@@ -78,6 +79,8 @@ def _plan(data: TrainingSet) -> TrainPlan:
         batch_size=_BATCH,
         crop_px=_CROP_PX,
         device="cpu",
+        separate_objects=False,
+        augment=AugmentSpec.none(),
         steps_per_epoch=data.record.parts["train"].chips // _BATCH,
     )
     return resolve(config, data, cuda_available=False)
@@ -99,12 +102,12 @@ def _blockwise(plan: TrainPlan, data: TrainingSet) -> Iterator[Any]:
 def _chipwise(plan: TrainPlan, data: TrainingSet, steps: int) -> Iterator[Any]:
     """Give the same batches, each chip by one read of each array."""
     folder = data.layout.store / "train"
-    pixels, masks, objects = (zarr.open_array(folder / key, mode="r") for key in ("chips", "masks", "objects"))
+    pixels, masks = (zarr.open_array(folder / key, mode="r") for key in ("chips", "masks"))
     order = BatchSource(plan, data).order
     for step in range(steps):
         samples = []
         for place, chip in enumerate(order.batch(0, step)):
-            targets = make_targets(np.asarray(masks[chip])[None], np.asarray(objects[chip])[None], plan.classes, plan.border_index)[0]
+            targets = make_targets(np.asarray(masks[chip])[None], None, plan.classes, plan.border_index)[0]
             rng = np.random.default_rng((plan.config.seed, 1, step, place))
             samples.append(cut_sample(np.asarray(pixels[chip]), targets, plan.crop_px, plan.normalisation, plan.config.augment, rng))
         yield tuple(np.stack(parts) for parts in zip(*samples, strict=True))
