@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ def model_command() -> None:
     """Models: list, compare, promote, retire, export."""
 
 
+def _on_model(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Give a command MODEL and the project."""
+    return click.argument("model")(project_option(command(function)))
+
+
 def _facts(model: Model) -> dict[str, Any]:
     card = model.card
     part = "test" if "test" in card.scores else "val" if "val" in card.scores else None
@@ -77,9 +83,7 @@ def list_command(project_path: Path | None, with_retired: bool) -> Answer:
 
 
 @model_command.command("show")
-@click.argument("model")
-@project_option
-@command
+@_on_model
 def show_command(project_path: Path | None, model: str) -> Answer:
     """Show the card of MODEL (NAME/VERSION, or NAME)."""
     found = open_model(open_project(project_path), model)
@@ -124,9 +128,7 @@ def _write_picture(path: Path, found: RunComparison) -> None:
 
 
 @model_command.command("promote")
-@click.argument("model")
-@project_option
-@command
+@_on_model
 def promote_command(project_path: Path | None, model: str) -> Answer:
     """Let the name of MODEL (NAME/VERSION) stand for this version."""
     found = promote_model(open_project(project_path), model)
@@ -134,10 +136,8 @@ def promote_command(project_path: Path | None, model: str) -> Answer:
 
 
 @model_command.command("retire")
-@click.argument("model")
 @click.option("--reason", required=True, help="Why it is not to be used any more.")
-@project_option
-@command
+@_on_model
 def retire_command(project_path: Path | None, model: str, reason: str) -> Answer:
     """Take MODEL (NAME/VERSION) out of use; nothing of it is removed."""
     found = retire_model(open_project(project_path), model, reason)
@@ -145,9 +145,7 @@ def retire_command(project_path: Path | None, model: str, reason: str) -> Answer
 
 
 @model_command.command("restore")
-@click.argument("model")
-@project_option
-@command
+@_on_model
 def restore_command(project_path: Path | None, model: str) -> Answer:
     """Put MODEL (NAME/VERSION), which was retired, into use again."""
     found = restore_model(open_project(project_path), model)

@@ -18,7 +18,7 @@ from labkit.errors import InvalidInput, MissingDependency
 from labkit.project import Project
 from labkit.storage import CheckpointLayout, file_sha256, remove_tree
 from labkit.testing.commands import Done, call_labkit
-from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
+from labkit.testing.trained import trained_project
 from labkit.training import Model, register_model, resolve, train
 from labkit.training.exporting import ExportReport, export_onnx, exported_network
 
@@ -30,12 +30,7 @@ LabKit = Callable[..., Done]
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Model]:
     """A project with a model ``tiny/1`` that has learned a little."""
-    folder = tmp_path_factory.mktemp("export")
-    project = Project.create(folder, "cells", classes=["nucleus"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABKIT_AUTHOR", "tester")
-        annotated_image(project, folder)
-        return project, tiny_model(project, tiny_training_set(project), folder / "training", steps=20)
+    return trained_project(tmp_path_factory.mktemp("export"), steps=20)
 
 
 @pytest.fixture(scope="module")

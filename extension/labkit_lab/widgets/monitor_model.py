@@ -28,17 +28,7 @@ STATE_SIGNS = {
 class MonitorModel:
     """One run of a project, read from the disk: after a restart of the kernel it stands as it did.
 
-    Parameters
-    ----------
-    project : Project
-        An open project.
-    run_id : str, optional
-        One of its runs; by default the newest.
-
-    Raises
-    ------
-    NotFound
-        There is no such run.
+    It takes what `TrainingMonitor` takes, and raises what that raises.
     """
 
     def __init__(self, project: Project, run_id: str | None = None) -> None:

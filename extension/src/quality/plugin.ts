@@ -5,12 +5,12 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { tableRowsIcon } from '@jupyterlab/ui-components';
 
 import { LabKitApi } from '../api';
 import { QUALITY } from '../commands';
+import { type IProjectArgs, projectOf, ProjectTabs } from '../projecttabs';
 import { QualityView } from './widget';
 
 export const qualityPlugin: JupyterFrontEndPlugin<void> = {
@@ -25,38 +25,23 @@ export const qualityPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load('labkit_lab');
     const api = new LabKitApi(app.serviceManager.serverSettings);
-    const tracker = new WidgetTracker<MainAreaWidget<QualityView>>({
-      namespace: 'labkit-quality'
+    const tabs = new ProjectTabs(app, {
+      name: 'quality',
+      icon: tableRowsIcon,
+      titleOf: project => trans.__('Quality of %1', project),
+      make: (args: IProjectArgs) =>
+        new QualityView(args, api, app.commands, trans)
     });
     app.commands.addCommand(QUALITY, {
       label: trans.__('Quality of Annotations'),
-      execute: received => {
-        const projectId = String(received['projectId'] ?? '');
-        const title = String(received['title'] ?? projectId);
-        const open = tracker.find(
-          ({ content }) => content.args.projectId === projectId
-        );
-        if (open !== undefined) {
-          app.shell.activateById(open.id);
-          return;
+      execute: async received => {
+        const question = trans.__('Quality of which project?');
+        const project = await projectOf(received, api, question, trans);
+        if (project !== null) {
+          tabs.show(project);
         }
-        const args = { projectId, title };
-        const content = new QualityView(args, api, app.commands, trans);
-        const main = new MainAreaWidget({ content });
-        main.id = `labkit-quality-${projectId}`;
-        main.toolbar.hide();
-        main.title.label = trans.__('Quality of %1', title);
-        content.node.setAttribute('aria-label', main.title.label); // in place of "main area content"
-        main.title.icon = tableRowsIcon;
-        main.title.closable = true;
-        void tracker.add(main);
-        app.shell.add(main, 'main');
       }
     });
-    void restorer?.restore(tracker, {
-      command: QUALITY,
-      args: ({ content }) => ({ ...content.args }),
-      name: ({ content }) => content.args.projectId
-    });
+    tabs.restore(restorer, QUALITY);
   }
 };

@@ -10,6 +10,7 @@ import * as React from 'react';
 import type { LabKitApi } from '../api';
 import { ANNOTATE } from '../commands';
 import { documentBoard, type ITarget } from '../documents';
+import type { IProjectArgs } from '../projecttabs';
 import type { ProgressList } from '../wire';
 import { Agreement, Gold } from './agreement';
 import { Consensus, CONSENSUS } from './consensus';
@@ -18,16 +19,10 @@ import { Progress } from './progress';
 import { Validation } from './validation';
 import { errorWords } from './words';
 
-/** What the tab shows, kept by the layout through a reload. */
-export interface IQualityArgs {
-  readonly projectId: string;
-  readonly title: string;
-}
-
 /** Reads the progress when it is shown, and when something was changed. */
 export class QualityView extends ReactWidget {
   constructor(
-    readonly args: IQualityArgs,
+    readonly args: IProjectArgs,
     private readonly _api: LabKitApi,
     private readonly _commands: CommandRegistry,
     private readonly _trans: TranslationBundle

@@ -10,8 +10,7 @@ import { errorWords } from '../quality/words';
 import type { CompareAsk, CompareReport, CompareRow } from '../wire';
 import { Chart } from './chart';
 import { GROUPS, pointsOf } from './curves';
-import { isShare } from './detail';
-import { metricWord } from './words';
+import { isShare, metricWord } from './metrics';
 
 /** A comparison, read when it is shown and whenever something else is chosen. */
 export function Comparison(props: {

@@ -4,29 +4,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { ErrorNote } from '../quality/notes';
-import type { RunItem } from '../wire';
-import { Chart } from './chart';
-import { type Curves, groupsOf } from './curves';
 import type { ISilence, IStory } from './follower';
 import { StateMark } from './list';
-import {
-  hasEnded,
-  lasted,
-  metricWord,
-  moment,
-  progressWords,
-  share,
-  span
-} from './words';
-
-/** What can be done with a run. */
-export interface IRunActions {
-  change(run: RunItem, how: 'cancel' | 'retry' | 'resume'): void;
-  /** Open a file of the run; a log as text. */
-  open(path: string, isText: boolean): void;
-  showModel(key: string): void;
-  choose(runId: string): void;
-}
+import { type IRunActions, RunButtons } from './runbuttons';
+import { RunCurves } from './runcurves';
+import { RunFacts, RunStand } from './runfacts';
 
 export interface IDetailProps {
   readonly story: IStory | null;
@@ -87,7 +69,7 @@ function Told(
         <h3>{run.title}</h3>
         <StateMark run={run} trans={trans} />
       </header>
-      <Stand run={run} trans={trans} />
+      <RunStand run={run} trans={trans} />
       {run.silent && (
         <p className="labkit-Runs-reason">
           {trans.__(
@@ -103,7 +85,12 @@ function Told(
           {run.reason}
         </p>
       )}
-      <Buttons {...props} run={run} />
+      <RunButtons
+        run={run}
+        isBusy={props.isBusy}
+        trans={trans}
+        actions={props.actions}
+      />
       {warnings.length > 0 && (
         <section
           className="labkit-Runs-warnings"
@@ -132,7 +119,12 @@ function Told(
           />
         </figure>
       )}
-      <Facts {...props} run={run} />
+      <RunFacts
+        run={run}
+        now={props.now}
+        trans={trans}
+        onChoose={runId => props.actions.choose(runId)}
+      />
       {lines.length > 0 && (
         <section aria-label={trans.__('Last lines of the log')}>
           <h4>{trans.__('Last lines of the log')}</h4>
@@ -143,170 +135,4 @@ function Told(
       )}
     </>
   );
-}
-
-function Stand(props: {
-  readonly run: RunItem;
-  readonly trans: TranslationBundle;
-}): React.JSX.Element | null {
-  const { run, trans } = props;
-  const words = progressWords(run, trans);
-  if (words.length === 0) {
-    return null;
-  }
-  return (
-    <div className="labkit-Runs-stand">
-      {!hasEnded(run.state) && share(run) !== null && (
-        <progress aria-label={trans.__('Progress')} value={share(run) ?? 0} />
-      )}
-      <p>{words.join(' · ')}</p>
-    </div>
-  );
-}
-
-function Buttons(
-  props: IDetailProps & { readonly run: RunItem }
-): React.JSX.Element {
-  const { actions, isBusy, run, trans } = props;
-  const ended = hasEnded(run.state);
-  const button = (
-    label: string,
-    onClick: () => void,
-    primary = false
-  ): React.JSX.Element => (
-    <button
-      type="button"
-      className={'labkit-Button' + (primary ? ' labkit-mod-primary' : '')}
-      disabled={isBusy}
-      onClick={onClick}
-    >
-      {label}
-    </button>
-  );
-  const { log, made, notebook } = run;
-  const isStopped = ended && run.state !== 'done';
-  return (
-    <div className="labkit-Runs-buttons">
-      {!ended &&
-        run.state !== 'cancelling' &&
-        button(trans.__('Cancel'), () => actions.change(run, 'cancel'))}
-      {isStopped &&
-        run.can_resume &&
-        button(trans.__('Resume'), () => actions.change(run, 'resume'), true)}
-      {ended &&
-        button(trans.__('Run again'), () => actions.change(run, 'retry'))}
-      {made !== null &&
-        button(
-          trans.__('Use model %1', made),
-          () => actions.showModel(made),
-          true
-        )}
-      {notebook !== null &&
-        button(trans.__('Open notebook'), () => actions.open(notebook, false))}
-      {log !== null &&
-        button(trans.__('Open log'), () => actions.open(log, true))}
-    </div>
-  );
-}
-
-function Facts(
-  props: IDetailProps & { readonly run: RunItem }
-): React.JSX.Element {
-  const { actions, run, trans } = props;
-  const seconds = lasted(run, props.now);
-  const facts: Array<readonly [string, React.ReactNode]> = [
-    [trans.__('Device'), run.device],
-    [trans.__('Model'), run.made ?? run.model],
-    [trans.__('Handed in'), moment(run.created)],
-    [trans.__('Started'), run.started === null ? '–' : moment(run.started)],
-    [trans.__('Time'), seconds === null ? '–' : span(seconds, trans)]
-  ];
-  if (run.attempt > 1) {
-    facts.push([trans.__('Attempt'), String(run.attempt)]);
-  }
-  const { resumes } = run;
-  if (resumes !== null) {
-    facts.push([
-      trans.__('Follows'),
-      <button
-        key="resumes"
-        type="button"
-        className="labkit-Link"
-        onClick={() => actions.choose(resumes)}
-      >
-        {resumes}
-      </button>
-    ]);
-  }
-  facts.push([trans.__('Run'), <code key="id">{run.id}</code>]);
-  return (
-    <dl className="labkit-Facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-const LOG_SCALED = new Set(['loss', 'train_loss', 'val_loss', 'learning_rate']);
-const PLACES: Readonly<Record<string, number>> = {
-  loss: 0,
-  train_loss: 0,
-  val_loss: 1,
-  val_iou: 1
-};
-
-/** The curves of one run, those of a kind in one chart. */
-export function RunCurves(props: {
-  readonly curves: Curves;
-  readonly trans: TranslationBundle;
-}): React.JSX.Element | null {
-  const { curves, trans } = props;
-  const groups = groupsOf([...curves.keys()]);
-  if (groups.length === 0) {
-    return null;
-  }
-  return (
-    <div className="labkit-Charts">
-      {groups.map(group => (
-        <Chart
-          key={group.join()}
-          title={groupTitle(group, trans)}
-          xLabel={trans.__('step')}
-          mayLog={group.some(name => LOG_SCALED.has(name))}
-          isShare={group.some(name => isShare(name))}
-          trans={trans}
-          series={group.map(name => ({
-            key: name,
-            label: metricWord(name, trans),
-            place: PLACES[name] ?? 0,
-            isFaint: name === 'loss',
-            points: curves.get(name) ?? []
-          }))}
-        />
-      ))}
-    </div>
-  );
-}
-
-export function isShare(name: string): boolean {
-  return /dice|iou/.test(name);
-}
-
-export function groupTitle(
-  group: ReadonlyArray<string>,
-  trans: TranslationBundle
-): string {
-  const [name = ''] = group;
-  if (group.some(one => one.includes('loss'))) {
-    return trans.__('Loss');
-  }
-  if (isShare(name)) {
-    return trans.__('Score');
-  }
-  const word = metricWord(name, trans);
-  return word.charAt(0).toUpperCase() + word.slice(1);
 }

@@ -1,4 +1,4 @@
-/** The models of a project: versions, scores, which one its name opens, the card, and files for other programs. */
+/** The models of a project: versions, scores, and which one its name opens. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
@@ -6,16 +6,10 @@ import * as React from 'react';
 import type { LabKitApi } from '../api';
 import { ErrorNote } from '../quality/notes';
 import { SortableTable, type IColumn } from '../quality/sortable';
-import { useTask } from '../quality/task';
 import { errorWords, score } from '../quality/words';
-import type {
-  JobItem,
-  ModelCardItem,
-  ModelExportAsk,
-  ModelItem,
-  ModelList
-} from '../wire';
-import { bytes, moment, number } from './words';
+import type { ModelItem, ModelList } from '../wire';
+import { ModelCard } from './modelcard';
+import { moment } from './words';
 
 export interface IModelsProps {
   readonly api: LabKitApi;
@@ -65,10 +59,12 @@ export function Models(props: IModelsProps): React.JSX.Element {
         />
       )}
       {shown !== undefined && (
-        <Chosen
+        <ModelCard
           key={shown.key}
-          {...props}
+          api={api}
+          projectId={projectId}
           me={list?.me ?? ''}
+          trans={trans}
           model={shown}
           onChanged={() => void read()}
         />
@@ -156,273 +152,4 @@ function shelfWord(model: ModelItem, trans: TranslationBundle): string {
     return trans.__('★ promoted');
   }
   return model.opened ? trans.__('● newest') : '';
-}
-
-function Chosen(
-  props: IModelsProps & {
-    readonly me: string;
-    readonly model: ModelItem;
-    readonly onChanged: () => void;
-  }
-): React.JSX.Element {
-  const { model, trans } = props;
-  return (
-    <section className="labkit-ModelCard" aria-label={model.key}>
-      <h3>{model.key}</h3>
-      {model.retired !== null && (
-        <p className="labkit-Runs-reason">
-          {trans.__('Retired: %1', model.retired)}
-        </p>
-      )}
-      <Shelf {...props} />
-      <Export {...props} />
-      <h4>{trans.__('How to use it')}</h4>
-      <p>
-        {trans.__(
-          'In the annotator choose it under Proposals. In a notebook or a terminal:'
-        )}
-      </p>
-      <pre tabIndex={0}>
-        {`model = labkit.open_model(project, "${model.key}")\n` +
-          `labkit predict PROJECT IMAGE --model ${model.key}`}
-      </pre>
-      <Card {...props} />
-    </section>
-  );
-}
-
-/** Promote, retire, take back. */
-function Shelf(
-  props: IModelsProps & {
-    readonly model: ModelItem;
-    readonly onChanged: () => void;
-  }
-): React.JSX.Element {
-  const { api, model, projectId, trans } = props;
-  const [error, setError] = React.useState<readonly [string, string] | null>(
-    null
-  );
-  const [reason, setReason] = React.useState<string | null>(null);
-  const act = (work: () => Promise<ModelItem>): void => {
-    setError(null);
-    work()
-      .then(() => {
-        setReason(null);
-        props.onChanged();
-      })
-      .catch((found: unknown) => setError(errorWords(found, trans)));
-  };
-  const { key } = model;
-  return (
-    <>
-      <div className="labkit-Runs-buttons">
-        {model.retired === null && !model.promoted && (
-          <button
-            type="button"
-            className="labkit-Button"
-            title={trans.__('From now on the bare name opens this version')}
-            onClick={() =>
-              act(() => api.changeModel(projectId, key, 'promote'))
-            }
-          >
-            {trans.__('Promote')}
-          </button>
-        )}
-        {model.retired === null && reason === null && (
-          <button
-            type="button"
-            className="labkit-Button"
-            onClick={() => setReason('')}
-          >
-            {trans.__('Retire…')}
-          </button>
-        )}
-        {model.retired !== null && (
-          <button
-            type="button"
-            className="labkit-Button"
-            onClick={() =>
-              act(() => api.changeModel(projectId, key, 'restore'))
-            }
-          >
-            {trans.__('Take back')}
-          </button>
-        )}
-      </div>
-      {reason !== null && (
-        <form
-          className="labkit-Quality-filter"
-          onSubmit={event => {
-            event.preventDefault();
-            act(() => api.retireModel(projectId, key, { reason }));
-          }}
-        >
-          <label>
-            {trans.__('Why it is not to be used any more')}
-            <input
-              type="text"
-              autoFocus
-              required
-              value={reason}
-              onChange={event => setReason(event.currentTarget.value)}
-            />
-          </label>
-          <button type="submit" className="labkit-Button">
-            {trans.__('Retire')}
-          </button>
-          <button
-            type="button"
-            className="labkit-Button"
-            onClick={() => setReason(null)}
-          >
-            {trans.__('Leave it')}
-          </button>
-        </form>
-      )}
-      <ErrorNote words={error} />
-    </>
-  );
-}
-
-/** A file of the model for other programs; a package for bioimage.io names its authors and its licence. */
-function Export(
-  props: IModelsProps & { readonly model: ModelItem; readonly me: string }
-): React.JSX.Element {
-  const { api, model, projectId, trans } = props;
-  const task = useTask(api, trans.__('Writing…'), trans);
-  const [isAsking, setAsking] = React.useState(false);
-  const [authors, setAuthors] = React.useState(props.me);
-  const [licence, setLicence] = React.useState(model.licence);
-  const give = (asked: ModelExportAsk): void =>
-    task.run(() => api.exportModel(projectId, model.key, asked));
-  return (
-    <>
-      <div className="labkit-Runs-buttons">
-        <button
-          type="button"
-          className="labkit-Button"
-          disabled={task.isRunning}
-          onClick={() => give({ format: 'onnx' })}
-        >
-          {trans.__('Export as ONNX')}
-        </button>
-        <button
-          type="button"
-          className="labkit-Button"
-          aria-expanded={isAsking}
-          onClick={() => setAsking(!isAsking)}
-        >
-          {trans.__('Export for bioimage.io…')}
-        </button>
-      </div>
-      {isAsking && (
-        <form
-          className="labkit-Quality-filter"
-          onSubmit={event => {
-            event.preventDefault();
-            const names = authors.split(',').map(name => name.trim());
-            const named = names.filter(name => name !== '');
-            give({ format: 'bioimageio', authors: named, licence });
-          }}
-        >
-          <label>
-            {trans.__('Authors, separated by commas')}
-            <input
-              type="text"
-              required
-              value={authors}
-              onChange={event => setAuthors(event.currentTarget.value)}
-            />
-          </label>
-          <label>
-            {trans.__('Licence, such as CC-BY-4.0')}
-            <input
-              type="text"
-              required
-              value={licence}
-              onChange={event => setLicence(event.currentTarget.value)}
-            />
-          </label>
-          <button
-            type="submit"
-            className="labkit-Button"
-            disabled={task.isRunning}
-          >
-            {trans.__('Export')}
-          </button>
-        </form>
-      )}
-      {task.note}
-      {task.job !== null && <Exported api={api} job={task.job} trans={trans} />}
-    </>
-  );
-}
-
-function Exported(props: {
-  readonly api: LabKitApi;
-  readonly job: JobItem;
-  readonly trans: TranslationBundle;
-}): React.JSX.Element | null {
-  const { job, trans } = props;
-  const file = job.model_file;
-  if (file === null) {
-    return null;
-  }
-  return (
-    <p role="status">
-      <a
-        className="labkit-Download"
-        href={props.api.jobFileUrl(job.id)}
-        download={file.name}
-      >
-        {trans.__('Download %1', file.name)}
-      </a>{' '}
-      {trans.__(
-        '(%1; its answers differ from the model’s by at most %2, allowed are %3)',
-        bytes(file.bytes),
-        number(file.difference),
-        number(file.tolerance)
-      )}
-    </p>
-  );
-}
-
-function Card(
-  props: IModelsProps & { readonly model: ModelItem }
-): React.JSX.Element {
-  const { api, model, projectId, trans } = props;
-  const [card, setCard] = React.useState<ModelCardItem | null>(null);
-  const [error, setError] = React.useState<readonly [string, string] | null>(
-    null
-  );
-  React.useEffect(() => {
-    let isCurrent = true;
-    api
-      .readModel(projectId, model.key)
-      .then(found => isCurrent && setCard(found))
-      .catch(
-        (reason: unknown) => isCurrent && setError(errorWords(reason, trans))
-      );
-    return () => {
-      isCurrent = false;
-    };
-  }, [api, projectId, model.key, trans]);
-  return (
-    <>
-      <ErrorNote words={error} />
-      {card?.sections.map(section => (
-        <section key={section.title} aria-label={section.title}>
-          <h4>{section.title}</h4>
-          <dl className="labkit-Facts">
-            {section.rows.map(row => (
-              <div key={row.name}>
-                <dt>{row.name}</dt>
-                <dd>{row.value}</dd>
-              </div>
-            ))}
-          </dl>
-        </section>
-      ))}
-    </>
-  );
 }

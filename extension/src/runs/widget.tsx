@@ -1,30 +1,30 @@
 /** The tab with the runs and models of one project. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
+import { ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import { type ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 
 import type { LabKitApi } from '../api';
+import type { IProjectArgs } from '../projecttabs';
 import { ErrorNote } from '../quality/notes';
 import { errorWords } from '../quality/words';
+import { TabPanel, Tabs } from '../tabs';
 import type { RunItem } from '../wire';
-import { Comparison } from './compare';
-import { type IRunActions, RunDetail } from './detail';
-import { RunRows } from './list';
+import { Header } from './header';
 import { RunsModel } from './model';
-import { Models } from './models';
+import { ModelsPart } from './modelspart';
 import { askForRun } from './newrun';
+import type { IRunActions } from './runbuttons';
+import { RunsPart } from './runspart';
 import { standing } from './words';
 
 export type Part = 'runs' | 'models';
 
 /** What the tab shows, kept by the layout through a reload. */
-export interface IRunsArgs {
-  readonly projectId: string;
-  readonly title: string;
+export interface IRunsArgs extends IProjectArgs {
   readonly part: Part;
   readonly run: string | null;
   readonly model: string | null;
@@ -103,167 +103,71 @@ export class RunsView extends ReactWidget {
     const title = this._model.list?.title ?? this._args.title;
     return (
       <>
-        <header>
-          <h2>{trans.__('Runs of %1', title)}</h2>
-          <button
-            type="button"
-            className="labkit-Button labkit-mod-primary"
-            onClick={() => void this.startRun()}
-          >
-            <addIcon.react tag="span" aria-hidden="true" />
-            {trans.__('New run')}
-          </button>
-          <button
-            type="button"
-            className="labkit-IconButton"
-            title={trans.__('Refresh')}
-            aria-label={trans.__('Refresh')}
-            onClick={() => void this._model.refresh()}
-          >
-            <refreshIcon.react tag="span" />
-          </button>
-        </header>
+        <Header
+          title={title}
+          trans={trans}
+          onNew={() => void this.startRun()}
+          onRefresh={() => void this._model.refresh()}
+        />
         <p className="labkit-visually-hidden" role="status">
           {this._told}
         </p>
         <Tabs
+          name="runs"
           label={title}
-          shown={part}
-          parts={[
+          value={part}
+          tabs={[
             ['runs', trans.__('Runs')],
             ['models', trans.__('Models')]
           ]}
-          onShow={next => this._change({ part: next })}
+          onChange={next => this._change({ part: next })}
         />
-        <div
-          role="tabpanel"
-          id={`labkit-runs-panel-${part}`}
-          aria-labelledby={`labkit-runs-tab-${part}`}
-        >
+        <TabPanel name="runs" value={part}>
           <ErrorNote words={this._error} />
           {part === 'runs' ? this._runs() : this._models()}
-        </div>
+        </TabPanel>
       </>
     );
   }
 
   private _runs(): React.JSX.Element {
-    const trans = this._trans;
     const model = this._model;
-    const { follower, list } = model;
-    const now = Date.now() + model.clockAheadMs;
-    const marked = list?.runs.filter(run => this._marked.has(run.id)) ?? [];
-    const isComparing = this._isComparing && marked.length > 1;
     return (
-      <>
-        <ErrorNote
-          words={model.error === null ? null : this._troubleOf(model.error)}
-        />
-        {list === null && model.error === null && (
-          <p role="status">{trans.__('Reading the runs…')}</p>
-        )}
-        {list?.runs.length === 0 && (
-          <p>
-            {trans.__(
-              'Nothing has been trained yet. Build a training set, then start a run with the button above.'
-            )}
-          </p>
-        )}
-        {list !== null && list.runs.length > 0 && (
-          <div className="labkit-Runs-columns">
-            <div className="labkit-Runs-side">
-              <CompareButton
-                count={marked.length}
-                isComparing={isComparing}
-                trans={trans}
-                onClick={() => {
-                  this._isComparing = !isComparing;
-                  this.update();
-                }}
-              />
-              <RunRows
-                runs={list.runs}
-                chosen={isComparing ? null : model.chosen}
-                marked={this._marked}
-                now={now}
-                trans={trans}
-                onChoose={run => this._choose(run.id)}
-                onMark={(run, isMarked) =>
-                  this._mark(this._marked, run.id, isMarked)
-                }
-                onMove={(run, place) =>
-                  void this._doing(() => model.move(run, place))
-                }
-              />
-            </div>
-            {isComparing ? (
-              <section
-                className="labkit-RunDetail"
-                aria-label={trans.__('Comparison')}
-              >
-                <Comparison
-                  api={this._api}
-                  projectId={this._args.projectId}
-                  asked={{ runs: marked.map(({ id }) => id) }}
-                  trans={trans}
-                />
-              </section>
-            ) : (
-              follower !== null && (
-                <RunDetail
-                  key={follower.run.runId}
-                  story={follower.story}
-                  silence={follower.silence}
-                  samplesUrl={mark => this._api.samplesUrl(follower.run, mark)}
-                  now={now}
-                  isBusy={this._isBusy}
-                  trans={trans}
-                  actions={this._actions}
-                />
-              )
-            )}
-          </div>
-        )}
-      </>
+      <RunsPart
+        model={model}
+        marked={this._marked}
+        isComparing={this._isComparing}
+        isBusy={this._isBusy}
+        trans={this._trans}
+        actions={this._actions}
+        onCompare={isComparing => this._compare(isComparing)}
+        onMark={(run, isMarked) => this._mark(this._marked, run.id, isMarked)}
+        onMove={(run, place) => void this._doing(() => model.move(run, place))}
+      />
     );
   }
 
   private _models(): React.JSX.Element {
-    const trans = this._trans;
-    const marked = [...this._markedModels];
-    const isComparing = this._isComparing && marked.length > 1;
     return (
-      <>
-        <CompareButton
-          count={marked.length}
-          isComparing={isComparing}
-          trans={trans}
-          onClick={() => {
-            this._isComparing = !isComparing;
-            this.update();
-          }}
-        />
-        {isComparing && (
-          <Comparison
-            api={this._api}
-            projectId={this._args.projectId}
-            asked={{ models: marked }}
-            trans={trans}
-          />
-        )}
-        <Models
-          api={this._api}
-          projectId={this._args.projectId}
-          chosen={this._args.model}
-          marked={this._markedModels}
-          trans={trans}
-          onChoose={key => this._change({ model: key })}
-          onMark={(key, isMarked) =>
-            this._mark(this._markedModels, key, isMarked)
-          }
-        />
-      </>
+      <ModelsPart
+        api={this._api}
+        projectId={this._args.projectId}
+        chosen={this._args.model}
+        marked={this._markedModels}
+        isComparing={this._isComparing}
+        trans={this._trans}
+        onCompare={isComparing => this._compare(isComparing)}
+        onChoose={key => this._change({ model: key })}
+        onMark={(key, isMarked) =>
+          this._mark(this._markedModels, key, isMarked)
+        }
+      />
     );
+  }
+
+  private _compare(isComparing: boolean): void {
+    this._isComparing = isComparing;
+    this.update();
   }
 
   private _choose(runId: string): void {
@@ -293,11 +197,6 @@ export class RunsView extends ReactWidget {
     }
     this._isBusy = false;
     this._show();
-  }
-
-  private _troubleOf(error: unknown): readonly [string, string] {
-    const [message, hint] = errorWords(error, this._trans);
-    return [message, hint];
   }
 
   private _change(change: Partial<IRunsArgs>): void {
@@ -358,72 +257,4 @@ export class RunsView extends ReactWidget {
   private _isBusy = false;
   private _error: readonly [string, string] | null = null;
   private _told = '';
-}
-
-function CompareButton(props: {
-  readonly count: number;
-  readonly isComparing: boolean;
-  readonly trans: TranslationBundle;
-  readonly onClick: () => void;
-}): React.JSX.Element {
-  const { count, trans } = props;
-  return (
-    <button
-      type="button"
-      className="labkit-Button"
-      aria-pressed={props.isComparing}
-      disabled={count < 2}
-      title={trans.__('Choose two or more with the boxes')}
-      onClick={props.onClick}
-    >
-      {trans.__('Compare (%1)', count)}
-    </button>
-  );
-}
-
-/** Tabs that are walked through with the arrow keys. */
-function Tabs(props: {
-  readonly label: string;
-  readonly shown: Part;
-  readonly parts: ReadonlyArray<readonly [Part, string]>;
-  readonly onShow: (part: Part) => void;
-}): React.JSX.Element {
-  const press = (event: React.KeyboardEvent<HTMLElement>): void => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (by === undefined) {
-      return;
-    }
-    const here = props.parts.findIndex(([part]) => part === props.shown);
-    const next = (here + by + props.parts.length) % props.parts.length;
-    const [part] = props.parts[next] ?? [];
-    if (part !== undefined) {
-      event.preventDefault();
-      props.onShow(part);
-      const tabs = event.currentTarget.querySelectorAll<HTMLElement>('button');
-      tabs[next]?.focus();
-    }
-  };
-  return (
-    <div
-      role="tablist"
-      aria-label={props.label}
-      className="labkit-Runs-tabs"
-      onKeyDown={press}
-    >
-      {props.parts.map(([part, words]) => (
-        <button
-          key={part}
-          type="button"
-          role="tab"
-          id={`labkit-runs-tab-${part}`}
-          aria-controls={`labkit-runs-panel-${part}`}
-          aria-selected={part === props.shown}
-          tabIndex={part === props.shown ? 0 : -1}
-          onClick={() => props.onShow(part)}
-        >
-          {words}
-        </button>
-      ))}
-    </div>
-  );
 }

@@ -147,17 +147,3 @@ export function bytes(count: number): string {
   }
   return `${Number(value.toPrecision(3))} ${units[unit] ?? ''}`;
 }
-
-/** What a metric is called. */
-export function metricWord(name: string, trans: TranslationBundle): string {
-  const words: Readonly<Record<string, string>> = {
-    loss: trans.__('loss of each step'),
-    train_loss: trans.__('loss, training'),
-    val_loss: trans.__('loss, validation'),
-    val_dice: trans.__('Dice, validation'),
-    val_iou: trans.__('IoU, validation'),
-    learning_rate: trans.__('learning rate'),
-    steps_per_s: trans.__('steps per second')
-  };
-  return words[name] ?? name.replace(/_/g, ' ');
-}

@@ -10,27 +10,22 @@ import * as React from 'react';
 import type { LabKitApi } from '../api';
 import { RUNS } from '../commands';
 import { documentBoard } from '../documents';
+import type { IProjectArgs } from '../projecttabs';
 import { ErrorNote } from '../quality/notes';
 import { errorWords } from '../quality/words';
+import { TabPanel, Tabs } from '../tabs';
 import type { SetItem, SetList } from '../wire';
 import { BuilderModel } from './builder';
 import { BuilderView } from './builderview';
 import { Shelf } from './shelf';
-import { Tabs } from './tabs';
 import type { IWish } from './wish';
-
-/** What the tab shows, kept by the layout through a reload. */
-export interface ISetsArgs {
-  readonly projectId: string;
-  readonly title: string;
-}
 
 type Page = 'build' | 'shelf';
 
 /** Reads the sets when it is shown; what would come of the wish is asked again when annotations have changed. */
 export class SetsView extends ReactWidget {
   constructor(
-    readonly args: ISetsArgs,
+    readonly args: IProjectArgs,
     private readonly _api: LabKitApi,
     private readonly _commands: CommandRegistry,
     private readonly _trans: TranslationBundle
@@ -75,6 +70,7 @@ export class SetsView extends ReactWidget {
           </h2>
           {found !== null && (
             <Tabs
+              name="sets"
               label={trans.__('Parts of this tab')}
               value={this._pageOf(found)}
               tabs={[
@@ -120,7 +116,7 @@ export class SetsView extends ReactWidget {
     };
     const page = this._pageOf(found);
     return (
-      <div role="tabpanel" aria-labelledby={`labkit-tab-${page}`}>
+      <TabPanel name="sets" value={page}>
         {this._note !== '' && (
           <p className="labkit-Sets-note" role="status">
             {this._note}
@@ -148,7 +144,7 @@ export class SetsView extends ReactWidget {
             }
           />
         )}
-      </div>
+      </TabPanel>
     );
   }
 

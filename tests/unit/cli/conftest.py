@@ -31,3 +31,13 @@ def labkit_in(project: Project) -> LabKit:
         return call_labkit(*arguments, cwd=project.path)
 
     return call
+
+
+@pytest.fixture
+def labkit_there(trained: Project) -> LabKit:
+    """Call a command in the folder of the project that the module has trained in."""
+
+    def call(*arguments: str | Path) -> Done:
+        return call_labkit(*arguments, cwd=trained.path)
+
+    return call

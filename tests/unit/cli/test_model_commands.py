@@ -10,9 +10,9 @@ import torch
 
 from labkit.project import Project
 from labkit.runs import LocalRunner, RunSpec
-from labkit.testing.commands import Done, call_labkit, files_in
-from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
+from labkit.testing.commands import Done, files_in
 from labkit.testing.pictures import noise_picture, write_png
+from labkit.testing.trained import trained_project
 from labkit.training import TrainConfig
 from labkit.work import start_training
 
@@ -22,23 +22,7 @@ LabKit = Callable[..., Done]
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with an annotated image, a training set ``nuclei`` and a model ``tiny/1``."""
-    folder = tmp_path_factory.mktemp("trained")
-    project = Project.create(folder, "cells", classes=["nucleus"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABKIT_AUTHOR", "tester")
-        annotated_image(project, folder)
-        tiny_model(project, tiny_training_set(project), folder / "training", steps=5)
-    return project
-
-
-@pytest.fixture
-def labkit_there(trained: Project) -> LabKit:
-    """Call a command in the trained project."""
-
-    def call(*arguments: str | Path) -> Done:
-        return call_labkit(*arguments, cwd=trained.path)
-
-    return call
+    return trained_project(tmp_path_factory.mktemp("trained"), steps=5)[0]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from labkit.project import Project
 from labkit.testing.commands import Done, call_labkit, files_in
-from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
+from labkit.testing.trained import trained_project
 from labkit.training import register_model
 
 LabKit = Callable[..., Done]
@@ -18,24 +18,9 @@ LabKit = Callable[..., Done]
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with the models ``tiny/1`` and ``tiny/2``."""
-    folder = tmp_path_factory.mktemp("shelf")
-    project = Project.create(folder, "cells", classes=["nucleus"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABKIT_AUTHOR", "tester")
-        annotated_image(project, folder)
-        model = tiny_model(project, tiny_training_set(project), folder / "training", steps=2)
+    project, model = trained_project(tmp_path_factory.mktemp("shelf"), steps=2)
     register_model(project, model.layout.weights, model.card.plan, model.card.result, {}, run=None)
     return project
-
-
-@pytest.fixture
-def labkit_there(trained: Project) -> LabKit:
-    """Call a command in the project."""
-
-    def call(*arguments: str | Path) -> Done:
-        return call_labkit(*arguments, cwd=trained.path)
-
-    return call
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from labkit.events import Event, Log
 from labkit.inference import predict
 from labkit.project import Project
 from labkit.storage import CheckpointLayout, ModelLayout, file_sha256, load_record
-from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
+from labkit.testing.trained import trained_project
 from labkit.training import (
     Model,
     ModelCard,
@@ -39,12 +39,7 @@ OLD_CARD = Path(__file__).with_name("card_of_0.1.json")
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Model]:
     """A project with a model ``tiny/1``."""
-    folder = tmp_path_factory.mktemp("registry")
-    project = Project.create(folder, "cells", classes=["nucleus"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABKIT_AUTHOR", "tester")
-        annotated_image(project, folder)
-        return project, tiny_model(project, tiny_training_set(project), folder / "training", steps=2)
+    return trained_project(tmp_path_factory.mktemp("registry"), steps=2)
 
 
 def _another(project: Project, model: Model, name: str, **settings: object) -> Model:

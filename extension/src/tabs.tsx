@@ -3,12 +3,14 @@
 import * as React from 'react';
 
 export function Tabs<Value extends string>(props: {
+  /** What the tabs are of; it keeps their ids apart from others. */
+  readonly name: string;
   readonly label: string;
   readonly value: Value;
   readonly tabs: ReadonlyArray<readonly [value: Value, label: string]>;
   readonly onChange: (value: Value) => void;
 }): React.JSX.Element {
-  const { onChange, tabs, value } = props;
+  const { name, onChange, tabs, value } = props;
   const list = React.useRef<HTMLDivElement>(null);
   const step = (by: number): void => {
     const at = tabs.findIndex(([one]) => one === value);
@@ -37,7 +39,8 @@ export function Tabs<Value extends string>(props: {
           key={one}
           type="button"
           role="tab"
-          id={`labkit-tab-${one}`}
+          id={tabId(name, one)}
+          aria-controls={panelId(name, one)}
           aria-selected={one === value}
           tabIndex={one === value ? 0 : -1}
           onClick={() => onChange(one)}
@@ -47,4 +50,31 @@ export function Tabs<Value extends string>(props: {
       ))}
     </div>
   );
+}
+
+/** What stands under the tab that is shown. */
+export function TabPanel(
+  props: React.PropsWithChildren<{
+    readonly name: string;
+    readonly value: string;
+  }>
+): React.JSX.Element {
+  const { name, value } = props;
+  return (
+    <div
+      role="tabpanel"
+      id={panelId(name, value)}
+      aria-labelledby={tabId(name, value)}
+    >
+      {props.children}
+    </div>
+  );
+}
+
+function tabId(name: string, value: string): string {
+  return `labkit-${name}-tab-${value}`;
+}
+
+function panelId(name: string, value: string): string {
+  return `labkit-${name}-panel-${value}`;
 }
