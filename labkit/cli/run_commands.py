@@ -59,7 +59,7 @@ def list_(only_queue: bool, project_path: Path | None) -> Answer:
     lines = [f"{row['run']}  {_state_words(row)}  {row['title']}" for row in rows]
     if only_queue:
         lines = [_queue_line(entry) for entry in queue]
-    nothing = "Nothing goes on or waits." if only_queue else "No runs."
+    nothing = "Nothing goes on or waits." if only_queue else "No runs. Start one with 'labkit train'."
     return Answer({"runs": rows, "queue": [_queue_row(entry) for entry in queue]}, tuple(lines) or (nothing,), complaints)
 
 

@@ -34,7 +34,7 @@ def split_bands(image: ImageRecord, fractions: Sequence[float], gap_px: int) -> 
     if usable < 2 * len(shares):
         raise InvalidInput(
             f"The image {image.name!r} is too small to be split into bands with gaps of {gap_px} px.",
-            hint="Use a smaller --gap, or add more images and split by images.",
+            hint="Use a smaller gap, or add more images and split by images.",
         )
     boxes, start, total = [], 0, 0.0
     for k, (part, share) in enumerate(shares):
@@ -54,8 +54,8 @@ def split_blocks(image: ImageRecord, spec: SplitSpec, *, content: str, chip_px: 
     image : ImageRecord
         What to split.
     spec : SplitSpec
-        Shares, gap, seed and the smallest side of a block; by default whole chips, as many as leave enough blocks for each part to
-        have some in every region.
+        Shares, gap, seed and the smallest side of a block; by default exactly whole chips, as many as leave enough blocks for each part
+        to have some in every region, and what is left over widens the gaps.
     content : str
         What names the picture's pixels: with the seed it decides which block goes where.
     chip_px : int
@@ -73,23 +73,27 @@ def split_blocks(image: ImageRecord, spec: SplitSpec, *, content: str, chip_px: 
     """
     height, width = image.levels[0]
     side = spec.block_px or _block_px((height, width), spec, chip_px)
-    rows, columns = (_pieces(extent, side, spec.gap_px) for extent in (height, width))
+    # chips to measure on lie side by side: of one that holds some leftover pixels of a block, nearly nothing would be known
+    whole_px = chip_px if spec.block_px is None and side >= chip_px else None
+    rows, columns = (_pieces(extent, side, spec.gap_px, whole_px=whole_px) for extent in (height, width))
     if len(rows) * len(columns) < len(spec.wanted):
         raise InvalidInput(
             f"The image {image.name!r} is too small to be split into blocks of {side} px with gaps of {spec.gap_px} px.",
-            hint="Use a smaller --gap or --block, or add more images and split by images.",
+            hint="Use a smaller gap or smaller blocks, or add more images and split by images.",
         )
     if len(rows) * len(columns) > _MOST_BLOCKS:
         raise InvalidInput(
             f"The image {image.name!r} would be cut into {len(rows) * len(columns)} blocks of {side} px.",
-            hint=f"Use a larger --block: at most {_MOST_BLOCKS} blocks can be told apart.",
+            hint=f"Use larger blocks: at most {_MOST_BLOCKS} blocks can be told apart.",
         )
     dealt = deal_spread(len(rows) * len(columns), spec.wanted, spec.seed, content)
     boxes: list[PartBox] = []
     for number, (y0, y1) in enumerate(rows):
         line = dealt[number * len(columns) : (number + 1) * len(columns)]
         line = line[::-1] if number % 2 else line  # to and fro, so that a stretch of the row of blocks is one region
-        boxes += [PartBox(image=image.id, part=part, box=(y0, x0, y1, x1)) for part, x0, x1 in _joined(line, columns)]
+        for part, x0, x1 in _joined(line, columns):
+            stop = x1 if whole_px is None or part == "train" else _cut_to_whole(x0, x1, whole_px)
+            boxes.append(PartBox(image=image.id, part=part, box=(y0, x0, y1, stop)))
     return tuple(boxes)
 
 
@@ -107,14 +111,24 @@ def _block_px(size: tuple[int, int], spec: SplitSpec, chip_px: int) -> int:
     return side
 
 
-def _pieces(extent: int, side: int, gap_px: int) -> list[tuple[int, int]]:
-    """Return (start, stop) of as many pieces as fit with their gaps; what is left over is shared among them."""
+def _pieces(extent: int, side: int, gap_px: int, *, whole_px: int | None = None) -> list[tuple[int, int]]:
+    """Return (start, stop) of as many pieces as fit with their gaps.
+
+    What is left over is shared among the pieces, or, with `whole_px`, goes to them in such whole steps, and the rest to the gaps.
+    """
     count = (extent + gap_px) // (side + gap_px)
     if count < 1:
         return [(0, extent)] if extent >= _SMALLEST_PX else []
     usable = extent - gap_px * (count - 1)
-    ends = [usable * k // count for k in range(count + 1)]
-    return [(ends[k] + gap_px * k, ends[k + 1] + gap_px * k) for k in range(count)]
+    step = whole_px or 1
+    ends = [usable // step * k // count * step for k in range(count + 1)]
+    spare = [(usable - ends[-1]) * (k + 1) // (count + 1) for k in range(count)]
+    return [(ends[k] + gap_px * k + spare[k], ends[k + 1] + gap_px * k + spare[k]) for k in range(count)]
+
+
+def _cut_to_whole(start: int, stop: int, whole_px: int) -> int:
+    """Return where a box ends that holds whole chips only, or less than one."""
+    return stop if stop - start < whole_px else stop - (stop - start) % whole_px
 
 
 def _joined(line: Sequence[Part], columns: Sequence[tuple[int, int]]) -> list[tuple[Part, int, int]]:

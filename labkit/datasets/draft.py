@@ -129,7 +129,7 @@ def draft_set(
         with findings.noting("tiles"):
             chosen = _choose(project, spec, sources, pictures, boxes, grids)
             if chosen and not any(tiles.any() for tiles in chosen.values()):
-                raise InvalidInput(_WHY_NONE[spec.tiles.kind], hint="Choose other tiles, or take all with --rule all.")
+                raise InvalidInput(_WHY_NONE[spec.tiles.kind], hint="Choose other tiles, or take all that are annotated (rule 'all').")
     return Draft(spec, project.classes, tuple(sources), pictures, boxes, grids, chosen, findings)
 
 
@@ -191,7 +191,7 @@ def _choose(
             chosen = {key: np.asarray(g.present[..., ids].any(axis=-1)) for key, g in grids.items()}
         case "number":
             if rule.count is None:
-                raise InvalidInput("The rule 'number' does not say how many tiles.", hint="Give a --count.")
+                raise InvalidInput("The rule 'number' does not say how many tiles.", hint="Give a count.")
             parts = {key: parts_of_tiles(g.shape, rule.tile_px, [b for b in boxes if b.image == key]) for key, g in grids.items()}
             chosen = pick_number(grids, pictures, parts, rule.count, spec.split.seed)
         case "hand":

@@ -60,7 +60,7 @@ def _look_at_images(draft: Draft, findings: Findings) -> None:
         findings.warn(
             "pixel-size-unknown",
             f"The pixel size of {_named(unknown)} is not known, that of others is.",
-            "Check that they are of one magnification; import again with --pixel-size.",
+            "Check that they are of one magnification, or import again with their pixel size.",
         )
     small = [record.name for record in records if min(record.levels[0]) < draft.spec.chip_px]
     if small:
@@ -80,7 +80,7 @@ def _look_at_annotations(draft: Draft, findings: Findings) -> None:
         findings.warn(
             "not-reviewed",
             f"The annotations of {_named(unreviewed)} were not accepted in review.",
-            "Let somebody look at them, or take only accepted ones with --rule reviewed.",
+            "Let somebody look at them, or take only accepted ones (rule 'reviewed').",
         )
     _look_at_objects(draft.sources, findings)
     used = {item.class_id for source in draft.sources for item in source.document.objects if item.status == "accepted"}
@@ -155,7 +155,7 @@ def _look_at_split(project: Project, draft: Draft, findings: Findings) -> None:
         findings.warn(
             "group-in-several-parts",
             f"Images of the {key} {value!r} are in several parts: what is alike in them leaks.",
-            f"Split by groups (--split groups --group {key}).",
+            f"Split by groups, one for each {key}.",
         )
 
 

@@ -74,7 +74,9 @@ def _source(project: Project, record: ImageRecord, spec: SetSpec, groups: dict[s
         if named:
             who = author or "Nobody"
             findings.warn(
-                "not-annotated", f"{record.name}: {who} has annotated nothing there; it is left out.", "Annotate it, or name an --author."
+                "not-annotated",
+                f"{record.name}: {who} has annotated nothing there; it is left out.",
+                "Annotate it, or name whose annotations are to be taken.",
             )
         return None
     group = author if spec.split.group == AUTHOR_GROUP else groups.get(spec.split.group, "")
@@ -92,7 +94,7 @@ def _whose(project: Project, record: ImageRecord, author: str | None) -> str | N
     if len(known) > 1 and len(accepted) != 1:
         raise InvalidInput(
             f"{record.name} was annotated by {', '.join(known)}, and it is open who is right.",
-            hint="Make a consensus, accept one of them in review, or name an --author.",
+            hint="Make a consensus, accept one of them in review, or name whose annotations are to be taken.",
         )
     return next(iter(accepted or known), None)
 
@@ -108,7 +110,7 @@ def _refuse_nothing(spec: SetSpec, findings: Findings) -> None:
         "nothing-annotated",
         InvalidInput(
             f"{who} has annotated none of the project's images.",
-            hint="Annotate an image or import annotations first, or name an --author.",
+            hint="Annotate an image or import annotations first, or name whose are to be taken.",
             author=who,
         ),
     )

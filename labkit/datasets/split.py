@@ -86,7 +86,7 @@ def _whole(images: Sequence[ImageRecord], names: Mapping[str, str], spec: SplitS
     if len(weights) < len(spec.wanted):
         raise InvalidInput(
             f"{len(weights)} different {what}(s) cannot be split by {what}s into {len(spec.wanted)} parts.",
-            hint="Add images, or split each image by blocks (--split blocks).",
+            hint="Add images, or split each image by blocks.",
         )
     dealt = deal_by_rank(weights, spec.wanted, spec.seed)
     order = {part: number for number, part in enumerate(PARTS)}

@@ -65,9 +65,11 @@ def export_bioimageio(
     spec, v0_5 = _libraries()
     licence = licence or model.card.licence
     if not licence:
-        raise InvalidInput(f"Nobody says under which licence {model.key} may be used.", hint="Give --licence, such as CC-BY-4.0.")
+        raise InvalidInput(
+            f"Nobody says under which licence {model.key} may be used.", hint="Name a licence by its SPDX identifier, such as CC-BY-4.0."
+        )
     if not [a for a in authors if a.strip()]:
-        raise InvalidInput("A package names its authors.", hint="Give --author, once per person.")
+        raise InvalidInput("A package names its authors.", hint="Name each person who made it.")
     _check_licence(v0_5, licence)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

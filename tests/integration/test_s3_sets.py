@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from labkit.storage.room import bytes_below
 from labkit.testing.commands import files_in, small_disk
 from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
 from labkit.testing.s3 import S3Server, running_s3, stumbling_way
-from labkit.training import TrainConfig
+from labkit.training import TrainConfig, open_model
 from labkit.training.remote import fetch_checkpoints, fetch_model, push_checkpoints, push_model
 from labkit.work import start_training
 
@@ -324,6 +325,28 @@ def test_a_run_trains_on_a_set_of_the_store(made: TrainingSet, url: str, project
         run.cancel()
         run.wait()
     assert open_training_set(project, made.key).record == made.record
+
+
+@pytest.mark.slow
+def test_a_run_needs_nothing_but_the_store(url: str, project: Project, store: S3Server, tmp_path: Path) -> None:
+    """With the set only in the store a run trains, and its checkpoints and its model are in the store when it is done."""
+    annotated_image(project, tmp_path)
+    local = tiny_training_set(project)
+    address = push_training_set(local, url)
+    shutil.rmtree(local.layout.root)
+    size = {"epochs": 2, "steps_per_epoch": 2, "crop_px": 32, "device": "cpu", "model": "m"}
+    config = TrainConfig.model_validate({"project": str(project.path), "training_set": address, "results_url": f"{url}/results", **size})
+    run = start_training(project, config)
+    try:
+        record = run.wait()
+    finally:
+        run.cancel()
+    assert record.state == "done", record.reason
+    assert not local.layout.root.exists(), "the run used its copy"
+    files = fetch_checkpoints(f"{url}/results/checkpoints", CheckpointLayout(tmp_path / "elsewhere"))
+    assert files.resume_state.read_bytes() == run.layout.checkpoints.resume_state.read_bytes()
+    fetched = fetch_model(str(run.result()["address"]), Project.create(tmp_path, "other", classes=["nucleus"]))
+    assert fetched.card.weights_sha256 == open_model(project, str(run.result()["model"])).card.weights_sha256
 
 
 # Checkpoints

@@ -26,6 +26,9 @@ from labkit_lab.widgets.latest import Latest
 __all__ = ["TrainingSetBuilder"]
 
 _SIDE_PX = 520  # of the picture
+_JUMP_PX = 3  # a pointer is pressed where it was last moved to, or the page has moved under it
+
+_Place = tuple[float, float]  # x, y on the canvas
 
 
 class TrainingSetBuilder(VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -57,6 +60,8 @@ class TrainingSetBuilder(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._view = _view_of(project)
         self._showing = False
         self._drag: tuple[int, int] | None = None
+        self._over: _Place | None = None
+        self._pressed: _Place = (0, 0)
         self._pictures: dict[str, NDArray[np.uint8]] = {}
         self._work = Latest()
         super().__init__([self._view.root], **kwargs)
@@ -100,7 +105,7 @@ class TrainingSetBuilder(VBox):  # type: ignore[misc]  # ipywidgets has no types
         view.canvas.on_mouse_down(self._press)
         view.canvas.on_mouse_move(self._move)
         view.canvas.on_mouse_up(self._lift)
-        view.canvas.on_mouse_out(self._lift)
+        view.canvas.on_mouse_out(self._leave)
         view.canvas.on_client_ready(self._show_image)
 
     # What a person sets
@@ -114,29 +119,45 @@ class TrainingSetBuilder(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _press(self, x: float, y: float) -> None:
         if view := self._tiles():
+            self._pressed = (x, y)
+            x, y = self._aimed_at(x, y)
             self._drag = view.cell(y, x)
             draw_drag(self._view.canvas, view, self._drag, self._drag)
 
+    def _aimed_at(self, x: float, y: float) -> _Place:
+        """Return where a pointer was when it was pressed: a canvas that is partly out of sight scrolls away under the first click."""
+        return (x, y) if self._over is None or _is_near((x, y), self._over) else self._over
+
     def _move(self, x: float, y: float) -> None:
+        self._over = (x, y)
         view = self._tiles()
         if view is None:
             return
         row, column = view.cell(y, x)
-        percent = view.image.coverage[row * view.image.columns + column]
-        part = view.image.part[row * view.image.columns + column] or "gap"
-        chosen = "chosen" if view.chosen[row, column] else "not chosen"
-        self._view.place.value = f"Row {row + 1}, column {column + 1}: {percent} % annotated, {part}, {chosen}"
+        self._say(view, row, column)
         if self._drag is not None:
             draw_drag(self._view.canvas, view, self._drag, (row, column))
+
+    def _say(self, view: TileView, row: int, column: int) -> None:
+        number = row * view.image.columns + column
+        part = view.image.part[number] or "gap"
+        chosen = "chosen" if view.chosen[row, column] else "not chosen"
+        self._view.place.value = f"Row {row + 1}, column {column + 1}: {view.image.coverage[number]} % annotated, {part}, {chosen}"
 
     def _lift(self, x: float, y: float) -> None:
         view, first = self._tiles(), self._drag
         if view is None or first is None:
             return
         self._drag = None
-        last = view.cell(y, x)
+        last = first if _is_near((x, y), self._pressed) else view.cell(y, x)
         draw_drag(self._view.canvas, view, None, last)
         self._try(lambda: self.model.choose(view.image.id, (first[0], last[0]), (first[1], last[1])))
+        if now := self._tiles():
+            self._say(now, *last)
+
+    def _leave(self, x: float, y: float) -> None:
+        self._over = None
+        self._lift(x, y)
 
     def _choose_typed(self, *, taken: bool) -> None:
         view = self._view
@@ -258,6 +279,10 @@ class TrainingSetBuilder(VBox):  # type: ignore[misc]  # ipywidgets has no types
                     then()
 
         self._work.begin(run)
+
+
+def _is_near(one: _Place, other: _Place) -> bool:
+    return max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= _JUMP_PX
 
 
 def _view_of(project: Project) -> BuilderView:

@@ -53,7 +53,9 @@ class BuilderView:
         self, authors: Sequence[str], images: Sequence[tuple[str, str]], classes: Sequence[ClassRecord], keys: Sequence[str]
     ) -> None:
         self.name = w.Text(description="Name", style=_STYLE, continuous_update=False)
-        self.author = w.Dropdown(description="Annotations of", style=_STYLE, options=[*authors, ("the agreed ones", "*")])
+        self.author = w.Dropdown(
+            description="Annotations of", style=_STYLE, options=[*((name, name) for name in authors), ("the agreed ones", "*")]
+        )
         self.images = w.SelectMultiple(description="Images (none: all)", style=_STYLE, options=images, rows=min(max(len(images), 2), 6))
         self.chip_px = _number("Side of a chip (px)", 16, 1024)
         self.tile_px = _number("Side of a tile (px)", 16, 4096)
@@ -73,7 +75,8 @@ class BuilderView:
         self.first_column, self.last_column = _small("Columns from"), _small("to")
         self.take, self.leave = w.Button(description="Choose these"), w.Button(description="Leave these out")
         self.take_all, self.take_none = w.Button(description="All"), w.Button(description="None")
-        self.canvas = MultiCanvas(_LAYERS, width=16, height=16)
+        # no larger than the picture that is drawn on it, and smaller where there is no room
+        self.canvas = MultiCanvas(_LAYERS, width=16, height=16, layout=w.Layout(align_self="flex-start", max_width="100%", height="auto"))
         self.place = w.Label("")
         self.outcome = w.HTML()
         self.progress = w.FloatProgress(min=0, max=1, description="")
@@ -126,13 +129,14 @@ class BuilderView:
             widget.layout.visibility = "visible" if words else "hidden"
 
     def _laid_out(self) -> w.Widget:
-        form = w.VBox(list(self.fields.values()), layout=w.Layout(width="330px", flex="none"))
+        form = w.VBox(list(self.fields.values()), layout=w.Layout(width="310px", flex="none"))
         tools = w.HBox([self.shown, self.take_all, self.take_none])
         keys = w.HBox([self.first_row, self.last_row, self.first_column, self.last_column, self.take, self.leave])
         keys.layout.flex_flow = "row wrap"
-        picture = w.VBox([tools, self.canvas, self.place, keys], layout=w.Layout(flex="1 1 auto", min_width="300px"))
+        picture = w.VBox([tools, self.canvas, self.place, keys], layout=w.Layout(flex="1 1 300px", min_width="300px"))
         outcome = w.VBox([self.outcome, w.HBox([self.progress, self.cancel]), self.build, self.reason])
-        outcome.layout.width, outcome.layout.flex = "360px", "none"
+        outcome.layout.padding = "0 0 0 8px"
+        outcome.layout.width, outcome.layout.flex = "350px", "none"
         return w.HBox([form, picture, outcome], layout=w.Layout(flex_flow="row wrap"))
 
 
@@ -163,7 +167,7 @@ def consequences_html(plan: SetPlan) -> str:
 
 
 def _row(name: str, cells: Iterable[str]) -> str:
-    numbers = "".join(f'<td style="text-align: right; padding-left: 12px">{cell}</td>' for cell in cells)
+    numbers = "".join(f'<td style="text-align: right; padding-left: 12px; line-height: 1.4">{cell}</td>' for cell in cells)
     return f"<tr><th>{escape(name)}</th>{numbers}</tr>"
 
 
@@ -173,4 +177,4 @@ def _pixels(plan: SetPlan, part: str, class_id: int) -> str:
         return "-"
     total = sum(summary.pixels.values()) + summary.ignored_pixels
     count = summary.pixels.get(class_id, 0)
-    return f"{count:,} ({100 * count / total:.1f} %)" if total else "0"
+    return f"{count:,}<br>({100 * count / total:.1f}&nbsp;%)" if total else "0"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 from typing import Any
 
-from ipywidgets import HTML, Accordion, Button, Checkbox, FloatProgress, HBox, Image, Layout, VBox
+from ipywidgets import HTML, Button, Checkbox, FloatProgress, HBox, Layout, VBox
 
 from labkit.errors import LabKitError
 from labkit.project import Project
@@ -56,12 +57,14 @@ class TrainingMonitor(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._link = HTML()
         self._is_log = Checkbox(description="Logarithmic loss", indent=False)
         self._curves = HTML()
-        self._samples = Image(format="png", layout=Layout(max_width="100%", display="none"))
-        self._log = HTML()
+        self._samples = HTML(layout=Layout(display="none"))  # an Image of ipywidgets cannot say in words what it shows
+        self._has_log = Checkbox(description="Last lines of the log", indent=False)
+        self._log = HTML(layout=Layout(display="none"))
         self._shown_samples: bytes | None = None
         self._cancel.on_click(lambda _: self._do(self.model.cancel))
         self._resume.on_click(lambda _: self._do(self._go_on))
         self._is_log.observe(lambda _: self.show(), "value")
+        self._has_log.observe(lambda _: self._show_log(), "value")
         super().__init__(
             children=[
                 self._state,
@@ -71,7 +74,8 @@ class TrainingMonitor(VBox):  # type: ignore[misc]  # ipywidgets has no types
                 HBox([self._cancel, self._resume, self._link, self._is_log]),
                 self._curves,
                 self._samples,
-                Accordion([self._log], titles=("Last lines of the log",)),
+                self._has_log,
+                self._log,
             ],
             **kwargs,
         )
@@ -107,14 +111,17 @@ class TrainingMonitor(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._log.value = f"<pre>{escape(chr(10).join(story.log_lines))}</pre>"
         self._show_samples()
 
+    def _show_log(self) -> None:
+        self._log.layout.display = None if self._has_log.value else "none"
+
     def _show_samples(self) -> None:
         png = self.model.samples()
         if png is not None and png != self._shown_samples:
             self._shown_samples = png
-            self._samples.value = png
+            words = f"Sample predictions after epoch {self.model.story.epoch}: picture, annotation, answer"
+            data = b64encode(png).decode()
+            self._samples.value = f"<img alt='{words}' src='data:image/png;base64,{data}' style='max-width:100%'>"
             self._samples.layout.display = None
-            epoch = self.model.story.epoch
-            self._samples.alt = f"Sample predictions after epoch {epoch}: picture, annotation, answer"
 
     def _do(self, action: Any) -> None:
         """Do what a button says, and show what came of it, or what is in the way."""

@@ -42,7 +42,7 @@ def test_list(labkit_in: LabKit, labkit: LabKit, waiting: list[Run]) -> None:
 
 def test_list_of_nothing(labkit_in: LabKit) -> None:
     """A project without runs says so."""
-    assert labkit_in("run", "list").stdout == "No runs.\n"
+    assert labkit_in("run", "list").stdout == "No runs. Start one with 'labkit train'.\n"
     assert labkit_in("run", "list", "--queue").stdout == "Nothing goes on or waits.\n"
 
 

@@ -112,6 +112,14 @@ def test_blocks_have_the_asked_for_shares() -> None:
     assert sum(area.values()) / (3000 * 2500) > 0.7
 
 
+@pytest.mark.parametrize("size", [(1000, 1000), (2000, 1300), (700, 3111)])
+def test_blocks_to_measure_on_are_whole_chips(size: tuple[int, int]) -> None:
+    """Chips of val and test lie side by side and are known everywhere, whatever the picture's size leaves over."""
+    boxes = resolve_split([image("a", *size)], SplitSpec(kind="blocks"), chip_px=64)
+    measured = [b.as_box for b in boxes if b.part != "train"]
+    assert {(box.height_px % 64, box.width_px % 64) for box in measured} == {(0, 0)}
+
+
 def test_blocks_follow_from_the_content_and_not_from_the_id() -> None:
     """The same picture in another project has the same blocks; the same picture twice has the same parts at the same places."""
     one, other = (resolve_split([image(name, 900, 900, sha="s")], SplitSpec(kind="blocks")) for name in ("a", "b"))

@@ -119,6 +119,22 @@ def test_the_widget_plans_chooses_and_builds(project: Project) -> None:
     assert record.parts == plan.parts
 
 
+def test_a_click_takes_the_tile_that_was_aimed_at(project: Project) -> None:
+    """The page scrolls under the first click on a canvas that is partly out of sight: press and lift come from where it stands then."""
+    builder = TrainingSetBuilder(project, SMALL)
+    builder.wait()
+    builder._view.tile_px.value = 32
+    builder.wait()
+    builder._move(10.0, 10.0)
+    builder._press(10.0, 300.0)
+    builder._lift(10.0, 300.0)
+    builder.wait()
+    assert "Row 1, column 1" in builder._view.place.value
+    assert "not chosen" in builder._view.place.value
+    chosen = builder.model.chosen(builder.model.images[0].id)
+    assert [tuple(cell) for cell in np.argwhere(~chosen)] == [(0, 0)]
+
+
 def test_the_widget_says_what_is_wrong(project: Project) -> None:
     """A wish that cannot be leaves the button off and says why; an image without tiles too."""
     builder = TrainingSetBuilder(project, SMALL)

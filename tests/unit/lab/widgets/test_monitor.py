@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def test_the_widget_shows_news_while_a_cell_computes(project: Project, run: Run)
     run.layout.checkpoints.root.mkdir(exist_ok=True)
     run.layout.checkpoints.samples.write_bytes(b"png")
     _learn(run, 11)
-    wait_until(lambda: monitor._samples.value == b"png")
+    wait_until(lambda: b64encode(b"png").decode() in monitor._samples.value)
     monitor._cancel.click()
     assert "cancelled" in monitor._state.value
     wait_until(lambda: not monitor.is_watching)
