@@ -210,14 +210,14 @@ def _check_resumable(project: Project, config: TrainConfig, earlier_id: str) -> 
     """Refuse to go on from a training that was another one: the result would be neither's."""
     earlier = runner_for(project).run(earlier_id)
     if not earlier.layout.checkpoints.resume_state.is_file():
-        raise InvalidInput(f"The run {earlier_id} has no checkpoint to go on from.", hint="Start the training anew, without --resume.")
+        raise InvalidInput(f"The run {earlier_id} has no checkpoint to go on from.", hint="Start the training anew.")
     free = set(FREE_ON_RESUME)
     before, now = TrainConfig.model_validate(earlier.spec.config).model_dump(exclude=free), config.model_dump(exclude=free)
     for name, value in before.items():
         if value != now[name]:
             raise InvalidInput(
                 f"The run {earlier_id} was started with {name} {value}, not {now[name]}.",
-                hint="Go on with the settings of that run, or start anew without --resume.",
+                hint="Go on with the settings of that run, or start anew.",
             )
 
 

@@ -143,7 +143,7 @@ def predict(
 
 def _network(model: Model, device: str) -> Network:
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InvalidInput("There is no GPU here.", hint="Use --device cpu.")
+        raise InvalidInput("There is no GPU here.", hint="Choose the CPU as the device.")
     return model.network(device)
 
 

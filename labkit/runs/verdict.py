@@ -48,8 +48,8 @@ def judge(ending: Ending) -> tuple[RunState, str]:
 def _out_of_time(limit_s: float, has_checkpoint: bool) -> str:
     limit = f"{limit_s:g} s" if limit_s < 120 else f"{limit_s / 60:g} min"
     if has_checkpoint:
-        return f"Out of time: it was stopped after {limit}. Its checkpoint is kept: resume it, or give it more time (--time-limit)."
-    return f"Out of time: it was stopped after {limit}, before it had a checkpoint. Give it more time (--time-limit)."
+        return f"Out of time: it was stopped after {limit}. Its checkpoint is kept: resume it, or give it a longer time limit."
+    return f"Out of time: it was stopped after {limit}, before it had a checkpoint. Give it a longer time limit."
 
 
 def _reason(ending: Ending) -> str:

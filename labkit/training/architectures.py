@@ -88,7 +88,7 @@ def check_fits(architecture: Architecture, *, batch_size: int, crop_px: int) -> 
         raise InvalidInput(
             f"{architecture.name} cannot learn from {batch_size} piece(s) at a time: it pools each to a single value, "
             "and normalises these over the batch.",
-            hint=f"Use --batch-size {architecture.min_batch} or more; where there is but one chip, it is drawn several times.",
+            hint=f"Use a batch size of {architecture.min_batch} or more; where there is but one chip, it is drawn several times.",
         )
     if crop_px < architecture.min_px:
         raise InvalidInput(

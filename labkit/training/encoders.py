@@ -110,11 +110,13 @@ def resolve_encoder(weights: str | None, *, sha256: str | None, licence: str) ->
     if not is_remote(weights) and not path.is_file():
         raise NotFound(f"There is no encoder {weights!r}.", hint=_known(folder), name=weights)
     if not licence:
-        raise InvalidInput(f"Nobody says under which licence {weights} may be used.", hint="Give --encoder-licence, such as BSD-3-Clause.")
+        raise InvalidInput(
+            f"Nobody says under which licence {weights} may be used.", hint="Say the licence of the encoder, such as BSD-3-Clause."
+        )
     if is_remote(weights):
         if sha256 is None:
             raise InvalidInput(
-                f"{weights} needs its SHA-256.", hint="Give --encoder-sha256: an object of that name may be another tomorrow."
+                f"{weights} needs its SHA-256.", hint="Give the SHA-256 of the encoder: an object of that name may be another tomorrow."
             )
         encoder = Encoder(name=weights.rpartition("/")[2], sha256=sha256, licence=licence, source=weights, address=weights)
         encoder_file(encoder)
@@ -161,7 +163,7 @@ def _through_cache(encoder: Encoder) -> Path:
 def _from_cache(folder: EncoderFolder, name: str, sha256: str | None, licence: str) -> Encoder:
     label = _label(folder, name)
     if licence and licence != label.licence:
-        raise InvalidInput(f"The licence of {name} is {label.licence}, not {licence}.", hint="Leave --encoder-licence out.")
+        raise InvalidInput(f"The licence of {name} is {label.licence}, not {licence}.", hint="Leave the licence of the encoder out.")
     path = folder.weights(name)
     _compare(path, file_sha256(path), label.sha256)
     _compare(path, label.sha256, sha256 or label.sha256)

@@ -112,14 +112,14 @@ def _device(wish: str, cuda_available: bool) -> str:
     if wish == "auto":
         return "cuda:0" if cuda_available else "cpu"
     if wish.startswith("cuda") and not cuda_available:
-        raise InvalidInput("There is no GPU here.", hint="Use --device cpu, or train on the hub's GPU.")
+        raise InvalidInput("There is no GPU here.", hint="Choose the CPU as the device, or train on the hub's GPU.")
     return "cuda:0" if wish == "cuda" else wish  # a run is of one device, by its number
 
 
 def _precision(wish: str, device: str) -> Literal["float32", "mixed"]:
     if device == "cpu":
         if wish == "mixed":
-            raise InvalidInput("Mixed precision needs a GPU.", hint="Use --precision auto or float32.")
+            raise InvalidInput("Mixed precision needs a GPU.", hint="Choose the precision auto or float32.")
         return "float32"
     return "float32" if wish == "float32" else "mixed"
 

@@ -31,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
         (("train", "nothing"), "NotFound", "nuclei@"),
         (("train", "nuclei", "--architecture", "nothing"), "InvalidInput", "unet-s"),
         (("train", "nuclei", "--architecture", "smp:nothing"), "InvalidInput", "smp:unet:resnet18"),
-        (("train", "nuclei", "--architecture", "deeplabv3-mobilenet", "--batch-size", "1"), "InvalidInput", "--batch-size 2"),
+        (("train", "nuclei", "--architecture", "deeplabv3-mobilenet", "--batch-size", "1"), "InvalidInput", "batch size of 2"),
         (("train", "nuclei", "--encoder", "nothing", "--architecture", "fcn-resnet50"), "NotFound", "labkit model encoders"),
         (("train", "nuclei", "--encoder-licence", "MIT"), "InvalidInput", "train --help"),
         (("train", "nuclei", "--epochs", "0"), "InvalidInput", "train --help"),
@@ -77,7 +77,7 @@ def test_a_gpu_that_is_not_there_is_refused(
     before = files_in(trained.path)
     done = labkit_there(*command, "--device", "cuda", "--json")
     assert (done.exit_code, done.error["type"]) == (2, "InvalidInput")
-    assert "--device cpu" in done.error["hint"]
+    assert "Choose the CPU" in done.error["hint"]
     assert files_in(trained.path) == before
 
 

@@ -70,7 +70,7 @@ def test_a_batch_of_one_is_refused_in_words_where_it_cannot_work() -> None:
     """DeepLabV3 normalises over the batch what it pooled to one value."""
     with pytest.raises(InvalidInput, match="deeplabv3-mobilenet cannot learn from 1") as caught:
         check_fits(architecture_named("deeplabv3-mobilenet"), batch_size=1, crop_px=64)
-    assert "--batch-size 2" in caught.value.hint
+    assert "batch size of 2" in caught.value.hint
 
 
 def test_a_piece_that_is_too_small_is_refused() -> None:

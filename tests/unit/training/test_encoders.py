@@ -139,7 +139,7 @@ def test_a_file_needs_a_licence(mobilenet: Path) -> None:
     """The error names the option."""
     with pytest.raises(InvalidInput) as caught:
         resolve_encoder(str(mobilenet), sha256=None, licence="")
-    assert "--encoder-licence" in caught.value.hint
+    assert "licence of the encoder" in caught.value.hint
 
 
 def test_a_file_that_is_not_the_one_that_was_meant_is_refused(mobilenet: Path) -> None:
@@ -159,4 +159,4 @@ def test_an_object_on_a_store_needs_its_hash() -> None:
     """An address alone names nothing that stays the same."""
     with pytest.raises(InvalidInput) as caught:
         resolve_encoder("s3://course/encoder.safetensors", sha256=None, licence="MIT")
-    assert "--encoder-sha256" in caught.value.hint
+    assert "SHA-256 of the encoder" in caught.value.hint
