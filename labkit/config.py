@@ -11,9 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["PATIENT_THREADS", "ImportLimits", "LibrarySettings", "RunLimits", "cache_dir", "projects_dir", "state_dir"]
 
-# OpenMP threads that wait by spinning slow one another down many times over where trainings share cores, as they do on a
-# machine with several students. Asleep they cost next to nothing. Read by the libraries when they load.
-PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+# For programs that share cores: students on a hub's machine, runs side by side, tests. OpenMP threads that spin while they wait
+# slow one another down many times over there; these spin for some ten microseconds and then sleep. A program alone is left as
+# it is: waking threads costs it up to half its speed (docs/training.md). Read by GNU's OpenMP, as in torch, when it loads.
+PATIENT_THREADS = {"GOMP_SPINCOUNT": "2000"}
 
 
 class ImportLimits(BaseModel):

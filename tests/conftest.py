@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from labkit.config import PATIENT_THREADS
 from labkit.project import Project
+
+os.environ.update(PATIENT_THREADS)  # two tests at a time share the cores; read when torch is loaded
 
 
 @pytest.hookimpl(wrapper=True)

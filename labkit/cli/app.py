@@ -18,7 +18,6 @@ import click
 
 from labkit import __version__
 from labkit.cli.console import Answer, TerminalSink, cancel_on_interrupt, print_answer, print_json
-from labkit.config import PATIENT_THREADS
 from labkit.errors import Cancelled, LabKitError, NotFound, response_for
 
 __all__ = ["command", "long_command", "main", "project_option"]
@@ -141,8 +140,6 @@ def project_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `labkit`; exit 0 done, 2 the user's error, 1 ours, 3 faults found, 130 cancelled."""
-    for variable, value in PATIENT_THREADS.items():
-        os.environ.setdefault(variable, value)
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     _write_any_name()

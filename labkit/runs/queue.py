@@ -32,7 +32,7 @@ EntryState = RunState | Literal["unreachable"]
 _LOCK_TIMEOUT_S = 30.0
 # What a run needs of the surroundings in which it was handed in. Nothing secret is ever written: keys come from the
 # surroundings of whoever starts the run, normally the same.
-_KEPT_PREFIXES = ("LABKIT_", "CUDA_", "OMP_", "MKL_", "LC_", "XDG_", "NVIDIA_", "PYTHON")
+_KEPT_PREFIXES = ("LABKIT_", "CUDA_", "OMP_", "GOMP_", "MKL_", "LC_", "XDG_", "NVIDIA_", "PYTHON")
 _KEPT_NAMES = frozenset(
     {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "TMPDIR", "HOME", "LANG", "MPLBACKEND", "JUPYTERHUB_USER"}
 )

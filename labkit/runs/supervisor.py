@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from labkit.config import PATIENT_THREADS
+from labkit.config import PATIENT_THREADS, LibrarySettings
 from labkit.errors import LabKitError, Locked, StorageFull
 from labkit.events import RunState, StateChange
 from labkit.notebooks.lineage import adopt_orphans
@@ -127,12 +127,13 @@ class Supervisor:
             "--scratch",
             str(scratch),
         ]
+        threads = PATIENT_THREADS if LibrarySettings().runs.cpu_slots > 1 else {}
         try:
             self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,  # never written: it closes when we die, and tells the child
                 cwd=self.layout.root,
-                env={**PATIENT_THREADS, **os.environ, RUN_DIR_VARIABLE: str(self.layout.root), "PYTHONUNBUFFERED": "1"},
+                env={**threads, **os.environ, RUN_DIR_VARIABLE: str(self.layout.root), "PYTHONUNBUFFERED": "1"},
                 pass_fds=(writing,) if self._device is None else (writing, self._device),
                 start_new_session=True,
             )
