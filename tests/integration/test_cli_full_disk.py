@@ -84,6 +84,7 @@ def test_import_of_several(disk: SmallDisk, project_there: Project, tmp_path: Pa
     assert [image["name"] for image in done.json["images"]] == ["small.tif"]
 
 
+@pytest.mark.ci
 def test_a_picture_too_large_for_the_disk_is_refused_beforehand(disk: SmallDisk, project_there: Project, tmp_path: Path) -> None:
     """How much room is needed and how much there is can be read in the message."""
     large = write_tiff(tmp_path / "large.tif", nuclei_like(height_px=2100, width_px=2100, count=9).image)
@@ -129,7 +130,7 @@ def test_predict(disk: SmallDisk, project_there: Project, tmp_path: Path) -> Non
     assert verify(project_there.path).ok
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_demo_whose_training_fills_the_disk(disk: SmallDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The training is a program of its own: that it found no room is told all the same, and nothing is left."""
     monkeypatch.setenv("LABKIT_OFFLINE", "1")

@@ -103,7 +103,7 @@ def test_the_path(tmp_path: Path) -> None:
     assert counts == [1, 1, 1, 1, 1, 1]
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.network
 def test_the_demo_on_real_nuclei(tmp_path: Path) -> None:
     """A model trained a minute ago beats Otsu's threshold by far on columns that it never saw; the report stands alone."""

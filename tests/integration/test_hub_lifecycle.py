@@ -100,6 +100,7 @@ def test_a_student_works_stops_and_finds_everything_again(tmp_path: Path, course
         assert processes_of(var) == []
 
 
+@pytest.mark.ci
 def test_the_server_lives_in_its_home(tmp_path: Path, course: Path) -> None:
     """A server's environment keeps settings, data and caches of all programs in the home, and puts our Python first."""
     var = tmp_path / "var"
@@ -144,6 +145,7 @@ def test_after_a_kill_the_next_start_cleans_up(tmp_path: Path, course: Path) -> 
             student.start_server("student")
 
 
+@pytest.mark.ci
 def test_when_the_hub_dies_the_command_ends_with_its_log(tmp_path: Path) -> None:
     """A hub that ends by itself is told, with the log's last lines, and leaves nothing running."""
     var = tmp_path / "var"
@@ -177,6 +179,7 @@ def test_a_taken_port_gets_a_sentence(tmp_path: Path, busy_port: int) -> None:
     assert "Traceback" not in done.stderr + done.stdout
 
 
+@pytest.mark.ci
 def test_two_hubs_run_side_by_side_but_not_from_one_folder(tmp_path: Path) -> None:
     """Another folder is another hub; the same folder twice is refused, naming the running one."""
     with RunningHub(tmp_path / "one") as one, RunningHub(tmp_path / "two") as two:
@@ -201,6 +204,7 @@ def test_a_broken_configuration_shows_the_end_of_the_log(tmp_path: Path) -> None
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.ci
 def test_a_forgotten_password_is_reset(tmp_path: Path) -> None:
     """The command gives a new password that opens the account, also while the hub runs."""
     with RunningHub(tmp_path / "var") as hub:
@@ -213,6 +217,7 @@ def test_a_forgotten_password_is_reset(tmp_path: Path) -> None:
             assert session.login("admin", hub.logins["admin"]).status_code == 200
 
 
+@pytest.mark.ci
 def test_a_first_start_that_was_killed_half_way_is_completed(tmp_path: Path) -> None:
     """Users without passwords and without their group, as a kill may leave them, are completed by the next start."""
     with RunningHub(tmp_path / "var") as hub:
@@ -253,6 +258,7 @@ AS_NOBODY = (
 )
 
 
+@pytest.mark.ci
 def test_it_works_as_an_ordinary_user(nobody_folder: Path, course: Path) -> None:
     """Without root the hub starts, a server of a student runs under the same user, and root's flag is absent."""
     proxy = nobody_folder / "proxy"

@@ -13,7 +13,7 @@ from labkit.testing.learning import annotated_image
 from labkit.testing.runs import wait_until
 from labkit.training import list_models
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 RUN_MS = 4 * WITHIN_S * 1000  # a whole run on a machine under load
 TILE_PX = "64"

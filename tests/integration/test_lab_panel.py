@@ -227,6 +227,7 @@ def test_texts_can_be_read(page: Page, lab: Lab, theme: str) -> None:
     assert "axons" in found
 
 
+@pytest.mark.ci
 def test_server_part_that_is_missing_is_said(page: Page, browser: Browser, tmp_path: Path) -> None:
     """Without the server extension JupyterLab works, and the panel says what is missing and how to switch it on."""
     with running_lab(tmp_path, LABEXTENSION, labkit_lab.LABEXTENSION_NAME, server_part=False) as lab:

@@ -15,6 +15,8 @@ from labkit import __version__
 
 ROOT = Path(labkit_lab.__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.ci
+
 
 @pytest.fixture(scope="module")
 def installed_data(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -17,7 +17,7 @@ from labkit.testing.learning import annotated_image
 from labkit.training import TrainConfig
 from labkit.work import start_training
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 RUN_MS = 4 * WITHIN_S * 1000  # a whole run on a machine under load
 OPENED = """from labkit.datasets import SetSpec, TileRule

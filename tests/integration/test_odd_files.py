@@ -175,6 +175,7 @@ def _peak_mb(decoder: Decoder) -> float | None:
     return None
 
 
+@pytest.mark.ci
 @pytest.mark.network
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.short)
 def test_an_odd_file_is_imported_whole_or_refused_in_words(
@@ -185,6 +186,7 @@ def test_an_odd_file_is_imported_whole_or_refused_in_words(
     assert (found.decision, found.left_over, found.faults) == (file.decision, (), ()), found.reason
 
 
+@pytest.mark.ci
 @pytest.mark.network
 def test_a_picture_beyond_the_memory_is_refused_for_that_reason(packages: Path, project: Project) -> None:
     """10 million pixels of JPEG 2000, which are decoded at once, within 64 MB."""

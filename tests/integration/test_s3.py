@@ -157,7 +157,7 @@ def test_a_failed_import_leaves_no_objects(cells: Project, tmp_path: Path) -> No
     assert list(open_objects(str(cells.record.images_url)).keys()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_store_that_fails_one_request_in_twenty(server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Import and reading go through by trying again, and the pixels are right."""
     monkeypatch.setattr(s3, "_FIRST_WAIT_S", 0.01)

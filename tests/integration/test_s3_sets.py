@@ -327,7 +327,7 @@ def test_a_run_trains_on_a_set_of_the_store(made: TrainingSet, url: str, project
     assert open_training_set(project, made.key).record == made.record
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_run_needs_nothing_but_the_store(url: str, project: Project, store: S3Server, tmp_path: Path) -> None:
     """With the set only in the store a run trains, and its checkpoints and its model are in the store when it is done."""
     annotated_image(project, tmp_path)

@@ -89,6 +89,7 @@ def test_the_reference_models_open_the_store_as_what_it_is(stores: dict[str, Pat
     assert (type(opened).__name__, version in type(opened).__module__) == ("ImageLabel" if kind == "labels" else "Image", True)
 
 
+@pytest.mark.ci
 @pytest.mark.network
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_schemas_find_no_fault(verdicts: dict[str, Any], kind: str) -> None:
@@ -100,6 +101,7 @@ def test_the_schemas_find_no_fault(verdicts: dict[str, Any], kind: str) -> None:
     assert verdicts[kind]["schema_faults"] == advised
 
 
+@pytest.mark.ci
 @pytest.mark.network
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_reader_of_others_finds_the_same_pixels(stores: dict[str, Path], verdicts: dict[str, Any], kind: str) -> None:

@@ -12,7 +12,7 @@ from labkit.storage import CheckpointLayout
 from labkit.testing.learning import axon_set
 from labkit.training import Network, TrainConfig, evaluate, iter_chips, resolve, train
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.ci
 
 
 def test_axons_and_myelin_are_told_apart(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def test_a_cancelled_training_goes_on(project: Project, cancelled_run: Run) -> N
         resume_training(project, run.id)
 
 
+@pytest.mark.ci
 def test_other_settings_are_no_resuming(project: Project, config: TrainConfig, cancelled_run: Run) -> None:
     """The error names the setting, and no run is started."""
     runs = len(list(project.layout.runs.iterdir()))
@@ -79,6 +80,7 @@ def test_other_settings_are_no_resuming(project: Project, config: TrainConfig, c
     assert len(list(project.layout.runs.iterdir())) == runs
 
 
+@pytest.mark.ci
 def test_a_killed_training_is_taken_up_again(project: Project, config: TrainConfig) -> None:
     """When everything is killed after the first epoch, the training goes on by itself once LabKit is started, and makes its model."""
     run = start_training(project, config.model_copy(update={"epochs": 6}))
@@ -106,6 +108,7 @@ def test_without_a_checkpoint_there_is_no_resuming(project: Project, config: Tra
             resume_training(project, run.id)
 
 
+@pytest.mark.ci
 def test_another_notebook(project: Project, config: TrainConfig, tmp_path: Path) -> None:
     """A professor's notebook is carried out with the same settings; one that breaks the contract starts nothing."""
     cell = "from labkit.notebooks import read_config\nfrom labkit.training import TrainConfig\nread_config(config_path, TrainConfig)"
@@ -117,6 +120,7 @@ def test_another_notebook(project: Project, config: TrainConfig, tmp_path: Path)
     assert [r.id for r in runner_for(project).runs()] == [run.id]
 
 
+@pytest.mark.ci
 def test_detached_from_the_command_line(project: Project, config: TrainConfig) -> None:
     """`train --detach` answers at once with the run, which `run watch` follows to its end."""
     command = ("train", config.training_set, "--epochs", "1", "--steps-per-epoch", "3", "--device", "cpu", "--time-limit", "5m", "--detach")
@@ -127,6 +131,7 @@ def test_detached_from_the_command_line(project: Project, config: TrainConfig) -
     assert watched.json["curves"]["train_loss"]
 
 
+@pytest.mark.ci
 def test_the_notebook_copes_with_what_is_not_there(project: Project, tmp_path: Path) -> None:
     """No val and no test part, three classes of which two never occur, a network that sees everything: a model, and no score."""
     image = annotated_image(project, tmp_path)
