@@ -18,7 +18,7 @@ from labkit.testing.annotations import random_edits
 from labkit.testing.pictures import noise_picture, write_png
 from labkit.tiling import import_image
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "5"))
+REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
 EDITS = 200
 _PROGRAM = """
 import sys

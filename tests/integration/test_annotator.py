@@ -1,6 +1,7 @@
 """The annotator in a real JupyterLab, used by a real browser: what is seen, what is on the disk, what outlives a reload."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import labkit_lab
 from labkit.annotations import AnnotationObject
 from labkit.project import Project
 from labkit.testing.annotator import Annotator, colour_at, draw_discs, objects_on_disk, open_annotator_of
-from labkit.testing.lab import WITHIN_S, Lab
+from labkit.testing.lab import WITHIN_S, Lab, running_lab
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
@@ -19,16 +21,27 @@ pytestmark = pytest.mark.browser
 PICTURE_PX = 1200
 
 
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all stories; each has a project, and so a kernel, of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABKIT_AUTHOR", "tester")
+        patch.delenv("IPYTHONDIR", raising=False)
+        labextension = Path(labkit_lab.__file__).parent / "labextension"
+        with running_lab(tmp_path_factory.mktemp("lab"), labextension, labkit_lab.LABEXTENSION_NAME) as lab:
+            yield lab
+
+
 @pytest.fixture
-def project(lab: Lab, tmp_path: Path) -> Project:
+def project(lab: Lab, tmp_path: Path, request: pytest.FixtureRequest) -> Project:
     """A project with one picture of bright discs."""
-    project = Project.create(lab.projects, "cells", classes=["nucleus", "membrane"])
+    project = Project.create(lab.projects, request.node.name.replace("_", "-"), classes=["nucleus", "membrane"])
     import_image(project, draw_discs(tmp_path / "discs.png", PICTURE_PX))
     return project
 
 
-def _open(page: Page, lab: Lab) -> Annotator:
-    return open_annotator_of(page, lab, "discs.png")
+def _open(page: Page, lab: Lab, project: Project) -> Annotator:
+    return open_annotator_of(page, lab, "discs.png", project.path.name)
 
 
 def _has_colour(canvas: Locator, y: float, x: float, colour: list[int]) -> None:
@@ -45,7 +58,7 @@ def _has_colour(canvas: Locator, y: float, x: float, colour: list[int]) -> None:
 
 def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, project: Project) -> None:
     """A polygon and a painted mask are on the disk once "Saved" is shown, undo and redo are too, and both are there after a reload."""
-    annotator = _open(page, lab)
+    annotator = _open(page, lab, project)
     assert colour_at(annotator.canvas, 0.5, 0.5)[3] == 255  # a picture, not an empty canvas
 
     for place in [(0.3, 0.3), (0.3, 0.45), (0.5, 0.45)]:
@@ -82,7 +95,7 @@ def test_all_of_it_by_keyboard_alone(page: Page, lab: Lab, project: Project) -> 
     Tab and Escape lead out of the picture, and all is there after a reload.
     """
     page.goto(lab.url)
-    card = page.get_by_role("region", name="LabKit projects").get_by_role("listitem", name="cells")
+    card = page.get_by_role("region", name="LabKit projects").get_by_role("listitem", name=project.path.name)
     card.get_by_text("Images", exact=True).press("Enter")
     card.get_by_role("button", name="Annotate discs.png").press("Enter")
     annotator = Annotator(page)
@@ -142,13 +155,14 @@ def _outline(item: AnnotationObject) -> np.ndarray:
 
 def test_what_is_drawn_while_the_kernel_dies_is_saved_by_the_next_one(page: Page, lab: Lab, project: Project) -> None:
     """The kernel is killed; a box drawn before it is back is kept by the browser and saved then, once."""
-    annotator = _open(page, lab)
+    others = _kernels(lab)
+    annotator = _open(page, lab, project)
     annotator.root.get_by_role("button", name="Box", exact=True).click()
     annotator.drag((0.2, 0.4), (0.4, 0.5))
     expect(annotator.objects).to_have_count(1)
     annotator.is_saved()
 
-    (kernel,) = _kernels(lab)
+    (kernel,) = [kernel for kernel in _kernels(lab) if kernel not in others]
     kernel.kill()
     kernel.wait(WITHIN_S)
     annotator.drag((0.6, 0.4), (0.8, 0.6))
@@ -157,11 +171,12 @@ def test_what_is_drawn_while_the_kernel_dies_is_saved_by_the_next_one(page: Page
     assert [item.kind for item in objects_on_disk(project)] == ["box", "box"]
 
 
+@pytest.mark.ci
 def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, project: Project) -> None:
     """What one browser draws appears in another one that shows the same picture, which keeps its own view and selection."""
-    first = _open(page, lab)
+    first = _open(page, lab, project)
     with browser.new_context(viewport={"width": 1000, "height": 700}) as context:
-        second = _open(context.new_page(), lab)
+        second = _open(context.new_page(), lab, project)
         first.root.get_by_role("button", name="Box", exact=True).click()
         first.drag((0.2, 0.4), (0.4, 0.5))
         expect(second.objects).to_have_text(["1 nucleus box"])

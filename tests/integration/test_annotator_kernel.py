@@ -21,7 +21,7 @@ from labkit.testing.pictures import noise_picture, write_png
 from labkit.tiling import import_image
 from labkit_lab.widgets.desk import Desk, Message
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "5"))
+REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
 SEED = int(os.environ.get("LABKIT_SEED", "0"))
 DEEDS = 200
 WITHIN_S = 60.0

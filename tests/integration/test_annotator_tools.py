@@ -314,6 +314,7 @@ def test_ten_thousand_objects(page: Page, lab: Lab, tmp_path: Path) -> None:
     expect(annotator.chosen).to_be_in_viewport()
 
 
+@pytest.mark.ci
 def test_what_cannot_be_saved_is_said_and_saved_later(page: Page, lab: Lab, tmp_path: Path) -> None:
     """The journal may not grow: the box is kept with words, a second one waits behind it, and both are saved when there is room."""
     project = _project(lab, "full", _square(tmp_path))
@@ -362,6 +363,7 @@ WITHOUT_TOKEN = """
 """  # as under a hub, where a cookie alone says who somebody is
 
 
+@pytest.mark.ci
 def test_an_expired_login_costs_no_stroke(page: Page, lab: Lab, tmp_path: Path) -> None:
     """The cookie is gone and the connection ends: a link leads to the login, and what is drawn meanwhile is saved afterwards."""
     project = _project(lab, "expired", _square(tmp_path))

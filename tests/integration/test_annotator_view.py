@@ -141,6 +141,7 @@ def test_planes_channels_and_windows(page: Page, lab: Lab, project: Project) -> 
     expect(view.get_by_role("checkbox", name="channel 2")).to_be_checked()
 
 
+@pytest.mark.ci
 def test_objects_mask_map_and_pixels_of_the_screen(page: Page, lab: Lab, project: Project) -> None:
     """The canvas is as sharp as the screen; objects change colour and go away, the mask lies over the picture, the map moves it."""
     annotator = _open(page, lab)

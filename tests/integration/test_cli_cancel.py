@@ -59,7 +59,7 @@ def test_import_stops_and_goes_on_later(project: Project, tmp_path: Path) -> Non
     assert verify(project.path).ok
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_train_stops_with_its_run(project: Project, tmp_path: Path) -> None:
     """A training that is cancelled ends its run: the state says so, no program of it lives, and no model is made."""
     annotated_image(project, tmp_path)

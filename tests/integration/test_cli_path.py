@@ -37,7 +37,7 @@ def _assert_stands_alone(report: str) -> None:
     assert not re.findall(r"https?://(?!www\.w3\.org/)", report)  # names of XML dialects are no addresses
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_the_path(tmp_path: Path) -> None:
     """From a picture and its label image to a report, with sound stores at every step."""
     sample = nuclei_like(seed=3, height_px=SIDE_PX, width_px=SIDE_PX + 32, count=30)

@@ -81,6 +81,7 @@ def test_ask_for_an_account_get_it_approved_and_reach_jupyterlab(hub: RunningHub
     assert page.locator('.jp-DirListing-item[title*="projects"]').count() == 1
 
 
+@pytest.mark.ci
 def test_change_a_password(hub: RunningHub, page: Page) -> None:
     """The professor's new password opens from now on."""
     sign_in(page, hub, "professor", hub.logins["professor"], path="/hub/change-password")

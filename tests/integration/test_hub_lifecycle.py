@@ -128,6 +128,7 @@ def test_the_server_lives_in_its_home(tmp_path: Path, course: Path) -> None:
         assert home.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.ci
 def test_after_a_kill_the_next_start_cleans_up(tmp_path: Path, course: Path) -> None:
     """Proxy and server that outlived a killed hub are ended, and the same port serves again."""
     var = tmp_path / "var"

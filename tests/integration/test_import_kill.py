@@ -18,7 +18,7 @@ from labkit.project import Project
 from labkit.testing.pictures import noise_picture, write_tiff
 from labkit.tiling import import_image, importing, verify
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "4"))
+REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
 _CHILD = """
 import sys
 from labkit.project import Project

@@ -37,7 +37,7 @@ from labkit.testing.pictures import (
 )
 from labkit.tiling import import_image, open_image, probe, verify
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "3"))
+REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
 
 
 def _pixels(project: Project, key: str, level: int = 0) -> np.ndarray:

@@ -107,6 +107,7 @@ def test_all_by_keyboard(page: Page, lab: Lab) -> None:
     expect(button).to_be_focused()
 
 
+@pytest.mark.ci
 def test_launcher_card_reveals_the_panel(page: Page, lab: Lab) -> None:
     """The card "LabKit" of the launcher reveals the panel."""
     panel = _open_lab(page, lab)
@@ -116,6 +117,7 @@ def test_launcher_card_reveals_the_panel(page: Page, lab: Lab) -> None:
     expect(panel).to_be_visible()
 
 
+@pytest.mark.ci
 def test_a_workspace_that_is_not_new_stays_as_it_was_left(page: Page, lab: Lab) -> None:
     """Who put the file browser in front finds it there after a reload."""
     panel = _open_lab(page, lab)
@@ -140,6 +142,7 @@ def test_change_from_outside_is_seen(page: Page, lab: Lab) -> None:
     expect(panel.get_by_text("No projects yet")).to_be_visible()
 
 
+@pytest.mark.ci
 def test_panel_that_nobody_sees_asks_nothing(page: Page, lab: Lab) -> None:
     """The list is read while the panel is seen, not while another is in front of it, and at once when it comes back."""
     page.clock.install()
@@ -162,6 +165,7 @@ def test_panel_that_nobody_sees_asks_nothing(page: Page, lab: Lab) -> None:
     expect(panel.get_by_role("listitem", name="made-meanwhile")).to_be_visible()
 
 
+@pytest.mark.ci
 def test_first_lesson_is_offered(page: Page, lab: Lab) -> None:
     """Where the course is in the home, the empty panel opens its first lesson."""
     (lab.home / "course").mkdir()
@@ -203,6 +207,7 @@ def _draw_discs(path: Path) -> None:
     Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(path)
 
 
+@pytest.mark.ci
 def test_cover_picture_is_shown(page: Page, lab: Lab, tmp_path: Path) -> None:
     """A project with a picture shows it, and counts it."""
     project = Project.create(lab.projects, "nuclei", classes=["nucleus"])
@@ -214,6 +219,7 @@ def test_cover_picture_is_shown(page: Page, lab: Lab, tmp_path: Path) -> None:
     expect(card.get_by_role("definition").first).to_have_text("1")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])
 def test_texts_can_be_read(page: Page, lab: Lab, theme: str) -> None:
     """Every text of the panel stands out from its ground by 4.5 to 1, as WCAG asks."""

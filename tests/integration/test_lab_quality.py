@@ -197,6 +197,7 @@ def _annotated(project: Project, image: ImageRecord, author: str, *rectangles: R
     save_document(project, Document(image.id, author, objects=objects, completed_tasks=("finished",)))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("lab", ["Prof"], indirect=True)
 def test_a_professor_reviews_and_compares(page: Page, lab: Lab, project: Project) -> None:
     """Somebody else's annotations are looked at, not drawn in; pinned comment, return, findings, agreement and consensus."""

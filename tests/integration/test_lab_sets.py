@@ -170,6 +170,7 @@ def test_a_set_is_chosen_built_and_looked_back_at(page: Page, lab: Lab, project:
     expect(_count(view, "partly.tif")).to_have_text("4 of 24 tiles")
 
 
+@pytest.mark.ci
 def test_examples_and_texts_can_be_seen(page: Page, lab: Lab, project: Project) -> None:
     """Chips are shown beside their variants, and others on demand; every text stands out in light and dark themes."""
     page.goto(lab.url)

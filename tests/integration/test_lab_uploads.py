@@ -186,6 +186,7 @@ def test_a_dropped_connection_is_taken_up_again(page: Page, cells: Project, tmp_
     np.testing.assert_array_equal(open_image(cells, record.id).read(), picture)
 
 
+@pytest.mark.ci
 def test_an_upload_goes_on_after_a_reload(page: Page, lab: Lab, cells: Project, tmp_path: Path) -> None:
     """A reloaded page says how far the file is; dropped again, it goes on there and arrives whole."""
     pieces: list[str] = []

@@ -23,7 +23,7 @@ from labkit.training import Model, register_model, resolve, train
 from labkit.training.exporting import ExportReport, export_onnx, exported_network
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime (extra export) is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.ci
 LabKit = Callable[..., Done]
 
 
@@ -61,7 +61,6 @@ def test_the_report_shows_how_near_the_file_is(onnx_file: tuple[Path, ExportRepo
     assert report.difference == max(check.difference for check in report.checks) <= report.tolerance
 
 
-@pytest.mark.ci
 def test_a_network_that_differs_is_not_written(trained: tuple[Project, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the exported network answers otherwise, there is an error and no file."""
     monkeypatch.setattr("labkit.training.exporting._TOLERANCE", -1.0)
@@ -78,7 +77,6 @@ def test_without_the_extra_the_error_names_it(trained: tuple[Project, Model], tm
     assert "labkit-studio[export]" in caught.value.hint
 
 
-@pytest.mark.ci
 def test_a_package_is_valid_and_both_weights_answer_as_its_test_tensors_say(trained: tuple[Project, Model], tmp_path: Path) -> None:
     """The zip is read by the specification's own library; its state_dict fits the architecture that it names."""
     spec = pytest.importorskip("bioimageio.spec")
@@ -122,7 +120,6 @@ def test_the_command_exports_and_replaces_nothing_unasked(trained: tuple[Project
     assert (tmp_path / "there.onnx").read_text() == "mine"
 
 
-@pytest.mark.ci
 def test_a_training_is_repeated_to_the_bit(trained: tuple[Project, Model]) -> None:
     """`labkit rerun` trains again from the card, as a run: exit 0, the same weights, registered beside the model."""
     project, model = trained
@@ -131,7 +128,6 @@ def test_a_training_is_repeated_to_the_bit(trained: tuple[Project, Model]) -> No
     assert (done.json["same"], done.json["found"], done.json["again"]) == (True, model.card.weights_sha256, "tiny-rerun/1")
 
 
-@pytest.mark.ci
 def test_what_comes_out_otherwise_is_told_with_what_differs(trained: tuple[Project, Model], tmp_path: Path) -> None:
     """A card from another machine: exit 3, and the versions and threads that are not the same."""
     project, model = trained

@@ -165,6 +165,7 @@ def test_killing_dispatchers_and_supervisors(runner: LocalRunner, state: Path, t
 
 
 @repeated
+@pytest.mark.ci
 def test_reboot(runner: LocalRunner, other: LocalRunner, state: Path, repetition: int) -> None:
     """After a reboot the run that was under way is lost, and those that waited are carried out once LabKit is started."""
     running = ready(submit_cells(runner, SLEEP))
@@ -203,6 +204,7 @@ def test_a_lost_run_goes_on_from_its_checkpoint(runner: LocalRunner, state: Path
 
 
 @repeated
+@pytest.mark.ci
 def test_a_run_that_is_lost_again_and_again_is_given_up(runner: LocalRunner, state: Path, repetition: int) -> None:
     """After three attempts it is left to a person."""
     cell = CHECKPOINT + SLEEP

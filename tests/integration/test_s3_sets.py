@@ -145,6 +145,7 @@ def test_a_killed_push_is_completed_by_the_next(made: TrainingSet, url: str, pro
     _same_chips(open_training_set(project, address), made)
 
 
+@pytest.mark.ci
 def test_a_store_that_fails_one_request_in_ten(
     made: TrainingSet, server: S3Server, url: str, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +188,7 @@ def test_what_is_not_there_is_told_in_words(store: S3Server, project: Project, a
     assert caught.value.hint
 
 
+@pytest.mark.ci
 def test_a_killed_fetch_leaves_nothing_for_long(made: TrainingSet, url: str, project: Project, store: S3Server) -> None:
     """SIGKILL in the middle of the copying; whoever opens the set, or cleans, removes what it left."""
     address = push_training_set(made, url)
@@ -215,6 +217,7 @@ def _let_go() -> None:
     cache_module._HELD.clear()
 
 
+@pytest.mark.ci
 def test_two_programs_fetch_a_set_once(made: TrainingSet, url: str, store: S3Server) -> None:
     """Both get it; one waited for the other."""
     address = push_training_set(made, url)
@@ -293,6 +296,7 @@ def test_a_set_that_was_damaged_here_is_not_sent(url: str, project: Project, sto
     assert _objects(store, url) == {}
 
 
+@pytest.mark.ci
 def test_a_full_disk_leaves_no_copy(
     made: TrainingSet, url: str, project: Project, store: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

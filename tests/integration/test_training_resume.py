@@ -142,6 +142,7 @@ def cancel_at(step: int, token: CancelToken) -> Callable[[], None]:
     return count
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("checkpoint", [3, 14])
 def test_a_cancelled_training_goes_on_at_the_step_where_it_stopped(
     plan: TrainPlan, data: TrainingSet, whole: tuple[TrainResult, CheckpointLayout], tmp_path: Path, checkpoint: int
@@ -173,6 +174,7 @@ class _KilledError(BaseException):
     """Stands for the end of the program at a moment that a signal would not hit reliably."""
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("moment", ["open", "rename", "after"])
 @pytest.mark.parametrize("which", range(1, 5))
 def test_killed_while_saving_the_state_agrees_with_itself(

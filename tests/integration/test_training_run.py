@@ -53,6 +53,7 @@ def test_a_run_leaves_a_model_and_a_notebook_with_pictures(project: Project, con
     assert len(pictures) == 6
 
 
+@pytest.mark.ci
 def test_a_cancelled_training_goes_on(project: Project, cancelled_run: Run) -> None:
     """A cancelled training, which made no model, goes on by its id alone; its story has the curves from the beginning."""
     assert list_models(project) == ()

@@ -339,7 +339,7 @@ def test_masks_hold_classes_and_unknown_and_nothing_between(project: Project, dr
 # Where the work is done
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_cluster_makes_the_same_set_bit_for_bit(project: Project, tmp_path: Path) -> None:
     """Threads, one or several, and the processes of a Dask cluster: the same files with the same bytes."""
     annotated_image(project, tmp_path, height_px=200, width_px=260)

@@ -205,6 +205,7 @@ async def test_models_are_shown_compared_and_shelved(ask: Ask, learned: Project)
     assert (await ask(*place, "9", **PATIENT)).code == 404
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("_room")
 async def test_a_model_goes_out_as_a_file(ask: Ask, learned: Project) -> None:
     """As ONNX, with how far its answers are from the model's own; a package without a licence is refused in words."""
