@@ -167,7 +167,7 @@ function rareActions(easel: Easel, trans: TranslationBundle): IAction[] {
       label: trans.__('Copy'),
       title: trans.__('Copy what is chosen (Ctrl+C)'),
       isOff: session.selection.length === 0,
-      act: () => session.copy()
+      act: () => easel.copy()
     },
     {
       label: trans.__('Paste'),

@@ -1,10 +1,22 @@
 /** What was copied: here, and where other programs find it if the browser lets us. */
 
+const MOST_WAIT_MS = 10_000; // for a kernel that does not answer
+
 /** Keeps the text of copied objects. */
 export class Clipboard {
+  /** Objects are being copied: until their text comes, whoever pastes waits for it, and nothing older is pasted. */
+  expect(): void {
+    this._coming = new Promise(resolve => {
+      this._arrived = resolve;
+      window.setTimeout(() => resolve(this._text), MOST_WAIT_MS);
+    });
+  }
+
   /** Keep what was copied, and offer it to other programs. */
   keep(text: string): void {
     this._text = text;
+    this._arrived(text);
+    this._coming = null;
     navigator.clipboard?.writeText(text).catch((error: unknown) => {
       console.warn(
         'The clipboard cannot be written; pasting works here.',
@@ -13,8 +25,11 @@ export class Clipboard {
     });
   }
 
-  /** What the clipboard holds, or what was copied here where nobody may read it. */
+  /** What is being copied, else what the clipboard holds, or what was copied here where nobody may read it. */
   async read(): Promise<string> {
+    if (this._coming !== null) {
+      return this._coming;
+    }
     try {
       return (await navigator.clipboard.readText()) || this._text;
     } catch {
@@ -22,9 +37,12 @@ export class Clipboard {
     }
   }
 
-  get text(): string {
-    return this._text;
+  /** What a paste brought is this text, unless something is being copied at this moment. */
+  async pasted(text: string): Promise<string> {
+    return this._coming ?? (text || this._text);
   }
 
   private _text = '';
+  private _coming: Promise<string> | null = null;
+  private _arrived: (text: string) => void = () => undefined;
 }

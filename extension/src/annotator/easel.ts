@@ -114,12 +114,20 @@ export class Easel implements IHandTarget, IScenery {
     }
   }
 
-  /** Add what the clipboard holds. */
-  async paste(): Promise<void> {
-    this.pasteText(await this.clipboard.read());
+  /** Put what is chosen into the clipboard; where nothing is, it keeps what it has. */
+  copy(): void {
+    if (this.session.selection.length > 0) {
+      this.clipboard.expect();
+      this.session.copy();
+    }
   }
 
-  pasteText(text: string): void {
+  /** Add what the clipboard holds, or what a paste of the browser brought. */
+  async paste(brought?: string): Promise<void> {
+    const { clipboard } = this;
+    const text = await (brought === undefined
+      ? clipboard.read()
+      : clipboard.pasted(brought));
     if (text !== '') {
       this.session.command('paste', [], { text });
     }

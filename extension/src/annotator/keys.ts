@@ -148,7 +148,7 @@ export const BINDINGS: ReadonlyArray<IBinding> = [
     group: 'objects',
     keys: ['Ctrl+c'],
     words: trans => trans.__('Copy what is chosen'),
-    act: ({ easel }) => easel.session.copy()
+    act: ({ easel }) => easel.copy()
   },
   {
     group: 'objects',

@@ -178,11 +178,9 @@ export class AnnotatorSession implements IDisposable {
     return this._do({ type: 'command', name, ids, args }, null);
   }
 
-  /** Ask for the chosen objects as text; `copied` tells them. Where none is chosen, the clipboard keeps what it has. */
+  /** Ask for the chosen objects as text; `copied` tells them. */
   copy(): void {
-    if (this._selection.length > 0) {
-      this._post({ type: 'copy', ids: this._selection });
-    }
+    this._post({ type: 'copy', ids: this._selection });
   }
 
   /** Ask Python to draw its layer again. */

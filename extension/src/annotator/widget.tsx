@@ -312,10 +312,8 @@ export class AnnotatorView extends DOMWidgetView {
     if (isTyping(event.target as HTMLElement)) {
       return;
     }
-    const { clipboard } = this._easel;
-    const text = event.clipboardData?.getData('text/plain') || clipboard.text;
     event.preventDefault();
-    this._easel.pasteText(text);
+    void this._easel.paste(event.clipboardData?.getData('text/plain') ?? '');
   }
 
   private readonly _api = new LabKitApi(ServerConnection.makeSettings());
