@@ -20,6 +20,7 @@ from labkit.testing.ports import free_port
 __all__ = ["WITHIN_S", "Lab", "running_lab"]
 
 WITHIN_S = 60  # a machine under load starts a server and draws a page in this time, or never
+_GRACE_S = 15
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,17 @@ def running_lab(
         info = _server_info(server, place / "runtime", log)
         yield Lab(home=place / "home", url=f"{info['url']}lab?reset&token={token}", log=log, pid=server.pid)
     finally:
-        server.terminate()
-        server.wait(30)
+        _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End a server as a hub does. One that is stopped in the middle of a request may wait for that request's thread for ever."""
+    server.terminate()
+    try:
+        server.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def _server_info(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> dict[str, str]:
