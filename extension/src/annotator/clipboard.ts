@@ -6,17 +6,21 @@ const MOST_WAIT_MS = 10_000; // for a kernel that does not answer
 export class Clipboard {
   /** Objects are being copied: until their text comes, whoever pastes waits for it, and nothing older is pasted. */
   expect(): void {
-    this._coming = new Promise(resolve => {
+    const coming = new Promise<string>(resolve => {
       this._arrived = resolve;
-      window.setTimeout(() => resolve(this._text), MOST_WAIT_MS);
     });
+    this._coming = coming;
+    window.setTimeout(() => {
+      if (this._coming === coming) {
+        this._settle();
+      }
+    }, MOST_WAIT_MS);
   }
 
   /** Keep what was copied, and offer it to other programs. */
   keep(text: string): void {
     this._text = text;
-    this._arrived(text);
-    this._coming = null;
+    this._settle();
     navigator.clipboard?.writeText(text).catch((error: unknown) => {
       console.warn(
         'The clipboard cannot be written; pasting works here.',
@@ -40,6 +44,11 @@ export class Clipboard {
   /** What a paste brought is this text, unless something is being copied at this moment. */
   async pasted(text: string): Promise<string> {
     return this._coming ?? (text || this._text);
+  }
+
+  private _settle(): void {
+    this._coming = null;
+    this._arrived(this._text);
   }
 
   private _text = '';
