@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from labkit.errors import AlreadyExists, InvalidInput, NotFound, NotWritable, StorageFull
 from labkit.storage.layout import INCOMING_PREFIX
+
+_MOST_WAIT_S = 30.0  # for what other threads read or write meanwhile
 
 __all__ = [
     "current_umask",
@@ -96,8 +99,24 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         incoming.chmod(0o777 & ~current_umask())
         try:
             yield incoming
+        except BaseException:
+            _await_writes()
+            raise
         finally:
             remove_tree(incoming)
+
+
+def _await_writes() -> None:
+    """Wait for what zarr still writes: when one of its writes fails, those beside it go on, and would make a removed folder anew."""
+    if (zarr_sync := sys.modules.get("zarr.core.sync")) is not None:
+        zarr_sync.sync(_other_tasks())
+
+
+async def _other_tasks() -> None:
+    import asyncio  # here it is loaded already; elsewhere nobody needs it
+
+    if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(tasks, timeout=_MOST_WAIT_S)
 
 
 @contextmanager

@@ -1,10 +1,15 @@
 """Writes are whole or not there."""
 
+import asyncio
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
+import zarr
+from zarr.core.buffer import Buffer
+from zarr.storage import LocalStore
 
 from labkit.errors import AlreadyExists, InvalidInput, NotWritable, StorageFull
 from labkit.storage import INCOMING_PREFIX, check_name, escape_name, explain_os_errors, new_folder, unescape_name, write_bytes
@@ -39,6 +44,32 @@ def test_a_folder_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), new_folder(tmp_path / "set") as folder:  # noqa: PT012
         (folder / "half").write_text("x")
         raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_outlives_the_one_that_failed_brings_nothing_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zarr writes several files at once; when the disk is full for one of them, the others are still under way."""
+    written = threading.Event()
+
+    async def full(self: LocalStore, key: str, value: Buffer) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def late(self: LocalStore, key: str, value: Buffer) -> None:
+        await asyncio.sleep(0.2)
+        (self.root / key).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / key).write_bytes(value.to_bytes())
+        written.set()
+
+    def build() -> None:
+        with new_folder(tmp_path / "set") as folder:
+            group = zarr.open_group(folder, mode="w", zarr_format=3)
+            monkeypatch.setattr(LocalStore, "set", full)
+            monkeypatch.setattr(LocalStore, "set_if_not_exists", late)
+            group.create_group("train")
+
+    with pytest.raises(StorageFull):
+        build()
+    assert written.wait(30)
     assert list(tmp_path.iterdir()) == []
 
 
