@@ -32,6 +32,11 @@ class VarLayout:
         return self.root / "jupyterhub.sqlite"
 
     @property
+    def service_database(self) -> Path:
+        """Courses, the line of runs, leases, usage."""
+        return self.root / "labkit.sqlite"
+
+    @property
     def cookie_secret(self) -> Path:
         """Signs the login cookies; without it everybody must log in again."""
         return self.root / "cookie_secret"

@@ -126,6 +126,7 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
 
     review.get_by_role("button", name="Send to review").click()
     expect(review).to_contain_text("in review")
+    expect(card.get_by_role("listitem", name="first.png")).not_to_contain_text("yours until")  # given back after the state
     assert current_claim(project, image.id) is None
     assert _red_pixels(root) == 0  # there is no pin yet
     add_comment(project, image.id, "Bea", "Too coarse here", by="Prof", place=(100.0, 100.0))
