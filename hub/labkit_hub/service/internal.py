@@ -1,0 +1,73 @@
+"""What hub and service say to one another; nobody else may ask these addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from labkit.client.wire import Answer, Ask
+from labkit.runs.records import RunId
+
+__all__ = ["Admission", "Admitted", "LeasedDevice", "RunTask", "Stopped"]
+
+
+class Admission(Ask):
+    """``POST internal/admit``: may this server start, and with what?
+
+    Attributes
+    ----------
+    server : str
+        Name of the server; empty for the person's own.
+    profile : str
+        What was asked for; empty takes the first that the person may use.
+    ticket : str, optional
+        The one-time ticket of a run's server.
+    by : {"service", "person"}
+        Who asked the hub for the server: this service, or somebody else.
+    """
+
+    user: Annotated[str, Field(min_length=1, max_length=255)]
+    server: Annotated[str, Field(max_length=255)] = ""
+    profile: Annotated[str, Field(max_length=64)] = ""
+    ticket: Annotated[str, Field(max_length=200)] | None = None
+    by: Literal["service", "person"] = "person"
+    is_admin: bool = False
+
+
+class LeasedDevice(Answer):
+    """A device that this server holds; ``key`` is its UUID, or ``fake-0``."""
+
+    key: str
+    kind: Literal["nvidia", "fake"]
+
+
+class RunTask(Answer):
+    """What a run's server carries out; ``path`` is the folder of runs relative to the person's home."""
+
+    id: RunId
+    path: str
+
+
+class Admitted(Answer):
+    """The server may start.
+
+    Attributes
+    ----------
+    profile : str
+        Slug of the profile that holds.
+    until : datetime, optional
+        When it will be stopped at the latest.
+    """
+
+    profile: str
+    devices: tuple[LeasedDevice, ...] = ()
+    run: RunTask | None = None
+    until: AwareDatetime | None = None
+
+
+class Stopped(Ask):
+    """``POST internal/stopped``: the hub says that a server has stopped; a hint to look, no proof."""
+
+    user: Annotated[str, Field(min_length=1, max_length=255)]
+    server: Annotated[str, Field(max_length=255)] = ""
