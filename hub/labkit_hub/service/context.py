@@ -61,7 +61,10 @@ class HubApi(Protocol):
         ...
 
     def start_server(self, user: str, name: str, user_options: Mapping[str, Any]) -> ServerView:
-        """Ask for a server; ``pending`` or ``running`` if the hub took it, ``stopped`` with ``facts['message']`` if it definitely refused."""
+        """Ask for a server: ``pending`` or ``running`` if the hub took it.
+
+        ``stopped`` with ``facts["message"]`` if it definitely refused.
+        """
         ...
 
     def stop_server(self, user: str, name: str, *, remove: bool) -> ServerView:

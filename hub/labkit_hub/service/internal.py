@@ -13,7 +13,7 @@ __all__ = ["Admission", "Admitted", "LeasedDevice", "RunTask", "Stopped"]
 
 
 class Admission(Ask):
-    """``POST internal/admit``: may this server start, and with what?
+    """``POST internal/admit``: whether a server may start, and with what.
 
     Attributes
     ----------
