@@ -41,6 +41,10 @@ class AccountSettings(BaseModel):
 
     Attributes
     ----------
+    kind : {"password", "oidc", "lti13"}
+        Passwords of this hub's own, an OpenID Connect provider, or a learning platform.
+    admins : tuple of str
+        Names of the hub's admins, where accounts are not its own; with passwords, the account ``admin`` makes others admins.
     signup : bool
         Anybody who reaches the hub may ask for an account; an admin must approve it.
     password_length : int
@@ -53,6 +57,8 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["password", "oidc", "lti13"] = "password"
+    admins: tuple[str, ...] = ()
     signup: bool = True
     password_length: int = Field(default=8, ge=1, le=72)
     failed_logins: int = Field(default=10, ge=0)
