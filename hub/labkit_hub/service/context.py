@@ -138,15 +138,15 @@ class Meters(Protocol):
     """What is counted as it happens; the rest of the metrics is read from `QueueViews` when it is asked for."""
 
     def waited(self, seconds: float) -> None:
-        """A run got its device after so many seconds in the line."""
+        """Count a run that got its device after so many seconds in the line."""
         ...
 
     def spawn_throttled(self) -> None:
-        """The hub was too busy to start a server now (429, or its limit of pending spawns)."""
+        """Count a start for which the hub was too busy (429, or its limit of pending spawns)."""
         ...
 
     def hub_answered(self, call: str, kind: str) -> None:
-        """One answer of the hub: `call` is the kind of request, `kind` is ``ok``, ``refused``, ``missing``, ``fault``, ``silent``."""
+        """Count one answer of the hub: `call` is the kind of request, `kind` is ``ok``, ``refused``, ``missing``, ``fault``, ``silent``."""
         ...
 
 
@@ -211,7 +211,7 @@ class QueueStanding:
     """
 
     profiles: tuple[RunProfile, ...] = ()
-    devices: DeviceCount = DeviceCount()
+    devices: DeviceCount = field(default_factory=DeviceCount)
     hours_left: float | None = None
     course_hours_left: Mapping[str, float] = field(default_factory=dict)
 
