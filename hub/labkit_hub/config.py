@@ -19,7 +19,7 @@ from labkit_hub.placement.command import LAB_ARGS
 from labkit_hub.ports import ADDRESS, free_port
 from labkit_hub.profiles import Profile, load_profiles
 from labkit_hub.proxy import proxy_command
-from labkit_hub.service.launch import role_entries, service_entry
+from labkit_hub.service.launch import SERVER_SCOPES, role_entries, service_entry
 from labkit_hub.settings import Settings, read_secret
 from labkit_hub.shapes import SPAWNERS, placer
 from labkit_hub.spawnpage import SpawnPage
@@ -121,7 +121,7 @@ def _apply_services(c: Any, settings: Settings, profiles: tuple[Profile, ...]) -
     # New at each start, and never written down: the hub gives it to the service that it starts.
     entry = {"api_token": secrets.token_hex(32), "display": False} | service_entry(settings)
     entry["environment"] = {**entry.get("environment", {}), **mark}
-    services, roles = [entry], list(role_entries())
+    services, roles = [entry], list(role_entries(settings))
     if settings.idle.server_s or settings.idle.device_s:
         services.append(idle_service(settings, profiles, mark))
         roles.append(idle_role())
@@ -150,8 +150,7 @@ def _apply_servers(c: Any, settings: Settings) -> None:
     c.Spawner.default_url = "/lab"
     c.Spawner.start_timeout = server.start_timeout_s
     c.Spawner.http_timeout = server.start_timeout_s
-    # The hub's own default, and one scope more: the way to the service.
-    c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", f"access:services!service={SERVICE}"]
+    c.Spawner.server_token_scopes = list(SERVER_SCOPES)
     if local:
         c.LabKitProcessSpawner.homes_dir = str(settings.layout.homes)
         c.LabKitProcessSpawner.course_dir = str(settings.course_dir)

@@ -1,73 +1,76 @@
-"""Stands in for the service until it is there: admits by profile alone, and runs by a ticket that is always the same."""
+"""The process that the hub starts: ``python -m labkit_hub.service``."""
 
 from __future__ import annotations
 
-import hmac
-import json
+import logging
 import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import urlsplit
+import signal
+import socket
+import sys
 
-from labkit_hub.profiles import load_profiles
-from labkit_hub.service.internal import Admission, Admitted, LeasedDevice, RunTask
+import uvicorn
+
+from labkit.errors import LabKitError, NotWritable, response_for
+from labkit_hub.service.address import HubAddress, require_bound_address
+from labkit_hub.service.house import open_house
 from labkit_hub.settings import load_settings
 
-SETTINGS = load_settings()
-PROFILES = {profile.slug: profile for profile in load_profiles(SETTINGS.profiles)}
-TOKEN = os.environ["JUPYTERHUB_API_TOKEN"]
+log = logging.getLogger("labkit_hub.service")
+
+_GRACE_S = 5
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers the hub."""
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="[%(levelname).1s %(asctime)s labkit] %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    failures: list[BaseException] = []
+    try:
+        settings, address = load_settings(), HubAddress.from_environment(os.environ)
+        listening = _listen(require_bound_address(settings.service.address), address.port)
 
-    def do_POST(self) -> None:
-        """Answer ``internal/...``."""
-        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        if not hmac.compare_digest(self.headers.get("Authorization", ""), f"token {TOKEN}"):
-            return self.answer(403, error("Only the hub may ask."))
-        if self.path.endswith("/admit"):
-            return self.answer(*admit(Admission.model_validate_json(body)))
-        if self.path.endswith("/offer"):
-            slugs = [slug for slug, profile in PROFILES.items() if "server" in profile.purposes]
-            return self.answer(200, {"profiles": slugs, "devices": {"total": SETTINGS.devices.fake, "free": SETTINGS.devices.fake}})
-        return self.answer(200, {})
+        def fail(error: BaseException) -> None:
+            failures.append(error)
+            server.should_exit = True
 
-    def do_GET(self) -> None:
-        """Answer ``internal/notice`` and everything else."""
-        self.answer(200, {})
-
-    def answer(self, status: int, content: dict[str, Any]) -> None:
-        """Send JSON."""
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-def error(message: str) -> dict[str, Any]:
-    """Return a refusal."""
-    return {"error": {"type": "NotWritable", "message": message, "hint": "Ask an admin."}}
+        app = open_house(settings, address, fail)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False)
+        )
+        # The server ends in order on either signal, and then raises it once more for whoever had it before: nobody.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: None)
+        server.run(sockets=[listening])
+        if failures:
+            raise failures[0]
+    except LabKitError as error:
+        log.error("%s %s", error.message, error.hint)  # noqa: TRY400
+        return response_for(error).exit_code
+    return 0
 
 
-def admit(asked: Admission) -> tuple[int, dict[str, Any]]:
-    """Return status and answer."""
-    run = None
-    if asked.server:
-        if asked.ticket != "valid":
-            return 403, error("The ticket is not valid.")
-        run = RunTask(id=asked.server.removeprefix("run-"), path="projects/one/runs")
-    profile = PROFILES.get(asked.profile or next(iter(PROFILES)))
-    if profile is None:
-        return 400, error(f"No profile for servers is called {asked.profile!r}.")
-    if profile.gpus and not SETTINGS.devices.fake:
-        return 409, error("No device is free; 3 runs wait.")
-    devices = tuple(LeasedDevice(key=f"fake-{number}", kind="fake") for number in range(profile.gpus))
-    return 200, Admitted(profile=profile.slug, devices=devices, run=run).model_dump(mode="json")
+def _listen(address: str, port: int) -> socket.socket:
+    """Return a listening socket, so that a taken port is said before anything else begins.
+
+    Raises
+    ------
+    NotWritable
+        The port cannot be had.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address, port))
+        listening.listen(256)
+    except OSError as error:
+        listening.close()
+        raise NotWritable(
+            f"The service cannot listen on {address}:{port}: {error.strerror}.",
+            hint="Set LABKIT_SERVICE__ADDRESS and LABKIT_SERVICE__PORT.",
+        ) from error
+    return listening
 
 
 if __name__ == "__main__":
-    address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-    ThreadingHTTPServer((address.hostname or "127.0.0.1", address.port or 80), Handler).serve_forever()
+    sys.exit(main())
