@@ -25,7 +25,7 @@ __all__ = [
     "Start",
     "Waiting",
     "make_plan",
-    "over_budget",
+    "why_not",
 ]
 
 
