@@ -44,6 +44,8 @@ class FakeHub:
         Every request for a server that was admitted.
     asked : Counter
         How often each method was called.
+    options : list
+        The options of every request for a server, carried out or not.
     """
 
     def __init__(self) -> None:
@@ -54,6 +56,7 @@ class FakeHub:
         self.moods: deque[Mood] = deque()
         self.starts: list[_Key] = []
         self.asked: Counter[str] = Counter()
+        self.options: list[Mapping[str, Any]] = []
         self._lock = threading.RLock()
         self._servers: dict[_Key, tuple[Literal["running", "pending", "stopped"], str]] = {}
         self._pending: dict[_Key, Admitted] = {}
@@ -79,6 +82,7 @@ class FakeHub:
         """Ask for a server."""
         with self._lock:
             self.asked["start_server"] += 1
+            self.options.append(user_options)
             mood = self.moods.popleft() if self.moods else None
             if self.away or mood == "lose-request":
                 return ServerView(user, name, "unknown")
