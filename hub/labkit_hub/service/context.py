@@ -6,6 +6,7 @@ The queue room serves ``api/runs``, ``api/devices``, ``api/line`` and ``internal
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -303,7 +304,8 @@ class QueueViews(Protocol):
 class QueueRoom(Protocol):
     """What ``labkit_hub.service.queue.open_queue(context)`` returns.
 
-    Its routes are written without the base path (``/api/runs``); `start` begins the work in threads, `stop` ends it and waits.
+    Its routes are written without the base path (``/api/runs``). Making it touches neither database nor hub; `start` is called when
+    the tables are there and begins the work in threads, `stop` ends it and waits.
     """
 
     @property
@@ -337,6 +339,8 @@ class ServiceContext:
         Who asks.
     meters : Meters
         What is counted.
+    opened : threading.Event
+        Set when the database answers and is up to date.
     """
 
     settings: Settings
@@ -347,3 +351,4 @@ class ServiceContext:
     base_path: str
     door: Door
     meters: Meters
+    opened: threading.Event = field(default_factory=threading.Event)
