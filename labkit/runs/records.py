@@ -114,9 +114,7 @@ class RunRecord(Record):
     @classmethod
     def queued(cls, spec: RunSpec) -> RunRecord:
         """Return the record of a run that no supervisor has taken up yet."""
-        return cls(
-            id=spec.id, kind=spec.kind, state="queued", device=spec.device, created=spec.created, resumes=spec.resumes, where=spec.where
-        )
+        return cls(id=spec.id, kind=spec.kind, state="queued", device=spec.device, created=spec.created, resumes=spec.resumes)
 
 
 def load_run_record(layout: RunLayout) -> RunRecord:
