@@ -22,6 +22,12 @@ class HubRun(Run):
         super().__init__(layout, queue)
         self.view = view
 
+    @property
+    def shown_device(self) -> str:
+        """The hub's name for the device."""
+        item = self.view.item(self.id)
+        return (item and item.device) or super().shown_device
+
     def record(self) -> RunRecord:
         """Return how the run stands; one that ended at the hub before it began is settled."""
         record = super().record()

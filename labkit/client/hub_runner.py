@@ -193,4 +193,5 @@ def _entry(item: HubRunItem) -> QueueEntry:
         place=item.place,
         state=_STATES[item.state],
         since=item.submitted,
+        where="hub",
     )

@@ -56,6 +56,11 @@ class Run:
         """The state as it is now."""
         return self.record().state
 
+    @property
+    def shown_device(self) -> str:
+        """What it computes on, as it is shown to a person; ``hub`` where that is not known (yet)."""
+        return "hub" if self.spec.where == "hub" else self.spec.device
+
     def record(self) -> RunRecord:
         """Return how the run stands.
 
