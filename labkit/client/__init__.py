@@ -7,7 +7,7 @@ from labkit.lazy import lazy_names
 if TYPE_CHECKING:
     from labkit.client.client import HubClient
     from labkit.client.hub_run import HubRun, line_words
-    from labkit.client.hub_runner import HubRunner
+    from labkit.client.hub_runner import HubRunner, sync_home
     from labkit.client.project_runner import ProjectRunner
     from labkit.client.settings import ServiceAddress, service_address
     from labkit.client.view import HubView, hub_view
@@ -23,6 +23,7 @@ _HOMES = {
     "hub_view": "view",
     "line_words": "hub_run",
     "service_address": "settings",
+    "sync_home": "hub_runner",
 }
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "hub_view",
     "line_words",
     "service_address",
+    "sync_home",
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES, __all__)

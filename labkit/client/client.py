@@ -21,6 +21,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 _CONNECT_S = 3.0
 _ANSWER_S = 10.0
+_QUICK_S = 3.0  # for who only looks
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 4.0
 _AWAY = "The hub does not answer just now."
@@ -52,7 +53,6 @@ class HubClient:
         self._http = httpx.Client(
             base_url=f"{address.url}/api/",
             headers={"Authorization": f"token {address.token}", "Accept": "application/json"},
-            timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
             trust_env=address.url.startswith("https:"),  # inside the hub a proxy for the internet leads away from the service
             limits=httpx.Limits(max_keepalive_connections=4, keepalive_expiry=20.0),
         )
@@ -97,21 +97,24 @@ class HubClient:
         patience_s: float | None = None,
     ) -> AnswerT:
         until = time.monotonic() + (self._patience_s if patience_s is None else patience_s)
+        timeout = httpx.Timeout(_QUICK_S if patience_s == 0 else _ANSWER_S, connect=_CONNECT_S)
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                return self._ask_once(kind, method, path, body, query)
+                return self._ask_once(kind, method, path, body, query=query, timeout=timeout)
             except HubUnreachable:
                 if time.monotonic() + pause_s > until:
                     raise
             time.sleep(pause_s * random.uniform(0.5, 1.0))  # a whole class may be asking
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
-    def _ask_once(self, kind: type[AnswerT], method: str, path: str, body: BaseModel | None, query: dict[str, str] | None) -> AnswerT:
+    def _ask_once(
+        self, kind: type[AnswerT], method: str, path: str, body: BaseModel | None, *, query: dict[str, str] | None, timeout: httpx.Timeout
+    ) -> AnswerT:
         content = None if body is None else body.model_dump_json()
         headers = {} if content is None else {"Content-Type": "application/json"}
         try:
-            answer = self._http.request(method, path, content=content, headers=headers, params=query)
+            answer = self._http.request(method, path, content=content, headers=headers, params=query, timeout=timeout)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise HubUnreachable(_AWAY, hint=_AWAY_HINT, cause=type(error).__name__) from error
         if answer.status_code >= 300:

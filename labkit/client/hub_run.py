@@ -28,6 +28,12 @@ class HubRun(Run):
         item = self.view.item(self.id)
         return (item and item.device) or super().shown_device
 
+    @property
+    def page(self) -> str | None:
+        """Address path of its page at the hub; None where that is not known."""
+        item = self.view.item(self.id)
+        return (item and item.page) or None
+
     def record(self) -> RunRecord:
         """Return how the run stands; one that ended at the hub before it began is settled."""
         record = super().record()

@@ -11,17 +11,16 @@ from labkit.client.hub_run import HubRun
 from labkit.client.settling import settle_by, tell_hub
 from labkit.client.view import HubView
 from labkit.client.wire import HubRunItem, NewHubRun
-from labkit.errors import AlreadyExists, InvalidInput, LabKitError, NotFound
+from labkit.errors import AlreadyExists, HubUnreachable, InvalidInput, LabKitError, NotFound
 from labkit.events import RunState
 from labkit.runs import QueueEntry, Run, RunSpec
 from labkit.runs.records import RUN_ID_PATTERN
 from labkit.runs.submitting import Submission, again, successor
 from labkit.storage import RunLayout
 
-__all__ = ["HubRunner"]
+__all__ = ["HubRunner", "sync_home"]
 
 _STATES: dict[str, RunState] = {"waiting": "queued", "starting": "starting", "running": "running", "cancelling": "cancelling"}
-_MOST_AT_ONCE = 500
 
 
 class HubRunner:
@@ -145,7 +144,7 @@ class HubRunner:
             path = _in_home(self.folder)
         except InvalidInput:
             return ()
-        items = [item for item in self.view.items().values() if item.path == path][:_MOST_AT_ONCE]
+        items = [item for item in self.view.items().values() if item.path == path and item.id not in self.view.in_step]
         return tuple(name for item in items if (name := self._bring_in_step(item)) is not None)
 
     def _bring_in_step(self, item: HubRunItem) -> str | None:
@@ -158,7 +157,10 @@ class HubRunner:
             record = settle_by(run, item)
         elif record.has_ended and not item.has_ended:
             tell_hub(run, item, self.view)
-        return self._take_up_again(run) if record.state == "lost" and item.has_ended else None
+        following = self._take_up_again(run) if record.state == "lost" and item.has_ended else None
+        if record.has_ended and item.has_ended:
+            self.view.in_step.add(item.id)
+        return following
 
     def _take_up_again(self, run: Run) -> str | None:
         following = successor(run, had_begun=run.layout.notebook.exists())
@@ -171,6 +173,13 @@ class HubRunner:
             return None  # somebody has gone on with it already
         self._submit(following)
         return following.spec.id
+
+
+def sync_home(view: HubView) -> None:
+    """Do as `HubRunner.sync` for every project of the home that the hub has runs of."""
+    for path in {item.path for item in view.items().values() if item.id not in view.in_step}:
+        with contextlib.suppress(HubUnreachable):
+            HubRunner(Path.home() / path, view).sync()
 
 
 def _in_home(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the hub said last of a person's runs: asked anew after a second, and kept while the hub is away."""
+"""What the hub said last of a person's runs: asked anew after a moment, and kept while the hub is away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from labkit.errors import LabKitError
 
 __all__ = ["HubView", "hub_view"]
 
-_FRESH_S = 1.0
+_FRESH_S = 2.0
+_QUIET = 10  # times as long, where no run of the person goes on or waits: there may be hundreds who look
 _CANCEL_S = 2.0  # a cancel reaches the run by its folder, too
 _AWAY_S = 5.0  # so long a hub that is away is not asked again by whoever only looks
 
@@ -26,7 +27,12 @@ class HubView:
     client : HubClient
         Asks the hub.
     fresh_s : float
-        How long an answer is good.
+        How long an answer is good while a run goes on or waits.
+
+    Attributes
+    ----------
+    in_step : set of str
+        Runs whose folders and whose entries at the hub have ended alike: nothing is left to be done for them.
     """
 
     def __init__(self, client: HubClient, *, fresh_s: float = _FRESH_S) -> None:
@@ -38,6 +44,8 @@ class HubView:
         self._items: dict[str, HubRunItem] = {}
         self._good_until = 0.0
         self._trouble: LabKitError | None = None
+        self._standing: tuple[float, Standing] | None = None
+        self.in_step: set[str] = set()
 
     @property
     def trouble(self) -> LabKitError | None:
@@ -60,8 +68,16 @@ class HubView:
         return self.items().get(run_id)
 
     def standing(self) -> Standing:
-        """Return who the person is to the hub, and what may be done now."""
-        return self.client.standing(patience_s=0)
+        """Return who the person is to the hub, and what may be done now, as it was a moment ago at the most."""
+        known = self._standing
+        if known is None or time.monotonic() >= known[0]:
+            known = self._standing = time.monotonic() + self._fresh_s, self.client.standing(patience_s=0)
+        return known[1]
+
+    def own_line(self) -> list[str]:
+        """Return the ids of the person's runs that wait at the hub, in the order of the line."""
+        waiting = [item for item in self.items().values() if item.place is not None]
+        return [item.id for item in sorted(waiting, key=lambda item: item.place or 0)]
 
     def submit(self, run_id: str, run: NewHubRun) -> HubRunItem:
         """Put a run into the hub's line."""
@@ -86,12 +102,18 @@ class HubView:
             if found is not None:
                 self._items = {item.id: item for item in found}
             if changes == self._changes:  # else the answer may be older than the change
-                self._good_until = time.monotonic() + (_AWAY_S if found is None else self._fresh_s)
+                self._good_until = time.monotonic() + self._good_for_s(found)
+
+    def _good_for_s(self, found: tuple[HubRunItem, ...] | None) -> float:
+        if found is None:
+            return _AWAY_S
+        return self._fresh_s * (1 if any(not item.has_ended for item in found) else _QUIET)
 
     def _changed(self, item: HubRunItem) -> HubRunItem:
         with self._lock:
             self._items = {item.id: item, **{key: other for key, other in self._items.items() if key != item.id}}
             self._changes += 1
+            self._standing = None
             self._good_until = 0.0  # the places of the others have changed too
         return item
 

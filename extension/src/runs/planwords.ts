@@ -51,7 +51,7 @@ export function planFacts(
     [
       trans.__('Device'),
       plan.precision === null
-        ? plan.device
+        ? deviceName({ where: isAtHub ? 'hub' : 'here', device: plan.device }, trans)
         : `${plan.device}, ${plan.precision}`
     ]
   ];
