@@ -58,6 +58,8 @@ class StandInService:
         What the servers of runs have reported.
     puts : int
         How many runs were handed in, repetitions included.
+    time_limit_s : float or None
+        The most that a run may compute.
     announcement, pause : str
         Shown to everybody; while there is a pause nothing starts.
     """
@@ -66,6 +68,7 @@ class StandInService:
         self.home = home
         self.is_taken = self.is_away = False
         self.announcement = self.pause = ""
+        self.time_limit_s: float | None = None
         self.reports: list[tuple[str, RunReport]] = []
         self.puts = 0
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
@@ -135,7 +138,7 @@ class StandInService:
             if wish.course not in (None, "cells"):
                 raise InvalidInput(f"You are in no course {wish.course!r}.", hint="Yours: cells.")
             if known is None:
-                fields = wish.model_dump(exclude={"profile"})
+                fields = wish.model_dump(exclude={"profile"}) | ({"time_limit_s": self.time_limit_s} if self.time_limit_s else {})
                 self._runs[run_id] = HubRunItem(
                     id=run_id,
                     owner="zoe",
@@ -196,19 +199,20 @@ class StandInService:
             if alive or not line or self.is_taken or self.pause:
                 return
             self._set(line[0], state="starting", device=_DEVICE)
-            self.servers[line[0]] = self._serve(self._runs[line[0]])
+            self.servers[line[0]] = self.serve(line[0], self._runs[line[0]].path)
         threading.Thread(target=self._await, args=(line[0],), daemon=True).start()
 
-    def _serve(self, item: HubRunItem) -> subprocess.Popen[bytes]:
+    def serve(self, run_id: str, folder: str) -> subprocess.Popen[bytes]:
+        """Start a server of a run, as the hub does."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTERHUB_")}
         return subprocess.Popen(
-            [sys.executable, "-m", "labkit.runs.served", "--run", item.id, "--folder", item.path, "--grace-s", str(self._grace_s)],
+            [sys.executable, "-m", "labkit.runs.served", "--run", run_id, "--folder", folder, "--grace-s", str(self._grace_s)],
             env=variables
             | {
                 "HOME": str(self.home),
                 "LABKIT_SERVICE_URL": self.url,
                 "JUPYTERHUB_API_TOKEN": TOKEN,
-                "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{free_port()}/user/zoe/run-{item.id}/",
+                "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{free_port()}/user/zoe/run-{run_id}/",
                 "LABKIT_DEVICE": _DEVICE,
                 "CUDA_VISIBLE_DEVICES": "",
             },
