@@ -43,13 +43,8 @@ def _apply_passwords(c: Any, settings: Settings) -> None:
 
 def _apply_oidc(c: Any, settings: Settings) -> None:
     oidc = settings.oidc
-    _require(
-        "LABKIT_OIDC__",
-        client_id=oidc.client_id,
-        authorize_url=oidc.authorize_url,
-        token_url=oidc.token_url,
-        userdata_url=oidc.userdata_url,
-    )
+    needed = ("client_id", "authorize_url", "token_url", "userdata_url")
+    _require("LABKIT_OIDC__", **{name: getattr(oidc, name) for name in needed})
     c.JupyterHub.authenticator_class = "labkit_hub.foreign.LabKitOidcAuthenticator"
     c.LabKitOidcAuthenticator.client_id = oidc.client_id
     c.LabKitOidcAuthenticator.client_secret = _secret("LABKIT_OIDC__CLIENT_SECRET_FILE", oidc.client_secret_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,6 +32,10 @@ __all__ = [
 
 def _absolute(path: Path) -> Path:
     return Path(path).expanduser().absolute()
+
+
+def _network(text: str) -> str:
+    return str(IPv4Network(text))
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
@@ -158,6 +163,8 @@ class ContainerSettings(BaseModel):
         Where containers reach hub and proxy.
     network : str
         One network for all servers; empty gives each person one of their own (docker only).
+    network_pool : str
+        Where the addresses of people's own networks come from.
     pids : int
         Most processes and threads of a container.
     tmp_gb : float
@@ -173,6 +180,7 @@ class ContainerSettings(BaseModel):
     hub_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://hub:8081"
     proxy_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://proxy:8000"
     network: str = ""
+    network_pool: Annotated[str, AfterValidator(_network)] = "10.214.0.0/16"
     pids: Annotated[int, Field(ge=64)] = 1024
     tmp_gb: Annotated[float, Field(gt=0)] = 1.0
     egress_proxy: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
