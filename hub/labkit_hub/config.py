@@ -77,6 +77,15 @@ def apply(c: Any, settings: Settings) -> None:
     apply_accounts(c, settings)
     _apply_servers(c, settings)
     _apply_start(c, settings, profiles, door)
+    if settings.spawner == "docker" and not settings.containers.network:
+        _attach_networks(settings)
+
+
+def _attach_networks(settings: Settings) -> None:
+    """Connect hub and proxy to people's networks before the hub looks at its servers: a recreated container has lost them."""
+    from labkit_hub.dockerspawner import keep_attached, student_networks
+
+    keep_attached(student_networks(settings.containers.network_pool, settings.containers.prefix))
 
 
 def _apply_hub(c: Any, settings: Settings) -> None:
@@ -119,15 +128,15 @@ def _apply_services(c: Any, settings: Settings, profiles: tuple[Profile, ...]) -
     """Let the hub start our services, with the rights that each needs, and return the way to ask the main one."""
     mark = {MARK: instance_mark(settings.var)}
     # New at each start, and never written down: the hub gives it to the service that it starts.
-    entry = {"api_token": secrets.token_hex(32), "display": False} | service_entry(settings)
-    entry["environment"] = {**entry.get("environment", {}), **mark}
+    token, entry = secrets.token_hex(32), service_entry(settings)
+    entry = {**entry, "api_token": token, "environment": {**entry["environment"], **mark}}
     services, roles = [entry], list(role_entries(settings))
     if settings.idle.server_s or settings.idle.device_s:
         services.append(idle_service(settings, profiles, mark))
         roles.append(idle_role())
     c.JupyterHub.services = services
     c.JupyterHub.load_roles = roles
-    return ServiceDoor(f"{entry['url'].rstrip('/')}/services/{SERVICE}", entry["api_token"])
+    return ServiceDoor(f"{entry['url'].rstrip('/')}/services/{SERVICE}", token)
 
 
 def _apply_pages(c: Any, settings: Settings, door: ServiceDoor) -> None:
@@ -158,6 +167,10 @@ def _apply_servers(c: Any, settings: Settings) -> None:
         c.LabKitProcessSpawner.instance = instance_mark(settings.var)
         c.LocalProcessSpawner.interrupt_timeout = server.stop_timeout_s
         c.LocalProcessSpawner.term_timeout = server.stop_timeout_s
+    if settings.spawner == "docker":
+        c.LabKitDockerSpawner.prefix = settings.containers.prefix
+        c.LabKitDockerSpawner.network_pool = settings.containers.network_pool
+        c.LabKitDockerSpawner.shared_network = bool(settings.containers.network)
     if settings.spawner == "swarm":
         c.LabKitSwarmSpawner.container_prefix_of_hub = settings.containers.prefix
 

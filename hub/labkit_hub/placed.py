@@ -54,7 +54,8 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
 
     async def options_from_query(self, query_data: dict[str, Any]) -> dict[str, Any]:
         """Read options that came in an address; who may set them so is decided by the hub's configuration."""
-        return dict(await self.query_reader(query_data, self)) if self.query_reader else {}
+        reader: Any = self.query_reader
+        return {} if reader is None else dict(await reader(query_data, self))
 
     def apply(self, placement: Placement) -> None:
         """Take over what this server is started with."""
