@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,13 @@ from PIL import Image
 
 from labkit.annotations import AnnotationObject, open_document, resolve_author
 from labkit.project import Project
-from labkit.testing.lab import WITHIN_S, Lab
+from labkit.testing.browser import on_screen, place_of
+from labkit.testing.lab import Lab, reload_lab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
-__all__ = ["Annotator", "colour_at", "draw_discs", "objects_on_disk", "open_annotator_of", "patient_page"]
+__all__ = ["Annotator", "colour_at", "draw_discs", "has_colour", "objects_on_disk", "open_annotator_of", "reload_annotator"]
 
 
 class Annotator:
@@ -35,6 +35,8 @@ class Annotator:
         """Wait until every tile in sight is there and the document has come."""
         from playwright.sync_api import expect
 
+        self.canvas.wait_for()
+        on_screen(self.page)  # else it may be the picture of the view before
         expect(self.canvas).to_have_attribute("data-picture", "complete")
         self.is_saved()
 
@@ -44,39 +46,28 @@ class Annotator:
 
         expect(self.root).to_have_attribute("aria-busy", "false")
         expect(self.root.get_by_role("status")).to_have_text("Saved")
+        on_screen(self.page)  # buttons and lists show it
 
     def at(self, y: float, x: float) -> tuple[float, float]:
-        """Return the place on the page of a part of the canvas."""
-        box = self.canvas.bounding_box()
-        assert box is not None
+        """Return the place on the page of a part of the canvas, once it moves no more."""
+        box = place_of(self.canvas)
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
     def over(self, y_px: float, x_px: float, size_px: tuple[int, int]) -> tuple[float, float]:
         """Return the part of the canvas that shows a place of a picture (height, width) that is seen as a whole."""
-        box = self.canvas.bounding_box()
-        assert box is not None
+        box = place_of(self.canvas)
         zoom = 0.96 * min(box["height"] / size_px[0], box["width"] / size_px[1])
         return 0.5 + (y_px - size_px[0] / 2) * zoom / box["height"], 0.5 + (x_px - size_px[1] / 2) * zoom / box["width"]
 
     def drag(self, *places: tuple[float, float]) -> None:
         """Press at the first place, go along the others, let go at the last."""
         mouse = self.page.mouse
-        mouse.move(*self.at(*places[0]))
+        start, *others = [self.at(*place) for place in places]
+        mouse.move(*start)
         mouse.down()
-        for place in places[1:]:
-            mouse.move(*self.at(*place), steps=5)
+        for place in others:
+            mouse.move(*place, steps=5)
         mouse.up()
-
-
-@contextmanager
-def patient_page(browser: Browser, *, width: int = 1280, height: int = 800, touch: bool = False) -> Iterator[Page]:
-    """Give a page of its own context, that waits as long as a loaded machine needs."""
-    from playwright.sync_api import expect
-
-    with browser.new_context(viewport={"width": width, "height": height}, has_touch=touch) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=WITHIN_S * 1000)
-        yield context.new_page()
 
 
 def open_annotator_of(page: Page, lab: Lab, picture: str, project: str = "cells") -> Annotator:
@@ -85,6 +76,14 @@ def open_annotator_of(page: Page, lab: Lab, picture: str, project: str = "cells"
     card = page.get_by_role("region", name="LabKit projects").get_by_role("listitem", name=project)
     card.get_by_text("Images", exact=True).click()
     card.get_by_role("button", name=f"Annotate {picture}").click()
+    annotator = Annotator(page)
+    annotator.is_painted()
+    return annotator
+
+
+def reload_annotator(page: Page, lab: Lab, project: Project) -> Annotator:
+    """Load the page again once JupyterLab has kept the tab of the project's first picture, and wait for the picture."""
+    reload_lab(page, lab, tab=project.images()[0].id)
     annotator = Annotator(page)
     annotator.is_painted()
     return annotator
@@ -107,13 +106,21 @@ def objects_on_disk(project: Project) -> tuple[AnnotationObject, ...]:
     return open_document(project, project.images()[0].id, resolve_author()).objects
 
 
+_COLOUR = """(node, [y, x]) => {
+    const below = node.parentElement.querySelector('canvas');
+    return [...below.getContext('2d').getImageData(x * below.width, y * below.height, 1, 1).data];
+}"""
+
+
 def colour_at(canvas: Locator, y: float, x: float) -> Sequence[int]:
-    """Return the RGBA of what ipycanvas shows at a part of the canvas."""
-    found: list[int] = canvas.evaluate(
-        """(node, [y, x]) => {
-            const below = node.parentElement.querySelector('canvas');
-            return [...below.getContext('2d').getImageData(x * below.width, y * below.height, 1, 1).data];
-        }""",
-        [y, x],
-    )
+    """Return the RGBA of what ipycanvas shows at a part of the canvas at this moment; `has_colour` waits."""
+    found: list[int] = canvas.evaluate(_COLOUR, [y, x])
     return found
+
+
+def has_colour(canvas: Locator, y: float, x: float, colour: Sequence[int], *, other: bool = False) -> None:
+    """Wait until ipycanvas shows an RGBA at a part of the canvas; with `other`, until it shows any other."""
+    canvas.page.wait_for_function(
+        f"([node, place, colour, other]) => ({_COLOUR})(node, place).every((value, k) => value === colour[k]) !== other",
+        arg=[canvas.element_handle(), [y, x], list(colour), other],
+    )

@@ -11,10 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, FloatRect, Locator, Page
 
-__all__ = ["chromium_path", "contrasts", "launch_flags", "open_browser", "require_chromium"]
+__all__ = [
+    "WITHIN_S",
+    "chromium_path",
+    "contrasts",
+    "launch_flags",
+    "on_screen",
+    "open_browser",
+    "patient_page",
+    "place_of",
+    "require_chromium",
+]
 
+WITHIN_S = 60  # a machine under load starts a server and draws a page in this time, or never
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
     "--disable-gpu",
@@ -89,6 +100,8 @@ def _driver_fault() -> str:
 def open_browser(*flags: str) -> Iterator[Browser]:
     """Give a headless browser, or skip as `require_chromium` does; it is closed on exit.
 
+    From then on every ``expect`` of this program is patient; Playwright itself gives up after five seconds.
+
     Parameters
     ----------
     flags : str
@@ -100,14 +113,48 @@ def open_browser(*flags: str) -> Iterator[Browser]:
     ...     page = browser.new_page(viewport={"width": 1280, "height": 800})
     """
     path = require_chromium()
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WITHIN_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*launch_flags(), *flags])
         try:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def patient_page(browser: Browser, *, width: int = 1280, height: int = 800, density: int = 1, touch: bool = False) -> Iterator[Page]:
+    """Give a page of its own context, that waits as long as a loaded machine needs.
+
+    Parameters
+    ----------
+    browser : Browser
+        Of `open_browser`.
+    width, height : int
+        Of the window, in CSS pixels.
+    density : int
+        Pixels of the screen for each CSS pixel.
+    touch : bool
+        Whether the screen feels fingers.
+    """
+    with browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=density, has_touch=touch) as context:
+        context.set_default_timeout(WITHIN_S * 1000)
+        yield context.new_page()
+
+
+def place_of(part: Locator) -> FloatRect:
+    """Return where a part of a page is, once it is in sight and moves no more: what a mouse aims at that Playwright does not lead."""
+    part.scroll_into_view_if_needed()  # waits for two frames with the same place
+    box = part.bounding_box()
+    assert box is not None
+    return box
+
+
+def on_screen(page: Page) -> None:
+    """Wait until what the page has decided to show is shown: React draws in a task of its own, canvases are painted in the next frame."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
 
 
 def contrasts(part: Locator) -> dict[str, float]:

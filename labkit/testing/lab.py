@@ -9,17 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
+from labkit.testing.browser import WITHIN_S
 from labkit.testing.ports import free_port
+from labkit.testing.runs import wait_until
 
-__all__ = ["WITHIN_S", "Lab", "running_lab"]
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
-WITHIN_S = 60  # a machine under load starts a server and draws a page in this time, or never
+__all__ = ["WITHIN_S", "Lab", "kept_workspace", "kernels_of", "reload_lab", "running_lab"]
+
 _GRACE_S = 15
 
 
@@ -127,3 +133,42 @@ def _server_info(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> d
             return info
         time.sleep(0.05)
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+def kernels_of(lab: Lab) -> list[psutil.Process]:
+    """Return the living kernels of a JupyterLab."""
+    found = []
+    for child in psutil.Process(lab.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if "ipykernel_launcher" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def kept_workspace(page: Page, lab: Lab) -> dict[str, Any]:
+    """Return what JupyterLab has kept of its window, by the names of those who keep it; empty while it is nothing."""
+    answer = page.request.get(f"{lab.url.partition('?')[0]}/api/workspaces/default")
+    return dict(answer.json()["data"]) if answer.ok else {}
+
+
+def reload_lab(page: Page, lab: Lab, *, tab: str, noted: str = "") -> None:
+    """Load JupyterLab again as it was left, once it has kept that: it does so a moment after each change.
+
+    Parameters
+    ----------
+    page : Page
+        That shows the JupyterLab.
+    lab : Lab
+        Which one.
+    tab : str
+        Part of the name that an open tab has in the layout, such as the id of an image.
+    noted : str
+        What a tab must have kept beside that it is open.
+    """
+
+    def is_kept() -> bool:
+        kept = kept_workspace(page, lab)
+        return tab in json.dumps(kept.get("layout-restorer:data")) and noted in json.dumps(kept)
+
+    wait_until(is_kept, timeout_s=WITHIN_S)
+    page.goto(lab.url.replace("lab?reset&", "lab?"))

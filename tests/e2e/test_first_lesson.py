@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from labkit.testing.browser import open_browser
+from labkit.testing.browser import open_browser, patient_page
 from labkit.testing.hub import RunningHub
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -51,12 +51,10 @@ def screenshots(tmp_path: Path) -> Path:
 @pytest.fixture
 def page(browser: Browser, screenshots: Path) -> Iterator[Page]:
     """Open a page; how it looked in the end is kept, also after a failure."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    opened = context.new_page()
-    opened.set_default_timeout(START_MS)
-    yield opened
-    opened.screenshot(path=screenshots / "end.png")
-    context.close()
+    with patient_page(browser, width=1400, height=900) as opened:
+        opened.set_default_timeout(START_MS)
+        yield opened
+        opened.screenshot(path=screenshots / "end.png")
 
 
 def test_a_student_runs_the_first_lesson(hub: RunningHub, page: Page, screenshots: Path) -> None:

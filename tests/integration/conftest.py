@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import labkit_lab
-from labkit.testing.annotator import patient_page
-from labkit.testing.browser import open_browser
+from labkit.testing.browser import open_browser, patient_page
 from labkit.testing.lab import Lab, running_lab
 
 if TYPE_CHECKING:

@@ -7,13 +7,23 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 import labkit_lab
 from labkit.annotations import AnnotationObject
 from labkit.project import Project
-from labkit.testing.annotator import Annotator, colour_at, draw_discs, objects_on_disk, open_annotator_of
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.annotator import (
+    Annotator,
+    colour_at,
+    draw_discs,
+    has_colour,
+    objects_on_disk,
+    open_annotator_of,
+    reload_annotator,
+)
+from labkit.testing.browser import patient_page
+from labkit.testing.lab import Lab, kernels_of, running_lab
+from labkit.testing.runs import wait_until
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
@@ -44,18 +54,6 @@ def _open(page: Page, lab: Lab, project: Project) -> Annotator:
     return open_annotator_of(page, lab, "discs.png", project.path.name)
 
 
-def _has_colour(canvas: Locator, y: float, x: float, colour: list[int]) -> None:
-    """Wait until a part of the canvas has a colour."""
-    canvas.page.wait_for_function(
-        """([node, y, x, colour]) => {
-            const below = node.parentElement.querySelector('canvas');
-            const found = below.getContext('2d').getImageData(x * below.width, y * below.height, 1, 1).data;
-            return colour.every((value, k) => value === found[k]);
-        }""",
-        arg=[canvas.element_handle(), y, x, colour],
-    )
-
-
 def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, project: Project) -> None:
     """A polygon and a painted mask are on the disk once "Saved" is shown, undo and redo are too, and both are there after a reload."""
     annotator = _open(page, lab, project)
@@ -83,8 +81,7 @@ def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, proje
     annotator.is_saved()
     assert [item.kind for item in objects_on_disk(project)] == ["polygon", "mask"]
 
-    page.goto(lab.url.replace("reset&", ""))
-    annotator.is_painted()
+    annotator = reload_annotator(page, lab, project)
     expect(annotator.objects).to_have_text(["1 nucleus polygon", "2 membrane mask"])
     assert objects_on_disk(project)[0].shape == polygon.shape
 
@@ -127,6 +124,7 @@ def test_all_of_it_by_keyboard_alone(page: Page, lab: Lab, project: Project) -> 
     expect(annotator.objects).to_have_text(["1 nucleus box", "2 nucleus mask"])
     page.keyboard.press("Control+z")
     expect(annotator.objects).to_have_count(3)
+    annotator.is_saved()
 
     page.keyboard.press("Control+a")
     expect(annotator.chosen).to_have_count(3)
@@ -139,8 +137,7 @@ def test_all_of_it_by_keyboard_alone(page: Page, lab: Lab, project: Project) -> 
     page.keyboard.press("Tab")
     expect(annotator.canvas).not_to_be_focused()
 
-    page.goto(lab.url.replace("reset&", ""))
-    annotator.is_painted()
+    annotator = reload_annotator(page, lab, project)
     expect(annotator.objects).to_have_text(["1 membrane polygon", "2 nucleus box", "3 nucleus mask"])
 
 
@@ -155,31 +152,63 @@ def _outline(item: AnnotationObject) -> np.ndarray:
 
 def test_what_is_drawn_while_the_kernel_dies_is_saved_by_the_next_one(page: Page, lab: Lab, project: Project) -> None:
     """The kernel is killed; a box drawn before it is back is kept by the browser and saved then, once."""
-    others = _kernels(lab)
+    others = kernels_of(lab)
     annotator = _open(page, lab, project)
     annotator.root.get_by_role("button", name="Box", exact=True).click()
     annotator.drag((0.2, 0.4), (0.4, 0.5))
     expect(annotator.objects).to_have_count(1)
     annotator.is_saved()
 
-    (kernel,) = [kernel for kernel in _kernels(lab) if kernel not in others]
+    (kernel,) = [kernel for kernel in kernels_of(lab) if kernel not in others]
     kernel.kill()
-    kernel.wait(WITHIN_S)
+    wait_until(lambda: _is_dead(kernel))  # JupyterLab looks for it only every few seconds: nobody has missed it yet
     annotator.drag((0.6, 0.4), (0.8, 0.6))
     expect(annotator.objects).to_have_text(["1 nucleus box", "2 nucleus box"])
     annotator.is_saved()
     assert [item.kind for item in objects_on_disk(project)] == ["box", "box"]
 
 
+def test_a_late_answer_chooses_nothing_away(page: Page, lab: Lab, project: Project) -> None:
+    """Who chooses an object while the kernel is busy with another one has still chosen it when that is saved."""
+    others = kernels_of(lab)
+    annotator = _open(page, lab, project)
+    annotator.root.get_by_role("button", name="Box", exact=True).click()
+    annotator.drag((0.2, 0.4), (0.4, 0.5))
+    expect(annotator.objects).to_have_count(1)
+    annotator.is_saved()
+    (kernel,) = [kernel for kernel in kernels_of(lab) if kernel not in others]
+    kernel.suspend()
+    try:
+        annotator.drag((0.6, 0.4), (0.8, 0.6))
+        page.keyboard.press("Escape")
+        expect(annotator.chosen).to_have_count(0)
+        annotator.objects.first.click()
+        expect(annotator.chosen).to_have_text(["1 nucleus box"])
+    finally:
+        kernel.resume()
+    expect(annotator.objects).to_have_text(["1 nucleus box", "2 nucleus box"])
+    annotator.is_saved()
+    expect(annotator.chosen).to_have_text(["1 nucleus box"])
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @pytest.mark.ci
 def test_two_browsers_see_each_other(page: Page, browser: Browser, lab: Lab, project: Project) -> None:
     """What one browser draws appears in another one that shows the same picture, which keeps its own view and selection."""
     first = _open(page, lab, project)
-    with browser.new_context(viewport={"width": 1000, "height": 700}) as context:
-        second = _open(context.new_page(), lab, project)
+    with patient_page(browser, width=1000, height=700) as another:
+        second = _open(another, lab, project)
         first.root.get_by_role("button", name="Box", exact=True).click()
         first.drag((0.2, 0.4), (0.4, 0.5))
         expect(second.objects).to_have_text(["1 nucleus box"])
+        first.drag((0.2, 0.6), (0.4, 0.7))
+        expect(second.objects).to_have_text(["1 nucleus box", "2 nucleus box"])  # so it has heard all there is of the first
         expect(first.chosen).to_have_count(1)
         expect(second.chosen).to_have_count(0)
 
@@ -207,17 +236,13 @@ def test_annotator_in_a_notebook(page: Page, lab: Lab, project: Project) -> None
 
     red = [255, 0, 0, 255]
     annotator.canvas.focus()
-    _has_colour(annotator.canvas, 0.5, 0.5, red)
+    has_colour(annotator.canvas, 0.5, 0.5, red)
     assert list(colour_at(annotator.canvas, 0.65, 0.5)) != red
     for _ in range(4):
         page.keyboard.press("+")
     annotator.is_painted()
-    _has_colour(annotator.canvas, 0.65, 0.5, red)
+    has_colour(annotator.canvas, 0.65, 0.5, red)
     page.keyboard.press("Home")
     annotator.is_painted()
-    _has_colour(annotator.canvas, 0.5, 0.5, red)
-    assert list(colour_at(annotator.canvas, 0.65, 0.5)) != red
-
-
-def _kernels(lab: Lab) -> list[psutil.Process]:
-    return [child for child in psutil.Process(lab.pid).children(recursive=True) if "ipykernel_launcher" in " ".join(child.cmdline())]
+    has_colour(annotator.canvas, 0.65, 0.5, red, other=True)
+    has_colour(annotator.canvas, 0.5, 0.5, red)

@@ -2,22 +2,21 @@
 
 import json
 import re
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import labkit_lab
 from labkit.project import Project
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.browser import on_screen, patient_page, place_of
+from labkit.testing.lab import WITHIN_S, Lab, kept_workspace, kernels_of, running_lab
 from labkit.testing.pictures import noise_picture, write_png
+from labkit.testing.runs import wait_until
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
@@ -38,10 +37,8 @@ def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1400, "height": 800}) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=WITHIN_S * 1000)
-        yield context.new_page()
+    with patient_page(browser, width=1400) as page:
+        yield page
 
 
 def _annotate(page: Page, *names: str) -> None:
@@ -57,7 +54,9 @@ def _tab(page: Page, title: str) -> Locator:
 
 
 def _painted(annotator: Locator) -> Locator:
-    """Wait until picture and document are there."""
+    """Wait until picture and document are there, in their place."""
+    annotator.get_by_role("application").wait_for()
+    on_screen(annotator.page)
     expect(annotator.get_by_role("application")).to_have_attribute("data-picture", "complete")
     expect(annotator.get_by_role("status")).to_have_text("Saved")
     return annotator
@@ -65,8 +64,7 @@ def _painted(annotator: Locator) -> Locator:
 
 def _draw_box(page: Page, annotator: Locator) -> None:
     annotator.get_by_role("button", name="Box").click()
-    box = annotator.get_by_role("application").bounding_box()
-    assert box is not None
+    box = place_of(annotator.get_by_role("application"))
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
@@ -82,26 +80,21 @@ def _ask(lab: Lab, method: str, path: str) -> Any:
     return json.loads(body) if body else None
 
 
-def _until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def _kept_tabs(lab: Lab) -> set[str]:
+def _kept_tabs(page: Page, lab: Lab) -> set[str]:
     """Return the annotators' tabs that JupyterLab would restore, by image and view."""
-    layout = json.dumps(_ask(lab, "GET", "lab/api/workspaces/default")["data"].get("layout-restorer:data"))
+    layout = json.dumps(kept_workspace(page, lab).get("layout-restorer:data"))
     return {name.partition("-")[2] for name in re.findall(r'labkit-annotator:([^"]+)', layout)}
 
 
-def _kernels(lab: Lab) -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process(lab.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it has just ended
-            if "ipykernel_launcher" in " ".join(child.cmdline()):
-                found.append(child)
-    return found
+def _is_whole(view: Locator) -> None:
+    """Wait until a view of a.png says that it shows the picture as a whole."""
+    view.page.wait_for_function(
+        """([node, shown]) => {
+            const percent = 96 * Math.min(node.clientHeight / 600, node.clientWidth / 800);
+            return Math.abs(parseFloat(shown.textContent) - percent) < 1;
+        }""",
+        arg=[view.get_by_role("application").element_handle(), view.locator(".labkit-Annotator-zoom").element_handle()],
+    )
 
 
 def test_views_share_a_kernel_and_a_document_until_the_last_is_closed(page: Page, lab: Lab) -> None:
@@ -128,12 +121,13 @@ def test_views_share_a_kernel_and_a_document_until_the_last_is_closed(page: Page
     expect(second.get_by_role("listbox").get_by_role("option")).to_have_text(["1 nucleus box"])
     expect(first.get_by_role("listbox").get_by_role("option", selected=True)).to_have_count(1)
     expect(second.get_by_role("listbox").get_by_role("option", selected=True)).to_have_count(0)
-    zoom = second.locator(".labkit-Annotator-zoom").inner_text()
+    _is_whole(second)
     first.get_by_role("application").press("0")
     expect(first.locator(".labkit-Annotator-zoom")).to_have_text("100 %")
-    expect(second.locator(".labkit-Annotator-zoom")).to_have_text(zoom)
+    on_screen(page)
+    _is_whole(second)
 
-    _until(lambda: _kept_tabs(lab) == {a.id, f"{a.id}-2"})
+    wait_until(lambda: _kept_tabs(page, lab) == {a.id, f"{a.id}-2"})
     page.goto(lab.url.replace("reset&", ""))
     for k in range(2):
         expect(_painted(page.locator(f"{ANNOTATOR}:visible").nth(k)).get_by_role("listbox").get_by_role("option")).to_have_text(
@@ -141,10 +135,11 @@ def test_views_share_a_kernel_and_a_document_until_the_last_is_closed(page: Page
         )
     assert len(_ask(lab, "GET", "api/kernels")) == 1
     _tab(page, "a.png (view 2)").locator(".lm-TabBar-tabCloseIcon").click()
+    expect(page.locator(ANNOTATOR)).to_have_count(1)
     _draw_box(page, _painted(page.locator(f"{ANNOTATOR}:visible")))
     expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(2)
     _tab(page, "a.png").locator(".lm-TabBar-tabCloseIcon").click()
-    _until(lambda: _ask(lab, "GET", "api/kernels") == [])
+    wait_until(lambda: _ask(lab, "GET", "api/kernels") == [])
 
 
 @pytest.mark.ci
@@ -162,8 +157,8 @@ def test_opening_says_what_is_wrong_and_tries_again(page: Page, lab: Lab) -> Non
     page.unroute("**/api/sessions*")
 
     alert.get_by_role("button", name="Try again").click()
-    _until(lambda: bool(_kernels(lab)))
-    for kernel in _kernels(lab):
+    wait_until(lambda: kernels_of(lab))
+    for kernel in kernels_of(lab):
         kernel.kill()
     annotator = _painted(page.locator(ANNOTATOR))
     expect(alert).to_have_count(0)

@@ -11,7 +11,9 @@ from labkit.annotations import Editor, new_object, open_document, resolve_author
 from labkit.annotations.edits import put
 from labkit.geometry import Rectangle
 from labkit.project import Project
-from labkit.testing.lab import WITHIN_S, Lab
+from labkit.testing.annotator import Annotator
+from labkit.testing.browser import patient_page, place_of
+from labkit.testing.lab import Lab, reload_lab
 from labkit.testing.pictures import write_tiff
 from labkit.tiling import import_image
 
@@ -24,10 +26,8 @@ PLANES = 3
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A screen with two pixels for each CSS pixel."""
-    with browser.new_context(viewport={"width": 1280, "height": 900}, device_scale_factor=2) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=WITHIN_S * 1000)
-        yield context.new_page()
+    with patient_page(browser, height=900, density=2) as page:
+        yield page
 
 
 @pytest.fixture
@@ -54,10 +54,9 @@ def _open(page: Page, lab: Lab) -> Locator:
 
 
 def _painted(page: Page) -> Locator:
-    annotator = page.locator(".labkit-Annotator")
-    expect(annotator.get_by_role("application")).to_have_attribute("data-picture", "complete")
-    expect(annotator.get_by_role("status")).to_have_text("Saved")
-    return annotator
+    annotator = Annotator(page)
+    annotator.is_painted()
+    return annotator.root
 
 
 LAYERS = "(node, [y, x]) => { const c = node.parentElement.querySelector('canvas'); const k = Math.min(c.height, c.width) * 0.96 / 600; "
@@ -67,12 +66,12 @@ PIXEL = (
 )
 
 
-def _shows(annotator: Locator, y: int, x: int, colour: tuple[int, int, int], tolerance: int = 6) -> None:
-    """Wait until the whole picture is seen with this colour at one of its pixels."""
+def _shows(annotator: Locator, y: int, x: int, colour: tuple[int, int, int], tolerance: int = 6, *, other: bool = False) -> None:
+    """Wait until the whole picture is seen with this colour at one of its pixels; with `other`, until it is another one."""
     canvas = annotator.get_by_role("application").element_handle()
     annotator.page.wait_for_function(
-        f"([node, place, colour, most]) => ({PIXEL})(node, place).every((value, k) => Math.abs(value - colour[k]) <= most)",
-        arg=[canvas, [y, x], colour, tolerance],
+        f"([node, place, colour, most, other]) => ({PIXEL})(node, place).every((v, k) => Math.abs(v - colour[k]) <= most) !== other",
+        arg=[canvas, [y, x], colour, tolerance, other],
     )
 
 
@@ -94,13 +93,12 @@ def test_planes_channels_and_windows(page: Page, lab: Lab, project: Project) -> 
     plane = view.get_by_role("spinbutton", name="Plane z")
     expect(plane).to_have_value("1")
     expect(annotator.get_by_role("listbox").get_by_role("option")).to_have_text("1 nucleus box (z 1)")
-    inside = _seen(annotator, 200, 200)
+    _shows(annotator, 200, 200, (128, 38, 0), other=True)  # there is an object on it
     annotator.get_by_role("application").focus()
     page.keyboard.press("PageUp")
     expect(plane).to_have_value("2")
     _shows(annotator, 500, 500, (255, 38, 0))
     _shows(annotator, 200, 200, (255, 38, 0))  # the object of plane 1 is not drawn
-    assert inside != _seen(annotator, 200, 200)
     expect(annotator.locator("[role=option][data-elsewhere]")).to_have_count(1)
 
     view.get_by_role("spinbutton", name="Brightest value channel 1").fill("4000")
@@ -118,21 +116,17 @@ def test_planes_channels_and_windows(page: Page, lab: Lab, project: Project) -> 
     expect(annotator.get_by_role("application")).to_have_attribute("data-picture", "complete")
     _shows(annotator, 500, 500, (64, 64, 64))
 
-    page.goto(lab.url.replace("reset&", ""))
+    image_id = project.images()[0].id
+    reload_lab(page, lab, tab=image_id)
     annotator = _painted(page)
     _shows(annotator, 500, 500, (64, 64, 64))
     expect(view.get_by_role("checkbox", name="channel 2")).not_to_be_checked()
 
     annotator.get_by_role("button", name="Box").click()
-    box = annotator.get_by_role("application").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.6)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.7, steps=4)
-    page.mouse.up()
-    expect(annotator.get_by_role("listbox").get_by_role("option")).to_have_count(2)
-    expect(annotator.get_by_role("status")).to_have_text("Saved")
-    image_id = project.images()[0].id
+    drawn = Annotator(page)
+    drawn.drag((0.6, 0.5), (0.7, 0.6))
+    expect(drawn.objects).to_have_count(2)
+    drawn.is_saved()
     assert [item.z for item in open_document(project, image_id, resolve_author()).objects] == [1, 2]
 
     view.get_by_role("button", name="Auto").click()
@@ -179,21 +173,30 @@ def test_objects_mask_map_and_pixels_of_the_screen(page: Page, lab: Lab, project
     assert max(grey) - min(grey) < 4
 
     frame = annotator.locator(".labkit-Annotator-overview canvas")
-    before = frame.get_attribute("data-frame")
+    _frames(frame, 300, 300, 1 / 0.96)
     zoom = annotator.get_by_role("group", name="Zoom")
     zoom.get_by_role("button", name="Zoom in").click()
     zoom.get_by_role("button", name="Zoom in").click()
-    expect(frame).not_to_have_attribute("data-frame", before or "")
-    inner = frame.get_attribute("data-frame")
     frame.click(position={"x": 40, "y": 40})
-    expect(frame).not_to_have_attribute("data-frame", inner or "")
+    _frames(frame, 150, 150, 1 / 0.96 / 1.5**2)
     annotator.page.mouse.move(*_middle(canvas))
     expect(annotator.locator(".labkit-Annotator-place")).to_contain_text("x 150, y 150 px")
     annotator.get_by_role("button", name="Hide the overview map").click()
     expect(frame).to_be_hidden()
 
 
+def _frames(map_: Locator, y: int, x: int, share: float) -> None:
+    """Wait until the map's frame is around a pixel of the picture, and its shorter side is that share of the picture's."""
+    map_.page.wait_for_function(
+        """([node, y, x, share]) => {
+            const [left, top, wide, tall] = node.dataset.frame.split(' ').map(part => Number(part) / node.width);
+            const off = [600 * (left + wide / 2) - x, 600 * (top + tall / 2) - y, 600 * (Math.min(wide, tall) - share)];
+            return off.every(one => Math.abs(one) < 8);
+        }""",
+        arg=[map_.element_handle(), y, x, share],
+    )
+
+
 def _middle(node: Locator) -> tuple[float, float]:
-    box = node.bounding_box()
-    assert box is not None
+    box = place_of(node)
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

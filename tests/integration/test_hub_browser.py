@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
-from labkit.testing.browser import open_browser
+from labkit.testing.browser import open_browser, patient_page
 from labkit.testing.hub import RunningHub
 
 if TYPE_CHECKING:
@@ -33,9 +34,8 @@ def hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """Open a page with cookies of its own."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
-    yield context.new_page()
-    context.close()
+    with patient_page(browser, height=860) as page:
+        yield page
 
 
 def sign_in(page: Page, hub: RunningHub, name: str, password: str, path: str = "/hub/home") -> None:
@@ -48,11 +48,11 @@ def sign_in(page: Page, hub: RunningHub, name: str, password: str, path: str = "
 def test_the_first_page_is_the_login_with_its_warning(hub: RunningHub, page: Page) -> None:
     """Whoever opens the address sees what this is, and that students are not isolated; a wrong password is told."""
     page.goto(hub.url)
-    assert page.title() == "LabKit"
-    assert page.locator("#isolation-note").is_visible()
-    assert page.locator("#insecure-login-warning").is_hidden()
+    expect(page).to_have_title("LabKit")
+    expect(page.locator("#isolation-note")).to_be_visible()
+    expect(page.locator("#insecure-login-warning")).to_be_hidden()
     sign_in(page, hub, "student", "wrong")
-    assert "Invalid username or password" in page.locator("#login_error").inner_text()
+    expect(page.locator("#login_error")).to_contain_text("Invalid username or password")
 
 
 def test_ask_for_an_account_get_it_approved_and_reach_jupyterlab(hub: RunningHub, browser: Browser, page: Page) -> None:
@@ -67,18 +67,16 @@ def test_ask_for_an_account_get_it_approved_and_reach_jupyterlab(hub: RunningHub
     sign_in(page, hub, "zoë", "a-long-password")
     page.wait_for_selector("text=waiting for an admin")
 
-    context = browser.new_context()
-    admin = context.new_page()
-    sign_in(admin, hub, "admin", hub.logins["admin"])
-    admin.click("text=Accounts")
-    row = admin.locator('tr[data-user="zoë"]')
-    row.get_by_text("Approve", exact=True).click()
-    row.get_by_text("Withdraw approval").wait_for()
-    context.close()
+    with patient_page(browser) as admin:
+        sign_in(admin, hub, "admin", hub.logins["admin"])
+        admin.click("text=Accounts")
+        row = admin.locator('tr[data-user="zoë"]')
+        row.get_by_text("Approve", exact=True).click()
+        row.get_by_text("Withdraw approval").wait_for()
 
     sign_in(page, hub, "zoë", "a-long-password", path="")
     page.wait_for_selector(".jp-Launcher", timeout=120_000)
-    assert page.locator('.jp-DirListing-item[title*="projects"]').count() == 1
+    expect(page.locator('.jp-DirListing-item[title*="projects"]')).to_have_count(1)
 
 
 @pytest.mark.ci
@@ -94,4 +92,4 @@ def test_change_a_password(hub: RunningHub, page: Page) -> None:
     page.wait_for_selector("#login_submit")
     sign_in(page, hub, "professor", "my-own-password")
     page.wait_for_selector("#logout")
-    assert "professor" in page.locator("#login_widget").inner_text()
+    expect(page.locator("#login_widget")).to_contain_text("professor")

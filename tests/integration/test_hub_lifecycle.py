@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -52,6 +52,20 @@ def processes_of(var: Path) -> list[psutil.Process]:
     return members(str(var.resolve()))
 
 
+def commands_of(var: Path) -> list[tuple[psutil.Process, str]]:
+    """Return the processes of a hub with their command lines; one that has just ended is left out."""
+    found = []
+    for process in processes_of(var):
+        with suppress(psutil.NoSuchProcess):
+            found.append((process, " ".join(process.cmdline())))
+    return found
+
+
+def server_of(var: Path) -> psutil.Process:
+    """Return the server of the one person who has one."""
+    return next(process for process, command in commands_of(var) if "jupyterhub.singleuser" in command)
+
+
 def start_kernel(session: HubSession, username: str) -> None:
     token = next(c.value for c in session.http.cookies.jar if c.name == "_xsrf" and c.path == f"/user/{username}/")
     answer = session.http.post(f"/user/{username}/api/kernels", json={"name": "python3"}, headers={"X-XSRFToken": token or ""})
@@ -78,7 +92,7 @@ def test_a_student_works_stops_and_finds_everything_again(tmp_path: Path, course
             assert "changed successfully" in student.post_form("/hub/change-password", **fields).text
         home = var / "homes" / "student"
         (home / "course" / "01-lesson.ipynb").write_text(notebook("mine"))
-        kinds = " ".join(" ".join(process.cmdline()) for process in processes_of(var))
+        kinds = " ".join(command for _, command in commands_of(var))
         assert all(word in kinds for word in ("jupyterhub -f", "configurable-http-proxy", "jupyterhub.singleuser", "ipykernel"))
 
         (course / "01-lesson.ipynb").write_text(notebook("second"))
@@ -110,7 +124,7 @@ def test_the_server_lives_in_its_home(tmp_path: Path, course: Path) -> None:
     ):
         student.login("student", hub.logins["student"])
         student.start_server("student")
-        server = next(process for process in processes_of(var) if "jupyterhub.singleuser" in process.cmdline())
+        server = server_of(var)
         environment, home = server.environ(), var / "homes" / "student"
         inside = [
             "HOME",
@@ -273,7 +287,7 @@ def test_it_works_as_an_ordinary_user(nobody_folder: Path, course: Path) -> None
         assert "You are root" not in "\n".join(hub.output)
         student.login("student", hub.logins["student"])
         student.start_server("student")
-        server = next(process for process in processes_of(hub.var) if "jupyterhub.singleuser" in process.cmdline())
+        server = server_of(hub.var)
         assert server.uids().effective == 65534
         assert "--allow-root" not in server.cmdline()
         assert (hub.var / "homes" / "student" / "course" / "01-lesson.ipynb").exists()

@@ -1,16 +1,17 @@
 """The walk of a lesson in a real JupyterLab: from annotated pictures to two models, without a line of code."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from labkit.project import Project
-from labkit.runs import LocalRunner, Run, run_story
-from labkit.testing.lab import WITHIN_S, Lab
+from labkit.runs import LocalRunner, run_story
+from labkit.testing.browser import patient_page
+from labkit.testing.lab import WITHIN_S, Lab, reload_lab
 from labkit.testing.learning import annotated_image
-from labkit.testing.runs import wait_until
 from labkit.training import list_models
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
@@ -20,11 +21,9 @@ TILE_PX = "64"
 
 
 @pytest.fixture
-def page(browser: Browser) -> Page:
-    page = browser.new_context(viewport={"width": 1500, "height": 950}).new_page()
-    page.set_default_timeout(WITHIN_S * 1000)
-    expect.set_options(timeout=WITHIN_S * 1000)
-    return page
+def page(browser: Browser) -> Iterator[Page]:
+    with patient_page(browser, width=1500, height=950) as page:
+        yield page
 
 
 def _tab(page: Page, name: str) -> Locator:
@@ -69,7 +68,7 @@ def test_from_annotated_pictures_to_two_compared_models(page: Page, lab: Lab, tm
     expect(_state(detail)).to_contain_text("cancelled")
     detail.get_by_role("button", name="Resume").click()
     expect(detail.get_by_role("term").filter(has_text="Follows")).to_be_visible()
-    _reload(page, lab, LocalRunner(project.layout.runs).runs()[-1])
+    reload_lab(page, lab, tab=f"labkit-runs:{project.id}", noted=LocalRunner(project.layout.runs).runs()[-1].id)
     expect(_state(detail)).to_contain_text("done", timeout=RUN_MS)
     expect(detail).to_contain_text("Epoch 10 of 10")
     expect(detail.get_by_role("img", name="Sample predictions")).to_have_js_property("complete", True)
@@ -79,6 +78,7 @@ def test_from_annotated_pictures_to_two_compared_models(page: Page, lab: Lab, tm
     runs.get_by_role("button", name="New run").click()
     _start(page.get_by_role("dialog"), Epochs="2", Name_of_the_model="quick")
     expect(detail.get_by_role("button", name="Use model quick/1")).to_be_visible(timeout=RUN_MS)
+    expect(_state(detail)).to_contain_text("done")
     rows = runs.get_by_role("list", name="Runs").get_by_role("listitem")
     for made in ("slow/1", "quick/1"):
         rows.filter(has_text=made).get_by_role("checkbox").check()
@@ -101,10 +101,3 @@ def test_from_annotated_pictures_to_two_compared_models(page: Page, lab: Lab, tm
     runs.get_by_role("tab", name="Runs").click()
     detail.get_by_role("button", name="Open notebook").click()
     expect(page.get_by_role("tab", name="output.ipynb")).to_be_visible()
-
-
-def _reload(page: Page, lab: Lab, chosen: Run) -> None:
-    """Reload the page once JupyterLab has noted which run is looked at; it does so a moment after the choice."""
-    noted = lab.url.partition("?")[0] + "/api/workspaces/default"
-    wait_until(lambda: chosen.id in page.request.get(noted).text())
-    page.goto(lab.url.replace("lab?reset&", "lab?"))

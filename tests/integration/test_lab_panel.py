@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import labkit_lab
 from labkit.project import Project
-from labkit.testing.browser import contrasts
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.browser import contrasts, patient_page
+from labkit.testing.lab import Lab, kept_workspace, running_lab
+from labkit.testing.runs import wait_until
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
@@ -39,10 +40,8 @@ def lab(shared_lab: Lab) -> Lab:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=20_000)
-        yield context.new_page()
+    with patient_page(browser) as page:
+        yield page
 
 
 def _open_lab(page: Page, lab: Lab) -> Locator:
@@ -92,10 +91,12 @@ def test_a_project_is_made_listed_refused_twice_and_opened(page: Page, lab: Lab)
 def test_all_by_keyboard(page: Page, lab: Lab) -> None:
     """The palette shows the panel, and Enter and typing alone make a project."""
     page.goto(lab.url)
-    page.locator("#jp-main-dock-panel .jp-Launcher").wait_for()
+    expect(page.get_by_role("region", name="LabKit projects")).to_be_visible()  # after this nothing else takes the focus
+    page.wait_for_function("jupyterapp.commands.keyBindings.some(({command}) => command === 'apputils:activate-command-palette')")
     page.keyboard.press("Control+Shift+C")
-    page.locator(".lm-CommandPalette-input").wait_for()
+    expect(page.locator(".lm-CommandPalette-input")).to_be_focused()
     page.keyboard.type("Show Projects")
+    expect(page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text("Show Projects")
     page.keyboard.press("Enter")
     button = page.get_by_role("button", name="New project")
     expect(button).to_be_focused()
@@ -121,12 +122,19 @@ def test_launcher_card_reveals_the_panel(page: Page, lab: Lab) -> None:
 def test_a_workspace_that_is_not_new_stays_as_it_was_left(page: Page, lab: Lab) -> None:
     """Who put the file browser in front finds it there after a reload."""
     panel = _open_lab(page, lab)
-    with page.expect_response(lambda response: "/api/workspaces/" in response.url and response.request.method == "PUT"):
-        page.get_by_role("tab", name="File Browser").click()
+    page.get_by_role("tab", name="File Browser").click()
+    wait_until(lambda: _kept_left(page, lab) == "filebrowser")
     page.goto(lab.url.replace("reset&", ""))
     expect(page.get_by_role("region", name="File Browser Section")).to_be_visible()
     page.locator("#jp-main-dock-panel .jp-Launcher").wait_for()
+    page.evaluate("jupyterapp.restored.then(() => true)")  # then the panel would show itself
     expect(panel).to_be_hidden()
+
+
+def _kept_left(page: Page, lab: Lab) -> str | None:
+    """Return what JupyterLab has kept as the front of its left area."""
+    layout = kept_workspace(page, lab).get("layout-restorer:data") or {}
+    return (layout.get("left") or {}).get("current")
 
 
 def test_change_from_outside_is_seen(page: Page, lab: Lab) -> None:
@@ -150,19 +158,28 @@ def test_panel_that_nobody_sees_asks_nothing(page: Page, lab: Lab) -> None:
     expect(panel.get_by_text("No projects yet")).to_be_visible()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "labkit/api/projects" in request.url else None)
-    page.clock.run_for(A_WHILE_MS)
+    with page.expect_request("**/labkit/api/projects*"):
+        page.clock.run_for(A_WHILE_MS)
     assert all("no_track_activity=1" in url for url in asked)
     assert asked
 
     page.get_by_role("tab", name="File Browser").click()
     expect(panel).to_be_hidden()
+    _hear_all(page)
     asked.clear()
     page.clock.run_for(10 * A_WHILE_MS)
+    _hear_all(page)
     assert asked == []
 
     Project.create(lab.projects, "made-meanwhile")
     page.get_by_role("tab", name="LabKit projects").click()
     expect(panel.get_by_role("listitem", name="made-meanwhile")).to_be_visible()
+
+
+def _hear_all(page: Page) -> None:
+    """Wait until each request that the page has made is told: one of our own is told after them."""
+    with page.expect_response("**/?last-of-all"):
+        page.evaluate("fetch('/?last-of-all').catch(() => null).then(() => true)")
 
 
 @pytest.mark.ci
@@ -214,8 +231,8 @@ def test_cover_picture_is_shown(page: Page, lab: Lab, tmp_path: Path) -> None:
     _draw_discs(tmp_path / "discs.png")
     import_image(project, tmp_path / "discs.png")
     card = _open_lab(page, lab).get_by_role("listitem", name="nuclei")
-    expect(card.locator("img")).to_have_js_property("complete", True)
-    assert card.locator("img").evaluate("node => node.naturalWidth") > 0
+    cover = card.locator("img").element_handle()
+    page.wait_for_function("node => node.complete && node.naturalWidth > 0", arg=cover)
     expect(card.get_by_role("definition").first).to_have_text("1")
 
 

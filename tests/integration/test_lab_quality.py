@@ -22,7 +22,9 @@ from labkit.annotations import (
 )
 from labkit.geometry import Rectangle, Region
 from labkit.project import ImageRecord, Project
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.browser import on_screen, patient_page, place_of
+from labkit.testing.lab import Lab, running_lab
+from labkit.testing.runs import wait_until
 from labkit.tiling import import_image
 
 pytestmark = pytest.mark.browser
@@ -41,10 +43,8 @@ def lab(tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch, reque
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=WITHIN_S * 1000)
-        yield context.new_page()
+    with patient_page(browser, width=1400, height=900) as page:
+        yield page
 
 
 @pytest.fixture
@@ -65,24 +65,33 @@ def _open_panel(page: Page, lab: Lab) -> Locator:
     return card
 
 
-def _annotator(page: Page) -> Locator:
-    """Return the annotator that is seen, when it has painted."""
+def _annotator(page: Page, title: str) -> Locator:
+    """Return the annotator of a tab, when it has painted and has the document: until the tab is in front another one is seen."""
+    expect(page.locator("#jp-main-dock-panel").get_by_role("tab", name=title, exact=True)).to_have_attribute("aria-selected", "true")
     root = page.locator(".labkit-Annotator:visible")
+    root.get_by_role("application").wait_for()
+    on_screen(page)
     expect(root.get_by_role("application")).to_have_attribute("data-picture", "complete")
     expect(root).to_have_attribute("aria-busy", "false")
+    expect(root.locator(".labkit-Annotator-saving").get_by_role("status")).to_have_text("Saved")
     return root
 
 
+def _is_free(project: Project, image: ImageRecord) -> None:
+    """Wait until nobody has claimed an image: the page shows the step before while it gives the claim back."""
+    wait_until(lambda: current_claim(project, image.id) is None)
+
+
 def _on_canvas(root: Locator, y: float, x: float) -> tuple[float, float]:
-    box = root.get_by_role("application").bounding_box()
-    assert box is not None
+    box = place_of(root.get_by_role("application"))
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def _drag(page: Page, root: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
-    page.mouse.move(*_on_canvas(root, *start))
+    first, last = _on_canvas(root, *start), _on_canvas(root, *end)
+    page.mouse.move(*first)
     page.mouse.down()
-    page.mouse.move(*_on_canvas(root, *end), steps=4)
+    page.mouse.move(*last, steps=4)
     page.mouse.up()
 
 
@@ -91,19 +100,14 @@ def _look_again(page: Page) -> None:
     page.evaluate("window.dispatchEvent(new Event('focus'))")
 
 
-def _red_pixels(root: Locator) -> int:
-    """Return how many pixels of the overlay have the colour of an open pin."""
-    count: int = root.get_by_role("application").evaluate(
-        """node => {
-            const {data} = node.getContext('2d').getImageData(0, 0, node.width, node.height);
-            let count = 0;
-            for (let k = 0; k < data.length; k += 4) {
-                count += data[k] === 179 && data[k + 1] === 38 && data[k + 2] === 30;
-            }
-            return count;
-        }"""
-    )
-    return count
+RED_PIXELS = """node => {
+    const {data} = node.getContext('2d').getImageData(0, 0, node.width, node.height);
+    let count = 0;
+    for (let k = 0; k < data.length; k += 4) {
+        count += data[k] === 179 && data[k + 1] === 38 && data[k + 2] === 30;
+    }
+    return count;
+}"""  # how many of the overlay have the colour of an open pin
 
 
 @pytest.mark.parametrize("lab", ["Bea"], indirect=True)
@@ -115,7 +119,7 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     image = project.images()[0]
     card = _open_panel(page, lab)
     card.get_by_role("button", name="Next free image").click()
-    root = _annotator(page)
+    root = _annotator(page, "first.png")
     assert current_claim(project, image.id) is not None
     root.get_by_role("button", name="Box").click()
     _drag(page, root, (0.3, 0.3), (0.5, 0.5))
@@ -123,18 +127,21 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     review = root.get_by_role("group", name="Review")
     root.get_by_role("button", name="Finished").click()
     expect(card.get_by_role("listitem", name="first.png")).to_contain_text("1 object, finished")
+    _is_free(project, image)
 
     review.get_by_role("button", name="Send to review").click()
     expect(review).to_contain_text("in review")
-    expect(card.get_by_role("listitem", name="first.png")).not_to_contain_text("yours until")  # given back after the state
-    assert current_claim(project, image.id) is None
-    assert _red_pixels(root) == 0  # there is no pin yet
+    expect(card.get_by_role("listitem", name="first.png")).to_contain_text("in review")
+    expect(card.get_by_role("listitem", name="first.png")).not_to_contain_text("yours until")
+    _is_free(project, image)
+    canvas = root.get_by_role("application")
+    assert canvas.evaluate(RED_PIXELS) == 0  # there is no pin yet
     add_comment(project, image.id, "Bea", "Too coarse here", by="Prof", place=(100.0, 100.0))
     change_state(project, image.id, "Bea", "returned", by="Prof")
     _look_again(page)
     expect(review).to_contain_text("returned")
     review.get_by_role("button", name="Show comment 1").click()
-    assert _red_pixels(root) > 50
+    page.wait_for_function(f"node => ({RED_PIXELS})(node) > 50", arg=canvas.element_handle())
     review.get_by_role("button", name="Resolve comment 1").click()
     expect(review).to_contain_text("resolved by Bea")
     review.get_by_role("button", name="Send to review").click()
@@ -142,6 +149,7 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     change_state(project, image.id, "Bea", "accepted", by="Prof")
     _look_again(page)
     expect(card.get_by_role("listitem", name="first.png")).to_contain_text("accepted")
+    expect(review).to_contain_text("accepted")
     review.get_by_role("button", name="Return").click()
     expect(review.get_by_role("alert")).to_contain_text("Ask a reviewer to return them.")
 
@@ -157,6 +165,7 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     started.value.save_as(coco)
     assert [category["name"] for category in json.loads(coco.read_text())["categories"]] == ["nucleus", "membrane"]
     dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
 
     row.get_by_role("button", name="Import annotations into first.png").click()
     dialog.get_by_label("Into whose annotations").fill("Cy")
@@ -165,10 +174,11 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     dialog.get_by_role("button", name="Import").click()
     expect(dialog).to_contain_text("1 object added")
     dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
     assert len(open_document(project, image.id, "Cy").objects) == 1
 
     card.get_by_role("button", name="Annotate second.png").click()
-    root = _annotator(page)
+    root = _annotator(page, "second.png")
     root.get_by_role("button", name="Box").click()
     _drag(page, root, (0.3, 0.3), (0.5, 0.5))
     second = card.get_by_role("listitem", name="second.png")
@@ -176,7 +186,7 @@ def test_a_student_sends_mends_exports_and_imports(page: Page, lab: Lab, project
     page.get_by_role("tab", name="second.png").locator(".lm-TabBar-tabCloseIcon").click()
     expect(second).to_contain_text("1 object")
     expect(second).not_to_contain_text("yours until")
-    assert current_claim(project, project.images()[1].id) is None
+    _is_free(project, project.images()[1])
 
     card.get_by_role("button", name="Quality of cells").click()
     table = page.get_by_role("table", name="Progress")
@@ -216,7 +226,7 @@ def test_a_professor_reviews_and_compares(page: Page, lab: Lab, project: Project
     row = card.get_by_role("listitem", name="first.png")
     row.get_by_text("Documents").click()
     row.get_by_role("button", name="Open Bea's annotations").click()
-    root = _annotator(page)
+    root = _annotator(page, "first.png (Bea)")
     review = root.get_by_role("group", name="Review")
     expect(review).to_contain_text("You can look and comment here, not draw.")
     root.get_by_role("button", name="Box").click()

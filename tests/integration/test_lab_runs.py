@@ -11,13 +11,12 @@ from labkit.events import Log, Metric, Progress
 from labkit.project import Project
 from labkit.runs import EventWriter, LocalRunner, RunQueue
 from labkit.storage import hold_lock
-from labkit.testing.browser import contrasts
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.browser import contrasts, patient_page
+from labkit.testing.lab import Lab, running_lab
 from labkit.testing.runs import submit_cells
 
 pytestmark = pytest.mark.browser
 
-RUN_MS = 4 * WITHIN_S * 1000  # a whole run on a machine under load
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 
 
@@ -29,10 +28,8 @@ def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1500, "height": 950}, accept_downloads=True) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=WITHIN_S * 1000)
-        yield context.new_page()
+    with patient_page(browser, width=1500, height=950) as page:
+        yield page
 
 
 @pytest.fixture
@@ -74,6 +71,7 @@ def test_a_run_is_seen_as_it_goes(page: Page, lab: Lab, project: Project) -> Non
     assert (second.place(), first.place()) == (0, 1)
     newest.locator(".labkit-Runs-row").focus()
     page.keyboard.press("ArrowDown")
+    expect(_rows(view).nth(1).locator(".labkit-Runs-row")).to_be_focused()
     page.keyboard.press("Enter")
     detail = view.get_by_role("region", name="Chosen run")
     expect(detail).to_contain_text(first.id)

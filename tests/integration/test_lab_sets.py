@@ -14,8 +14,8 @@ from labkit.datasets import list_training_sets, open_training_set
 from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
 from labkit.samples import nuclei_like
-from labkit.testing.browser import contrasts
-from labkit.testing.lab import WITHIN_S, Lab, running_lab
+from labkit.testing.browser import contrasts, patient_page, place_of
+from labkit.testing.lab import Lab, reload_lab, running_lab
 from labkit.testing.learning import annotated_image
 from labkit.testing.pictures import write_tiff
 from labkit.tiling import import_image
@@ -45,10 +45,8 @@ def lab(shared_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context(viewport={"width": 1500, "height": 950}) as context:
-        context.set_default_timeout(WITHIN_S * 1000)
-        expect.set_options(timeout=WITHIN_S * 1000)
-        yield context.new_page()
+    with patient_page(browser, width=1500, height=950) as page:
+        yield page
 
 
 @pytest.fixture
@@ -79,6 +77,7 @@ def _open_sets(page: Page) -> Locator:
 
 def _settled(view: Locator) -> None:
     """Wait until what is shown is the plan of the wish."""
+    expect(view.locator("[data-stale]")).to_have_attribute("data-stale", "false")  # true from the moment of a change on
     expect(view.get_by_role("region", name="What comes of it")).not_to_contain_text("Working it out…")
 
 
@@ -88,8 +87,7 @@ def _count(view: Locator, image: str) -> Locator:
 
 def _drag(page: Page, grid: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw a box from tile to tile, given as row and column."""
-    box = grid.bounding_box()
-    assert box is not None
+    box = place_of(grid)
     side = box["width"] * TILE_PX / WIDTH_PX
 
     def at(cell: tuple[float, float]) -> tuple[float, float]:
@@ -117,6 +115,7 @@ def test_a_set_is_chosen_built_and_looked_back_at(page: Page, lab: Lab, project:
     for name in ("nuclei-0.tif", "nuclei-1.tif", "partly.tif"):
         view.get_by_role("button", name=f"Choose no tile of {name}").click()
     problems = view.get_by_role("list", name="Problems")
+    _settled(view)  # problems of another wish may be others, and move the pictures
     expect(problems.get_by_text("Error", exact=True).first).to_be_visible()
     build = view.get_by_role("button", name="Build training")
     expect(build).to_be_disabled()
@@ -125,6 +124,7 @@ def test_a_set_is_chosen_built_and_looked_back_at(page: Page, lab: Lab, project:
     for name in ("nuclei-0.tif", "nuclei-1.tif"):
         _drag(page, view.get_by_role("application", name=f"Tiles of {name}"), (0, 0), (3, 3))
         expect(_count(view, name)).to_have_text("16 of 24 tiles")
+        _settled(view)
     grid = view.get_by_role("application", name="Tiles of partly.tif")
     grid.focus()
     for key in ("Control+Home", "Shift+ArrowDown", "Shift+ArrowRight", " "):
@@ -163,7 +163,7 @@ def test_a_set_is_chosen_built_and_looked_back_at(page: Page, lab: Lab, project:
     expect(compare.get_by_role("status")).to_contain_text("nuclei-0.tif")
     assert open_training_set(project, "nuclei").record.version == 2
 
-    page.goto(lab.url.replace("lab?reset&", "lab?"))
+    reload_lab(page, lab, tab=f"labkit-training-sets:{project.id}")
     view = page.get_by_role("region", name="Training sets of cells")
     expect(view.get_by_role("tab", name="Sets (2)")).to_have_attribute("aria-selected", "true")
     view.get_by_role("tab", name="Build a set").click()

@@ -10,8 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from labkit.datasets import list_training_sets
 from labkit.project import Project
-from labkit.testing.annotator import patient_page
-from labkit.testing.browser import contrasts
+from labkit.testing.browser import contrasts, on_screen, patient_page, place_of
 from labkit.testing.lab import WITHIN_S, Lab
 from labkit.testing.learning import annotated_image
 from labkit.training import TrainConfig
@@ -49,7 +48,13 @@ def _open_notebook(page: Page, lab: Lab) -> None:
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, lab.home / "work.ipynb")
+    _go(page, lab)
+
+
+def _go(page: Page, lab: Lab) -> None:
+    """Open the notebook, and wait for its kernel."""
     page.goto(_address(lab))
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
 
 
 def _address(lab: Lab) -> str:
@@ -69,6 +74,7 @@ def _is_readable(page: Page, part: Locator) -> None:
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
+        on_screen(page)
         found = contrasts(part)
         assert {text: ratio for text, ratio in found.items() if ratio < 4.5} == {}
         assert found
@@ -80,8 +86,7 @@ def test_a_set_is_built_and_a_run_watched_in_a_notebook(page: Page, lab: Lab, pr
     builder = _output(page, 0)
     canvas = builder.locator("canvas")
     expect(canvas).to_have_js_property("width", 520)
-    box = canvas.bounding_box()
-    assert box is not None
+    box = place_of(canvas)
     canvas.click(position={"x": box["width"] * 7 / 8, "y": box["height"] / 8})
     expect(builder).to_contain_text(re.compile(r"Row 1, column 4: 100 % annotated, \w+, not chosen"))
     expect(builder.get_by_label("Which tiles").locator("option:checked")).to_have_text("chosen by hand")
@@ -109,7 +114,7 @@ def test_a_set_is_built_and_a_run_watched_in_a_notebook(page: Page, lab: Lab, pr
         run.cancel()
         run.wait()
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-    page.goto(_address(lab))
+    _go(page, lab)
     monitor = _output(page, 2)
     expect(monitor.get_by_role("status")).to_contain_text("cancelled")
     expect(monitor.get_by_role("img", name="Score: val dice")).to_be_visible()

@@ -41,6 +41,11 @@ export class Delivery implements IDisposable {
   /** The login has run out. */
   isLoggedOut = false;
 
+  /** Of the last deed. */
+  get number(): number {
+    return this._number;
+  }
+
   get refusal(): IRefusal | null {
     return this._refusal;
   }

@@ -65,10 +65,17 @@ function followWork(
 ): IDisposable {
   const { session } = easel;
   let wasFinished: boolean | null = null;
-  const onAnswer = (): void => model.noteWork();
+  let isFinishing = false; // its own answer, which follows the change, is no work any more
+  const onAnswer = (): void => {
+    if (!isFinishing) {
+      model.noteWork();
+    }
+    isFinishing = false;
+  };
   const onChange = (): void => {
     const isFinished = session.completedTasks.includes('finished');
     if (wasFinished === false && isFinished) {
+      isFinishing = true;
       model.release();
     }
     wasFinished = session.isReady ? isFinished : null;

@@ -57,6 +57,7 @@ export class AnnotatorSession implements IDisposable {
 
   set selection(ids: ReadonlyArray<string>) {
     this._selection = ids.filter(id => this.list.get(id) !== undefined);
+    this._chosenAfter = this._delivery.number;
     this._changed.emit();
   }
 
@@ -267,7 +268,7 @@ export class AnnotatorSession implements IDisposable {
     if (!this._delivery.acknowledged(ack) || ack.client !== this.client) {
       return;
     }
-    if (ack.selection !== null) {
+    if (ack.selection !== null && ack.number > this._chosenAfter) {
       this._selection = ack.selection.filter(
         id => this.list.get(id) !== undefined
       );
@@ -301,6 +302,7 @@ export class AnnotatorSession implements IDisposable {
   private readonly _answered = new Signal<this, number>(this);
   private readonly _copied = new Signal<this, string>(this);
   private _selection: ReadonlyArray<string> = [];
+  private _chosenAfter = 0; // the deed before somebody chose: what it would choose comes too late
   private _canUndo = false;
   private _canRedo = false;
   private _completedTasks: ReadonlyArray<string> = [];
