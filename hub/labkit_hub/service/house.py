@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import httpx
 from fastapi import FastAPI
 
 from labkit_hub.profiles import load_profiles
 from labkit_hub.service.address import HubAddress
 from labkit_hub.service.app import create_app
 from labkit_hub.service.board import BoardRoom
-from labkit_hub.service.context import ServiceContext
+from labkit_hub.service.context import QueueRoom, ServiceContext
 from labkit_hub.service.database import Database
 from labkit_hub.service.hubapi import HubClient
 from labkit_hub.service.hubhttp import HubHttp
@@ -27,14 +28,27 @@ from labkit_hub.settings import Settings
 
 __all__ = ["open_house"]
 
+_LOGIN_TIMEOUT_S = 12.0
 
-def open_house(settings: Settings, address: HubAddress, fail: Callable[[BaseException], None]) -> FastAPI:
+
+def open_house(
+    settings: Settings,
+    address: HubAddress,
+    fail: Callable[[BaseException], None],
+    *,
+    open_queue: Callable[[ServiceContext], QueueRoom] = open_queue,
+    transport: httpx.BaseTransport | None = None,
+) -> FastAPI:
     """Return the service's application.
 
     Parameters
     ----------
     fail : callable
         Called with an error that keeps the service from opening for good.
+    open_queue : callable
+        Makes the queue room.
+    transport : httpx.BaseTransport, optional
+        What carries requests to the hub; the network by default.
 
     Raises
     ------
@@ -43,11 +57,12 @@ def open_house(settings: Settings, address: HubAddress, fail: Callable[[BaseExce
     """
     database = Database(settings.resolved_service_database_url)
     meters = PrometheusMeters()
-    http = HubHttp(address.api_url, address.token, meters)
+    http = HubHttp(address.api_url, address.token, meters, transport=transport)
     hub = HubClient(http, meters)
     people = Directory(database, hub)
     opened = threading.Event()
-    door = HubDoor(Witness(HubHttp(address.api_url, address.token, meters, timeout_s=12.0)), people, address.token, opened.is_set)
+    witness = Witness(HubHttp(address.api_url, address.token, meters, timeout_s=_LOGIN_TIMEOUT_S, transport=transport))
+    door = HubDoor(witness, people, address.token, opened.is_set)
     context = ServiceContext(
         settings=settings,
         database=database,
