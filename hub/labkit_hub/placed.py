@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyterhub.spawner import Spawner
-from traitlets import default
+from traitlets import Callable, default
 
 from labkit_hub.placement import RUN_PREFIX, Placement
+from labkit_hub.turn import Turn
 
 __all__ = ["PlacedSpawner"]
 
 _RUN_POLL_S = 3
 _POLL_S = 30
+_LOOK_S = 0.5
 
 
 class PlacedSpawner(Spawner):  # type: ignore[misc]
@@ -20,6 +24,11 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
 
     A class of ours inherits from this and from the spawner of its shape, in this order.
     """
+
+    query_reader = Callable(None, allow_none=True, config=True, help="Reads options from an address, given them and the spawner.")
+
+    turn: Turn | None = None
+    """Its place among those that start at the same time."""
 
     async def start(self) -> Any:
         """Start the server."""
@@ -43,7 +52,23 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
         """Look at runs often: their end frees a device, also when they could not report it."""
         return _RUN_POLL_S if self.is_run else _POLL_S
 
+    async def options_from_query(self, query_data: dict[str, Any]) -> dict[str, Any]:
+        """Read options that came in an address; who may set them so is decided by the hub's configuration."""
+        reader: Any = self.query_reader
+        return {} if reader is None else dict(await reader(query_data, self))
+
     def apply(self, placement: Placement) -> None:
         """Take over what this server is started with."""
         for name, value in placement.traits.items():
             setattr(self, name, value)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Tell whoever waits how many servers start before this one, then what the spawner itself has to tell."""
+        told: int | None = None
+        while self.turn is not None and (place := self.turn.place) is not None:
+            if place != told:
+                told = place
+                yield {"progress": 5, "message": f"Many people start their servers just now. {place + 1} will start before yours ..."}
+            await asyncio.sleep(_LOOK_S)
+        async for event in super().progress():
+            yield event

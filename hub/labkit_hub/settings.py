@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,8 @@ __all__ = [
     "DeviceSettings",
     "IdleSettings",
     "KubeSettings",
+    "LtiSettings",
+    "OidcSettings",
     "QueueSettings",
     "ServerSettings",
     "ServiceSettings",
@@ -31,6 +34,10 @@ def _absolute(path: Path) -> Path:
     return Path(path).expanduser().absolute()
 
 
+def _network(text: str) -> str:
+    return str(IPv4Network(text))
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortOrAny = Annotated[int, Field(ge=0, le=65535)]
@@ -41,6 +48,12 @@ class AccountSettings(BaseModel):
 
     Attributes
     ----------
+    kind : {"password", "oidc", "lti13"}
+        Passwords of this hub's own, an OpenID Connect provider, or a learning platform.
+    admins : tuple of str
+        Names of the hub's admins, where accounts are not its own; with passwords, the account ``admin`` makes others admins.
+    adopt : bool
+        Whether the first who comes from elsewhere with the name of an account that was made here before gets that account.
     signup : bool
         Anybody who reaches the hub may ask for an account; an admin must approve it.
     password_length : int
@@ -53,10 +66,68 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["password", "oidc", "lti13"] = "password"
+    admins: tuple[str, ...] = ()
+    adopt: bool = False
     signup: bool = True
     password_length: int = Field(default=8, ge=1, le=72)
     failed_logins: int = Field(default=10, ge=0)
     lock_s: int = Field(default=60, ge=1)
+
+
+class OidcSettings(BaseModel):
+    """The university's login, by OpenID Connect (``LABKIT_OIDC__*``); the provider is told ``<address>/hub/oauth_callback``.
+
+    Attributes
+    ----------
+    client_id : str
+        Who LabKit is there.
+    client_secret_file : Path or None
+        A file with the secret that goes with it.
+    authorize_url, token_url, userdata_url : str
+        The provider's addresses.
+    username_claim : str
+        What becomes the user name.
+    scope : tuple of str
+        What is asked for.
+    name : str
+        What the button says after "Sign in with".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str = ""
+    client_secret_file: Folder | None = None
+    authorize_url: str = ""
+    token_url: str = ""
+    userdata_url: str = ""
+    username_claim: Annotated[str, Field(min_length=1)] = "preferred_username"
+    scope: tuple[str, ...] = ("openid", "profile", "email")
+    name: Annotated[str, Field(min_length=1)] = "the university's login"
+
+
+class LtiSettings(BaseModel):
+    """A learning platform, by LTI 1.3 (``LABKIT_LTI__*``); ``<address>/hub/lti13/config`` says what it must be told.
+
+    Attributes
+    ----------
+    issuer : str
+        The platform.
+    client_ids : tuple of str
+        Who LabKit is there.
+    authorize_url, jwks_url : str
+        The platform's addresses: where people are sent, and where its keys are.
+    username_claim : str
+        What becomes the user name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = ""
+    client_ids: tuple[str, ...] = ()
+    authorize_url: str = ""
+    jwks_url: str = ""
+    username_claim: Annotated[str, Field(min_length=1)] = "email"
 
 
 class ServerSettings(BaseModel):
@@ -92,6 +163,8 @@ class ContainerSettings(BaseModel):
         Where containers reach hub and proxy.
     network : str
         One network for all servers; empty gives each person one of their own (docker only).
+    network_pool : str
+        Where the addresses of people's own networks come from.
     pids : int
         Most processes and threads of a container.
     tmp_gb : float
@@ -107,6 +180,7 @@ class ContainerSettings(BaseModel):
     hub_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://hub:8081"
     proxy_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://proxy:8000"
     network: str = ""
+    network_pool: Annotated[str, AfterValidator(_network)] = "10.214.0.0/16"
     pids: Annotated[int, Field(ge=64)] = 1024
     tmp_gb: Annotated[float, Field(gt=0)] = 1.0
     egress_proxy: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
@@ -262,6 +336,8 @@ class Settings(BaseSettings):
     database_password_file : Path or None
         A file with the password that is missing in the addresses of the databases.
     accounts : AccountSettings
+    oidc : OidcSettings
+    lti : LtiSettings
     server : ServerSettings
     service : ServiceSettings
     devices : DeviceSettings
@@ -290,6 +366,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_password_file: Folder | None = None
     accounts: AccountSettings = AccountSettings()
+    oidc: OidcSettings = OidcSettings()
+    lti: LtiSettings = LtiSettings()
     server: ServerSettings = ServerSettings()
     service: ServiceSettings = ServiceSettings()
     devices: DeviceSettings = DeviceSettings()

@@ -1,0 +1,47 @@
+"""The pages' room: everything that a browser opens, and what it sends by forms."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from labkit.errors import LabKitError, NotFound
+from labkit_hub.service.context import QueueViews, ServiceContext
+from labkit_hub.service.pages.admin import add_admin_pages
+from labkit_hub.service.pages.courses import add_course_pages
+from labkit_hub.service.pages.line import add_line_pages
+from labkit_hub.service.pages.render import STATIC_DIR, Pages
+from labkit_hub.service.pages.storage import Sizes
+from labkit_hub.service.people.mirror import Mirror
+
+__all__ = ["PagesRoom"]
+
+_STATIC = {"labkit.css": "text/css", "labkit.js": "text/javascript"}
+
+
+class PagesRoom:
+    """Start page, runs, courses, admin page."""
+
+    def __init__(self, context: ServiceContext, views: QueueViews, mirror: Mirror, hub_path: str, sizes: Sizes) -> None:
+        self._pages = Pages(context, hub_path)
+        self.router = APIRouter(include_in_schema=False)
+        add_line_pages(self.router, context, views, self._pages)
+        add_course_pages(self.router, context, views, mirror, self._pages)
+        add_admin_pages(self.router, context, views, sizes, self._pages)
+        self.router.add_api_route("/static/{name}", _static, methods=["GET"])
+
+    def start(self) -> None:
+        """Do nothing: no work beside the routes."""
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+    def render_error(self, request: Request, status: int, error: LabKitError) -> Response:
+        """Return the page of an error."""
+        return self._pages.page(request, "error.html", None, status=status, error=error, code=status)
+
+
+def _static(name: str) -> FileResponse:
+    if name not in _STATIC:
+        raise NotFound("There is nothing at this address.")
+    return FileResponse(STATIC_DIR / name, media_type=_STATIC[name], headers={"Cache-Control": "public, max-age=300"})

@@ -1,0 +1,32 @@
+// Pages work without this file. It keeps what changes fresh, asks before something is stopped, and sends a chosen role at once.
+"use strict";
+const EVERY_MS = 5000;
+
+function isBusy(area) {
+  const here = document.activeElement;
+  return document.hidden || (here && here !== document.body && area.contains(here) && /^(INPUT|TEXTAREA|SELECT|BUTTON)$/.test(here.tagName)) ||
+    [...area.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue);
+}
+
+async function refresh() {
+  const area = document.querySelector("[data-live]");
+  if (!area || isBusy(area)) return;
+  try {
+    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" }, redirect: "error" });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
+    if (fresh && fresh.innerHTML !== area.innerHTML && !isBusy(area)) area.replaceChildren(...fresh.childNodes);
+  } catch {
+    // The service is away for a moment; what is shown stays.
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+document.documentElement.classList.add("scripted");
+setInterval(refresh, EVERY_MS);

@@ -1,0 +1,96 @@
+"""Reads out of the database all that a decision rests on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from labkit_hub.profiles import Profile
+from labkit_hub.service import notices
+from labkit_hub.service.queue.policy import CourseLimits, FreeDevice, Held, Limits, Line, Spent, Waiting
+from labkit_hub.service.tables import CourseRow, DeviceRow, LeaseRow, RunRow, UsageRow
+from labkit_hub.settings import QueueSettings
+
+__all__ = ["ACTIVE_STATES", "BUDGET_SPAN", "load_limits", "load_line", "load_spent"]
+
+ACTIVE_STATES = ("starting", "running", "cancelling")
+BUDGET_SPAN = timedelta(days=7)
+
+
+def load_line(session: Session, settings: QueueSettings, profiles: Mapping[str, Profile], now: datetime) -> Line:
+    """Return the line as it stands; runs whose profile is gone from the settings are left out."""
+    leases = session.execute(select(LeaseRow.device_id, LeaseRow.username, LeaseRow.course_id)).all()
+    leased = {lease.device_id for lease in leases}
+    ready = session.execute(select(DeviceRow.id, DeviceRow.node).where(DeviceRow.state == "ready").order_by(DeviceRow.id)).all()
+    pause = notices.pause(session)
+    return Line(
+        now=now,
+        waiting=_waiting(session, profiles),
+        held=(*(Held(lease.username, lease.course_id) for lease in leases), *_on_cpu(session, profiles)),
+        free=tuple(FreeDevice(device.id, device.node) for device in ready if device.id not in leased),
+        per_node=Counter(device.node for device in ready),
+        spent=load_spent(session, now),
+        limits=load_limits(session, settings),
+        pause=pause.reason if pause else "",
+    )
+
+
+def load_limits(session: Session, settings: QueueSettings) -> Limits:
+    """Return what binds people and courses."""
+    courses = {row.id: CourseLimits(row.max_running, row.hours_per_person, row.hours_total) for row in session.scalars(select(CourseRow))}
+    return Limits(settings.per_person, settings.hours_per_person, courses)
+
+
+def load_spent(session: Session, now: datetime) -> Spent:
+    """Return the device-hours of the last seven days, of leases that are over and of those that go on."""
+    since = now - BUDGET_SPAN
+    usage = select(UsageRow.username, UsageRow.course_id, UsageRow.taken, UsageRow.freed).where(UsageRow.freed > since)
+    over = [(row.username, row.course_id, row.taken, row.freed) for row in session.execute(usage)]
+    leases = select(LeaseRow.username, LeaseRow.course_id, LeaseRow.taken)
+    going = [(row.username, row.course_id, row.taken, now) for row in session.execute(leases)]
+    return _add_up((*over, *going), since)
+
+
+def _add_up(spans: Iterable[tuple[str, str | None, datetime, datetime]], since: datetime) -> Spent:
+    by_person: dict[str, float] = {}
+    by_course: dict[str, float] = {}
+    by_member: dict[tuple[str, str], float] = {}
+    for person, course, taken, freed in spans:
+        hours = max(0.0, (freed - max(taken, since)).total_seconds() / 3600)
+        by_person[person] = by_person.get(person, 0.0) + hours
+        if course is not None:
+            by_course[course] = by_course.get(course, 0.0) + hours
+            by_member[course, person] = by_member.get((course, person), 0.0) + hours
+    return Spent(by_person, by_course, by_member)
+
+
+def _waiting(session: Session, profiles: Mapping[str, Profile]) -> tuple[Waiting, ...]:
+    columns = (
+        RunRow.id,
+        RunRow.owner,
+        RunRow.course_id,
+        RunRow.profile,
+        RunRow.priority,
+        RunRow.rank,
+        RunRow.submitted,
+        RunRow.not_before,
+        RunRow.reason,
+    )
+    rows = session.execute(select(*columns).where(RunRow.state == "waiting")).all()
+    return tuple(
+        Waiting(
+            r.id, r.owner, r.course_id, profiles[r.profile].gpus, r.priority, r.rank, r.submitted, not_before=r.not_before, trouble=r.reason
+        )
+        for r in rows
+        if r.profile in profiles
+    )
+
+
+def _on_cpu(session: Session, profiles: Mapping[str, Profile]) -> Iterable[Held]:
+    slugs = [profile.slug for profile in profiles.values() if profile.gpus == 0]
+    active = select(RunRow.owner, RunRow.course_id).where(RunRow.state.in_(ACTIVE_STATES), RunRow.profile.in_(slugs))
+    return [Held(run.owner, run.course_id, gpus=0) for run in session.execute(active)]
