@@ -18,6 +18,7 @@ from traitlets import Bool, Unicode, default
 
 from labkit.errors import LabKitError, StorageFull, StorageUnreachable
 from labkit_hub.networks import StudentNetworks
+from labkit_hub.placed import PlacedSpawner
 from labkit_hub.placement import label_value, network_name, server_object_name
 from labkit_hub.sweep import sweep_containers
 
@@ -27,9 +28,9 @@ _log = logging.getLogger("labkit.docker")
 
 
 @functools.cache
-def student_networks(pool: str) -> StudentNetworks:
+def student_networks(pool: str, prefix: str) -> StudentNetworks:
     """Return the networks of this hub, whose Docker is named by ``DOCKER_HOST``."""
-    return StudentNetworks(docker.APIClient(version="auto", timeout=120, **kwargs_from_env()), IPv4Network(pool))
+    return StudentNetworks(docker.APIClient(version="auto", timeout=120, **kwargs_from_env()), IPv4Network(pool), prefix=prefix)
 
 
 def keep_attached(networks: StudentNetworks, *, every_s: float = 5.0, sweep_every: int = 60) -> threading.Event:
@@ -44,7 +45,7 @@ def keep_attached(networks: StudentNetworks, *, every_s: float = 5.0, sweep_ever
         try:
             networks.attach_all()
             if number % sweep_every == sweep_every - 1:
-                swept = [*sweep_containers(networks.client), *networks.sweep()]
+                swept = [*sweep_containers(networks.client, networks.prefix), *networks.sweep()]
                 if swept:
                     _log.info("swept %s", ", ".join(swept))
         except StorageUnreachable as error:
@@ -61,7 +62,7 @@ def keep_attached(networks: StudentNetworks, *, every_s: float = 5.0, sweep_ever
     return ended
 
 
-class LabKitDockerSpawner(DockerSpawner):  # type: ignore[misc]
+class LabKitDockerSpawner(PlacedSpawner, DockerSpawner):  # type: ignore[misc]
     """Starts a container as `labkit_hub.placement.place_docker` has laid down; makes and removes its owner's network.
 
     The container's name follows from user and server alone, so a hub that was killed in the middle of a start finds it again.
@@ -75,17 +76,18 @@ class LabKitDockerSpawner(DockerSpawner):  # type: ignore[misc]
     remove = True
     use_internal_ip = True
 
+    @default("object_name")
     def _object_name_default(self) -> str:
         return server_object_name(self.prefix, self.user.name, self.name)
 
-    @default("network_name")  # type: ignore[untyped-decorator]
+    @default("network_name")
     def _network_name_default(self) -> str:
         return network_name(self.prefix, self.user.name)
 
     @property
     def networks(self) -> StudentNetworks:
         """The networks of all people of this hub."""
-        return student_networks(self.network_pool)
+        return student_networks(self.network_pool, self.prefix)
 
     async def start(self) -> Any:
         """Make the network, then the container.

@@ -50,15 +50,15 @@ class StudentNetworks:
         Where their addresses come from.
     size : int
         The prefix length of one: 28 has room for hub, proxy, store and ten servers.
-    caller : str
-        Whose they are: the name that the socket proxy knows this hub by. Without a socket proxy we set the label ourselves.
+    prefix : str
+        Begins the names of this hub's things, and is the value of the labels by which they are found.
     direct : bool
         There is no socket proxy between: its labels are set here.
     """
 
-    def __init__(self, client: Any, pool: IPv4Network, *, size: int = 28, caller: str = "hub", direct: bool = False) -> None:
-        self.client, self._pool, self._size, self._caller = client, pool, size, caller
-        self._labels = {CALLER_LABEL: caller} if direct else {}
+    def __init__(self, client: Any, pool: IPv4Network, *, prefix: str = "labkit", size: int = 28, direct: bool = False) -> None:
+        self.client, self._pool, self._size, self.prefix = client, pool, size, prefix
+        self._labels = {CALLER_LABEL: prefix} if direct else {}
         self._lock = threading.Lock()
 
     def ensure(self, name: str, labels: dict[str, str]) -> None:
@@ -107,7 +107,7 @@ class StudentNetworks:
             return Room(len(self._all()), 2 ** (self._size - self._pool.prefixlen))
 
     def _all(self) -> dict[str, dict[str, Any]]:
-        found = self.client.networks(filters={"label": [f"{CALLER_LABEL}={self._caller}"]})
+        found = self.client.networks(filters={"label": [f"{CALLER_LABEL}={self.prefix}"]})
         return {network["Name"]: network for network in found}
 
     def _create(self, name: str, labels: dict[str, str], known: dict[str, dict[str, Any]]) -> None:
@@ -137,7 +137,7 @@ class StudentNetworks:
 
     def _attach(self, names: set[str]) -> int:
         count = 0
-        for container in self.client.containers(filters={"label": [f"{ATTACH_LABEL}={self._caller}"]}):
+        for container in self.client.containers(filters={"label": [f"{ATTACH_LABEL}={self.prefix}"]}):
             role = container["Labels"].get(ROLE_LABEL, "")
             for name in sorted(names - set(container["NetworkSettings"]["Networks"])):
                 count += self._connect(container["Id"], name, role)
@@ -158,7 +158,7 @@ class StudentNetworks:
     def _remove(self, name: str) -> bool:
         try:
             inside = self.client.inspect_network(name).get("Containers") or {}
-            ours = {found["Id"] for found in self.client.containers(filters={"label": [f"{ATTACH_LABEL}={self._caller}"]})}
+            ours = {found["Id"] for found in self.client.containers(filters={"label": [f"{ATTACH_LABEL}={self.prefix}"]})}
             if set(inside) - ours or self._has_waiting(name):
                 return False
             for container in inside:
@@ -174,7 +174,7 @@ class StudentNetworks:
 
     def _has_waiting(self, name: str) -> bool:
         """Return whether a container is to be on the network that does not run yet: Docker does not list it there."""
-        made = self.client.containers(all=True, filters={"label": [f"{CALLER_LABEL}={self._caller}"], "status": ["created"]})
+        made = self.client.containers(all=True, filters={"label": [f"{CALLER_LABEL}={self.prefix}"], "status": ["created"]})
         return any(name in container["NetworkSettings"]["Networks"] for container in made)
 
 

@@ -13,8 +13,8 @@ from labkit_hub.dockerproxy.callers import CALLER_LABEL
 __all__ = ["sweep_containers"]
 
 
-def sweep_containers(client: Any, *, caller: str = "hub", older_than_s: float = 600.0) -> list[str]:
-    """Remove the caller's containers that do not run and are older than that, and return their names.
+def sweep_containers(client: Any, prefix: str, *, older_than_s: float = 600.0) -> list[str]:
+    """Remove this hub's containers that do not run and are older than that, and return their names.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def sweep_containers(client: Any, *, caller: str = "hub", older_than_s: float = 
     """
     swept = []
     try:
-        found = client.containers(all=True, filters={"label": [f"{CALLER_LABEL}={caller}"], "status": ["created", "exited", "dead"]})
+        found = client.containers(all=True, filters={"label": [f"{CALLER_LABEL}={prefix}"], "status": ["created", "exited", "dead"]})
         for container in found:
             if time.time() - container["Created"] > older_than_s:
                 try:

@@ -131,8 +131,8 @@ class _Turn:
         if facts is None:
             raise _NotThere(f"No such container: {name}")
         labels = facts["Config"]["Labels"] or {}
-        own = labels.get(CALLER_LABEL) == self.name
-        if not own and not (may_attach and labels.get(ATTACH_LABEL) == self.name):
+        own = labels.get(CALLER_LABEL) == self.caller.owner
+        if not own and not (may_attach and labels.get(ATTACH_LABEL) == self.caller.owner):
             raise Refused(f"The container {name!r} is not one of this caller.")
         return str(facts["Id"])
 
@@ -140,7 +140,7 @@ class _Turn:
         facts = await self.socket.facts(f"/networks/{name}")
         if facts is None:
             raise _NotThere(f"network {name} not found")
-        if (facts.get("Labels") or {}).get(CALLER_LABEL) != self.name:
+        if (facts.get("Labels") or {}).get(CALLER_LABEL) != self.caller.owner:
             raise Refused(f"The network {name!r} is not one of this caller.")
         return str(facts["Id"])
 
@@ -148,8 +148,8 @@ class _Turn:
         """Return the parameters; a list shows what is the caller's, or what it may attach if it asks for that."""
         query = dict(self.call.query)
         if self.call.kind in ("container.list", "network.list"):
-            attachable = f"{ATTACH_LABEL}={self.name}"
-            own = f"{CALLER_LABEL}={self.name}"
+            attachable = f"{ATTACH_LABEL}={self.caller.owner}"
+            own = f"{CALLER_LABEL}={self.caller.owner}"
             asks = self.call.kind == "container.list" and attachable in query.get("filters", "")
             query["filters"] = with_label(query.get("filters"), attachable if asks else own)
         if self.call.kind == "container.create":
@@ -160,12 +160,12 @@ class _Turn:
         """Return a new body for calls that have one; what others send is dropped."""
         match self.call.kind:
             case "container.create":
-                body = rebuild_container(raw, self.call.query["name"], self.name, self.caller)
+                body = rebuild_container(raw, self.call.query["name"], self.caller)
                 if (network := body["HostConfig"]["NetworkMode"]) != "none":
                     body["HostConfig"]["NetworkMode"] = await self._own_network(network)
                 return body
             case "network.create":
-                return rebuild_network(raw, self.name, self.caller)
+                return rebuild_network(raw, self.caller)
             case "network.connect":
                 container, endpoint = rebuild_connect(raw, self.caller)
                 return {"Container": await self._own_container(container, may_attach=True), "EndpointConfig": endpoint}

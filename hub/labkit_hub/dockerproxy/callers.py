@@ -13,7 +13,7 @@ from labkit.storage import Record
 __all__ = ["ATTACH_LABEL", "CALLER_LABEL", "Caller", "ProxySettings"]
 
 CALLER_LABEL = "labkit.caller"
-"""On all that a caller made: its name. Written by the socket proxy, never by the caller."""
+"""On all that a caller made: its prefix, without the hyphen. Written by the socket proxy, never by the caller."""
 ATTACH_LABEL = "labkit.attach"
 """On containers of the compose file that this caller may connect to its networks (hub, proxy, store), and do nothing else with."""
 
@@ -50,6 +50,11 @@ class Caller(Record):
     memory_gb: Annotated[float, Field(gt=0)] = 256.0
     pids: Annotated[int, Field(ge=1)] = 4096
     devices: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The value of the labels of what is this caller's."""
+        return self.prefix.removesuffix("-")
 
 
 class ProxySettings(BaseSettings):

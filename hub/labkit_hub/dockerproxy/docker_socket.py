@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -10,8 +9,6 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 __all__ = ["DockerSocket"]
-
-_LARGEST_FACTS = 8_000_000
 
 
 class DockerSocket:
@@ -53,5 +50,5 @@ class DockerSocket:
             if answer.status == 404:
                 return None
             answer.raise_for_status()
-            found = json.loads(await answer.content.read(_LARGEST_FACTS))
+            found = await answer.json(content_type=None)
             return found if isinstance(found, dict) else None

@@ -19,7 +19,7 @@ NO_HOST_ADDRESS = "com.docker.network.bridge.inhibit_ipv4"
 _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
-def rebuild_network(body: bytes, caller_name: str, caller: Caller) -> dict[str, Any]:
+def rebuild_network(body: bytes, caller: Caller) -> dict[str, Any]:
     """Return the body that Docker gets for ``networks/create``.
 
     Raises
@@ -39,7 +39,7 @@ def rebuild_network(body: bytes, caller_name: str, caller: Caller) -> dict[str, 
         "Attachable": False,
         "Options": {NO_HOST_ADDRESS: "true"},
         "IPAM": _addresses(fields, caller),
-        "Labels": forced_labels(fields, caller_name),
+        "Labels": forced_labels(fields, caller),
     }
     if fields.text("Driver") not in ("", "bridge"):
         raise Refused("Driver must be 'bridge'.")

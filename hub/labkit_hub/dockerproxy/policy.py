@@ -23,7 +23,7 @@ _RESERVED = ("labkit.caller", "labkit.attach", "labkit.role", "com.docker.", "io
 _PIDS = 1024
 
 
-def rebuild_container(body: bytes, name: str, caller_name: str, caller: Caller) -> dict[str, Any]:
+def rebuild_container(body: bytes, name: str, caller: Caller) -> dict[str, Any]:
     """Return the body that Docker gets for a container called `name`.
 
     Raises
@@ -40,7 +40,7 @@ def rebuild_container(body: bytes, name: str, caller_name: str, caller: Caller) 
     devices = _device_requests(host, caller)
     rebuilt: dict[str, Any] = {
         "Image": image,
-        "Labels": forced_labels(fields, caller_name),
+        "Labels": forced_labels(fields, caller),
         "Env": _environment(fields, has_devices=bool(devices)),
         "HostConfig": _host_config(host, caller) | ({"DeviceRequests": devices} if devices else {}),
     }
@@ -78,13 +78,13 @@ def prefixed(name: str, caller: Caller, what: str) -> str:
     return name
 
 
-def forced_labels(fields: Fields, caller_name: str) -> dict[str, str]:
+def forced_labels(fields: Fields, caller: Caller) -> dict[str, str]:
     """Return the labels asked for and the caller's own, which cannot be asked for."""
     labels = fields.table("Labels")
     for label in labels:
         if label.casefold().startswith(_RESERVED):
             raise Refused(f"The label {label!r} is not the caller's to set.")
-    return labels | {CALLER_LABEL: caller_name}
+    return labels | {CALLER_LABEL: caller.owner}
 
 
 def _words(fields: Fields, field: str) -> list[str]:

@@ -32,7 +32,7 @@ def body(host: dict[str, Any] | None = None, **fields: Any) -> bytes:
 
 def rebuilt(raw: bytes, caller: Caller = HUB, name: str = NAME) -> dict[str, Any]:
     """What Docker gets for this body."""
-    return rebuild_container(raw, name, "hub", caller)
+    return rebuild_container(raw, name, caller)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_spawners_body_passes_hardened(spawner_body: bytes) -> None:
 
 def test_the_callers_label_is_forced(spawner_body: bytes) -> None:
     """What a caller made is known by a label that it did not write."""
-    assert rebuilt(spawner_body)["Labels"] == {"labkit.user": "u-anna-u", "labkit.caller": "hub"}
+    assert rebuilt(spawner_body)["Labels"] == {"labkit.user": "u-anna-u", "labkit.caller": "labkit"}
 
 
 def test_devices_come_by_request_only() -> None:
@@ -269,13 +269,13 @@ def test_a_grader_has_no_network(mode: str) -> None:
     """Its containers are cut off, whatever they ask for."""
     raw = json.dumps({"Image": "labkit/kernel:local", "HostConfig": {"Memory": 9_000_000, "NetworkMode": mode}}).encode()
     with pytest.raises(Refused, match="no network"):
-        rebuild_container(raw, "labkit-grade-1", "grader", GRADER)
+        rebuild_container(raw, "labkit-grade-1", GRADER)
 
 
 def test_a_grader_gets_no_device_and_no_image_of_the_hub() -> None:
     """Each caller has its own lists."""
     with pytest.raises(Refused, match="not in the list"):
-        rebuild_container(body({"NetworkMode": "none"}), "labkit-grade-1", "grader", GRADER)
+        rebuild_container(body({"NetworkMode": "none"}), "labkit-grade-1", GRADER)
 
 
 def network(**changes: Any) -> bytes:
@@ -286,10 +286,10 @@ def network(**changes: Any) -> bytes:
 
 def test_networks_are_internal_and_without_the_host() -> None:
     """Also if that was not asked for."""
-    made = rebuild_network(network(Internal=False), "hub", HUB)
+    made = rebuild_network(network(Internal=False), HUB)
     assert made["Internal"] is True
     assert made["Options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
-    assert made["Labels"] == {"labkit.caller": "hub"}
+    assert made["Labels"] == {"labkit.caller": "labkit"}
 
 
 @pytest.mark.parametrize(
@@ -319,13 +319,13 @@ def test_networks_are_internal_and_without_the_host() -> None:
 def test_other_networks_are_refused(changes: dict[str, Any]) -> None:
     """Drivers and options that lead to the host, and addresses that are not of the pool."""
     with pytest.raises(Refused):
-        rebuild_network(network(**changes), "hub", HUB)
+        rebuild_network(network(**changes), HUB)
 
 
 def test_a_grader_makes_no_networks() -> None:
     """It has no pool."""
     with pytest.raises(Refused, match="no networks"):
-        rebuild_network(network(), "grader", GRADER)
+        rebuild_network(network(), GRADER)
 
 
 def test_connecting_takes_names_and_an_address_of_the_pool() -> None:
