@@ -254,12 +254,15 @@ class DeviceSettings(BaseModel):
         Look for NVIDIA devices, through NVML.
     fake : int
         So many devices that are none: everything works, and computes on the CPU.
+    cluster : int
+        So many devices that a cluster gives out by number; which one a server gets is the cluster's choice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     nvidia: bool = True
     fake: Annotated[int, Field(ge=0, le=64)] = 0
+    cluster: Annotated[int, Field(ge=0, le=1024)] = 0
 
 
 class QueueSettings(BaseModel):
