@@ -18,8 +18,10 @@ from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.orm import UserInfo
 from traitlets import Unicode
 
+from labkit.errors import InvalidInput
 from labkit_hub import handlers
 from labkit_hub.logins import FIRST_ACCOUNTS, complete_logins, hash_password, is_usable_password
+from labkit_hub.usernames import plain_name
 
 __all__ = ["LabKitAuthenticator"]
 
@@ -85,6 +87,14 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         """Say whether a login still holds: not if the approval was taken back."""
         account = self.get_user(user.name)
         return account is None or bool(account.is_authorized)
+
+    def validate_username(self, username: str) -> bool:
+        """Say whether an account may have this name: not if it could be taken for another's."""
+        try:
+            plain_name(username)
+        except InvalidInput:
+            return False
+        return bool(super().validate_username(username))
 
     def is_password_strong(self, password: str) -> bool:
         """Say whether `password` may be chosen: long enough, not among the common ones, and one that bcrypt can take."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,17 +14,27 @@ from labkit_hub.layout import CHECKOUT, VarLayout
 
 __all__ = [
     "AccountSettings",
+    "ContainerSettings",
     "DeviceSettings",
+    "IdleSettings",
+    "KubeSettings",
+    "LtiSettings",
+    "OidcSettings",
     "QueueSettings",
     "ServerSettings",
     "ServiceSettings",
     "Settings",
     "load_settings",
+    "read_secret",
 ]
 
 
 def _absolute(path: Path) -> Path:
     return Path(path).expanduser().absolute()
+
+
+def _network(text: str) -> str:
+    return str(IPv4Network(text))
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
@@ -36,6 +47,12 @@ class AccountSettings(BaseModel):
 
     Attributes
     ----------
+    kind : {"password", "oidc", "lti13"}
+        Passwords of this hub's own, an OpenID Connect provider, or a learning platform.
+    admins : tuple of str
+        Names of the hub's admins, where accounts are not its own; with passwords, the account ``admin`` makes others admins.
+    adopt : bool
+        Whether the first who comes from elsewhere with the name of an account that was made here before gets that account.
     signup : bool
         Anybody who reaches the hub may ask for an account; an admin must approve it.
     password_length : int
@@ -48,10 +65,68 @@ class AccountSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["password", "oidc", "lti13"] = "password"
+    admins: tuple[str, ...] = ()
+    adopt: bool = False
     signup: bool = True
     password_length: int = Field(default=8, ge=1, le=72)
     failed_logins: int = Field(default=10, ge=0)
     lock_s: int = Field(default=60, ge=1)
+
+
+class OidcSettings(BaseModel):
+    """The university's login, by OpenID Connect (``LABKIT_OIDC__*``); the provider is told ``<address>/hub/oauth_callback``.
+
+    Attributes
+    ----------
+    client_id : str
+        Who LabKit is there.
+    client_secret_file : Path or None
+        A file with the secret that goes with it.
+    authorize_url, token_url, userdata_url : str
+        The provider's addresses.
+    username_claim : str
+        What becomes the user name.
+    scope : tuple of str
+        What is asked for.
+    name : str
+        What the button says after "Sign in with".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str = ""
+    client_secret_file: Folder | None = None
+    authorize_url: str = ""
+    token_url: str = ""
+    userdata_url: str = ""
+    username_claim: Annotated[str, Field(min_length=1)] = "preferred_username"
+    scope: tuple[str, ...] = ("openid", "profile", "email")
+    name: Annotated[str, Field(min_length=1)] = "the university's login"
+
+
+class LtiSettings(BaseModel):
+    """A learning platform, by LTI 1.3 (``LABKIT_LTI__*``); ``<address>/hub/lti13/config`` says what it must be told.
+
+    Attributes
+    ----------
+    issuer : str
+        The platform.
+    client_ids : tuple of str
+        Who LabKit is there.
+    authorize_url, jwks_url : str
+        The platform's addresses: where people are sent, and where its keys are.
+    username_claim : str
+        What becomes the user name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = ""
+    client_ids: tuple[str, ...] = ()
+    authorize_url: str = ""
+    jwks_url: str = ""
+    username_claim: Annotated[str, Field(min_length=1)] = "email"
 
 
 class ServerSettings(BaseModel):
@@ -63,12 +138,91 @@ class ServerSettings(BaseModel):
         How long a server may take until it answers.
     stop_timeout_s : int
         How long it may take to save and stop before it is ended by force.
+    starts_at_once : int
+        Servers that may be starting at the same time; further people see a page that tries again by itself. 0 sets no bound.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     start_timeout_s: int = Field(default=120, ge=1)
     stop_timeout_s: int = Field(default=10, ge=1)
+    starts_at_once: int = Field(default=20, ge=0)
+
+
+class ContainerSettings(BaseModel):
+    """Servers in containers, in the shapes docker, swarm and kube (``LABKIT_CONTAINERS__*``).
+
+    Attributes
+    ----------
+    prefix : str
+        Begins the names of all containers, volumes and networks of this hub; two hubs on one engine need two.
+    image : str
+        The image of profiles that name none.
+    hub_url, proxy_url : str
+        Where containers reach hub and proxy.
+    network : str
+        One network for all servers; empty gives each person one of their own (docker only).
+    network_pool : str
+        Where the addresses of people's own networks come from.
+    pids : int
+        Most processes and threads of a container.
+    tmp_gb : float
+        Size of a container's ``/tmp``, which is memory, in GB.
+    egress_proxy : str
+        Address of a proxy through which servers reach the Internet; empty for no Internet.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)] = "labkit"
+    image: Annotated[str, Field(min_length=1, max_length=300)] = "labkit-student"
+    hub_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://hub:8081"
+    proxy_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://proxy:8000"
+    network: str = ""
+    network_pool: Annotated[str, AfterValidator(_network)] = "10.214.0.0/16"
+    pids: Annotated[int, Field(ge=64)] = 1024
+    tmp_gb: Annotated[float, Field(gt=0)] = 1.0
+    egress_proxy: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
+
+
+class KubeSettings(BaseModel):
+    """What only Kubernetes needs to know (``LABKIT_KUBE__*``).
+
+    Attributes
+    ----------
+    home_gb : float
+        Size of a new home's volume, in GB.
+    storage_class : str
+        The class of those volumes; empty takes the cluster's own.
+    gpu_resource : str
+        What the cluster calls a device.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home_gb: Annotated[float, Field(ge=1)] = 20.0
+    storage_class: str = ""
+    gpu_resource: Annotated[str, Field(min_length=1)] = "nvidia.com/gpu"
+
+
+class IdleSettings(BaseModel):
+    """When servers that nobody uses are stopped (``LABKIT_IDLE__*``); servers of runs never are, they end by themselves.
+
+    Attributes
+    ----------
+    server_s : int
+        Seconds without activity after which a server is stopped; 0 never stops one.
+    device_s : int
+        The same for a server that holds a device.
+    every_s : int
+        How often is looked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    server_s: Annotated[int, Field(ge=0)] = 3600
+    device_s: Annotated[int, Field(ge=0)] = 1200
+    every_s: Annotated[int, Field(ge=1)] = 60
 
 
 class ServiceSettings(BaseModel):
@@ -100,12 +254,15 @@ class DeviceSettings(BaseModel):
         Look for NVIDIA devices, through NVML.
     fake : int
         So many devices that are none: everything works, and computes on the CPU.
+    cluster : int
+        So many devices that a cluster gives out by number; which one a server gets is the cluster's choice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     nvidia: bool = True
     fake: Annotated[int, Field(ge=0, le=64)] = 0
+    cluster: Annotated[int, Field(ge=0, le=1024)] = 0
 
 
 class QueueSettings(BaseModel):
@@ -154,12 +311,22 @@ class Settings(BaseSettings):
 
     Attributes
     ----------
+    spawner : {"process", "docker", "swarm", "kube"}
+        Where people's servers run.
     var : Path
         Everything that the hub writes; another folder is another hub.
     port : int
-        The port on 127.0.0.1 at which people reach it.
+        The port on 127.0.0.1 at which people reach it; in a container, the proxy's.
+    public_url : str
+        The address that people open, where it is another one (``https://...``).
+    subdomain_host : str
+        Gives each person's server a host name of its own below this address; empty keeps one origin for all.
     hub_port, proxy_api_port : int
         The hub's internal ports; 0 takes free ones.
+    proxy_api_url : str
+        Where a proxy listens that runs by itself, beside the hub; empty starts one.
+    proxy_token_file : Path or None
+        A file with the secret that this proxy expects.
     course_dir : Path
         Notebooks that each home gets a copy of.
     proxy_dir : Path
@@ -168,30 +335,48 @@ class Settings(BaseSettings):
         Fetched sample data shared by all; None means ``var/cache``.
     database_url : str or None
         SQLAlchemy address of the hub's database; None means SQLite in `var`.
+    database_password_file : Path or None
+        A file with the password that is missing in the addresses of the databases.
     accounts : AccountSettings
+    oidc : OidcSettings
+    lti : LtiSettings
     server : ServerSettings
     service : ServiceSettings
     devices : DeviceSettings
     queue : QueueSettings
+    containers : ContainerSettings
+    kube : KubeSettings
+    idle : IdleSettings
     profiles : Path or None
         A YAML file of profiles; None means those that are built in.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABKIT_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
+    spawner: Literal["process", "docker", "swarm", "kube"] = "process"
     var: Folder = CHECKOUT / "var"
     port: Port = 8000
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
+    subdomain_host: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
     hub_port: PortOrAny = 0
     proxy_api_port: PortOrAny = 0
+    proxy_api_url: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
+    proxy_token_file: Folder | None = None
     course_dir: Folder = CHECKOUT / "course"
     proxy_dir: Folder = CHECKOUT / "var" / "proxy"
     cache: Folder | None = None
     database_url: str | None = None
+    database_password_file: Folder | None = None
     accounts: AccountSettings = AccountSettings()
+    oidc: OidcSettings = OidcSettings()
+    lti: LtiSettings = LtiSettings()
     server: ServerSettings = ServerSettings()
     service: ServiceSettings = ServiceSettings()
     devices: DeviceSettings = DeviceSettings()
     queue: QueueSettings = QueueSettings()
+    containers: ContainerSettings = ContainerSettings()
+    kube: KubeSettings = KubeSettings()
+    idle: IdleSettings = IdleSettings()
     profiles: Folder | None = None
 
     @property
@@ -207,17 +392,47 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         """The database, with the default filled in."""
-        return self.database_url or f"sqlite:///{self.layout.database}"
+        return self._complete(self.database_url or f"sqlite:///{self.layout.database}")
 
     @property
     def resolved_service_database_url(self) -> str:
         """The database of the service, with the default filled in."""
-        return self.service.database_url or f"sqlite:///{self.layout.service_database}"
+        return self._complete(self.service.database_url or f"sqlite:///{self.layout.service_database}")
 
     @property
     def url(self) -> str:
         """The address that people open."""
-        return f"http://127.0.0.1:{self.port}"
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    def _complete(self, address: str) -> str:
+        """Return a database's address with its password, and with a bound on how long a vanished one may hold up everything."""
+        from sqlalchemy import make_url
+
+        url = make_url(address)
+        if not url.drivername.startswith("postgresql"):
+            return address
+        if url.password is None and self.database_password_file is not None:
+            url = url.set(password=read_secret(self.database_password_file))
+        if "connect_timeout" not in url.query:
+            url = url.update_query_dict({"connect_timeout": "3"})
+        return url.render_as_string(hide_password=False)
+
+
+def read_secret(path: Path) -> str:
+    """Return what a secret's file holds, without the line's end.
+
+    Raises
+    ------
+    InvalidInput
+        The file is not there, may not be read, or is empty.
+    """
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The secret in {path} cannot be read.", hint="Look at the file, and whose it is.") from error
+    if not secret:
+        raise InvalidInput(f"The secret in {path} is empty.", hint="Write it there, in one line.")
+    return secret
 
 
 def load_settings() -> Settings:

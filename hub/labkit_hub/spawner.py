@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from labkit.errors import LabKitError, response_for
 from labkit_hub.handout import hand_out
 from labkit_hub.homes import UserHome
 from labkit_hub.instance import MARK, belongs_to
+from labkit_hub.placed import PlacedSpawner
+from labkit_hub.placement import RUN_STOP_S
 
 __all__ = ["LabKitProcessSpawner"]
 
 
-class LabKitProcessSpawner(LocalProcessSpawner):  # type: ignore[misc]
-    """Starts JupyterLab in the user's home, with the course handed out into it."""
+class LabKitProcessSpawner(PlacedSpawner, LocalProcessSpawner):  # type: ignore[misc]
+    """Starts JupyterLab in the user's home, with the course handed out into it; or a run, in the same home."""
 
     homes_dir = Unicode(config=True, help="The folder of all homes.")
     course_dir = Unicode(config=True, help="The course that each home gets a copy of.")
@@ -69,7 +72,8 @@ class LabKitProcessSpawner(LocalProcessSpawner):  # type: ignore[misc]
         except LabKitError as error:
             status = response_for(error).http_status
             raise SpawnException(f"{error.message} {error.hint}", reason="home", status_code=status) from error
-        await asyncio.to_thread(self._hand_out_course)
+        if not self.is_run:
+            await asyncio.to_thread(self._hand_out_course)
         self.popen_kwargs = {"cwd": str(self.home.root)}
         address: tuple[str, int] = await super().start()
         return address
@@ -83,6 +87,16 @@ class LabKitProcessSpawner(LocalProcessSpawner):  # type: ignore[misc]
             self.log.warning("The course could not be handed out to %s: %s", self.user.name, error)
         else:
             self.log.info("Course of %s: %s", self.user.name, outcome)
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop the server; a run's supervisor gets its grace after SIGTERM, since an interrupt means nothing to it."""
+        if not self.is_run or now or await self.poll() is not None:
+            await super().stop(now=now)
+            return
+        await self._signal(signal.SIGTERM)
+        await self.wait_for_death(RUN_STOP_S)
+        if await self.poll() is None:
+            await super().stop(now=True)
 
     async def poll(self) -> int | None:
         """Say whether the server runs. A process number left by an earlier hub counts only if the process is one of ours."""

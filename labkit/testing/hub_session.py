@@ -10,6 +10,8 @@ from urllib.parse import quote
 from labkit.errors import RunFailed
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 __all__ = ["HubSession"]
@@ -22,6 +24,8 @@ class HubSession:
     ----------
     url : str
         The hub's address, without a slash at the end.
+    verify : ssl.SSLContext or bool
+        Whose certificates are believed.
 
     Attributes
     ----------
@@ -29,10 +33,10 @@ class HubSession:
         For requests of any kind.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, verify: ssl.SSLContext | bool = True) -> None:
         import httpx
 
-        self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=60, trust_env=False, verify=verify)
 
     def __enter__(self) -> HubSession:
         return self

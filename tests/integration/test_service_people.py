@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import psutil
 import pytest
 
+from labkit.testing.hub import RunningHub
 from labkit.testing.hub_session import HubSession
-from labkit.testing.ports import free_port
-from labkit_hub.instance import MARK, end_all, instance_mark, members
-from labkit_hub.logins import load_logins
+from labkit_hub.instance import instance_mark, members
 from labkit_hub.service.hubapi import HubClient
 from labkit_hub.service.hubhttp import HubHttp
 from labkit_hub.service.metrics import PrometheusMeters
-from labkit_hub.settings import Settings
 
 pytestmark = pytest.mark.slow
 
 SERVICE = "/services/labkit"
-# A configuration of its own: the shape's own one, with the service if that does not have it yet.
-CONFIG = """
-from labkit_hub.config import apply
-from labkit_hub.service import launch
-from labkit_hub.settings import load_settings
-
-settings = load_settings()
-apply(c, settings)
-c.JupyterHub.allow_named_servers = True
-if "services" not in c.JupyterHub:
-    c.JupyterHub.services = [launch.service_entry(settings)]
-    c.JupyterHub.load_roles = launch.role_entries(settings)
-    c.Spawner.server_token_scopes = list(launch.SERVER_SCOPES)
-"""
-
-
-@dataclass(frozen=True)
-class Hub:
-    """A running hub with its service."""
-
-    url: str
-    settings: Settings
-
-    @property
-    def log(self) -> str:
-        return self.settings.layout.log_file.read_text(errors="replace")
-
-    def login(self, name: str) -> HubSession:
-        session = HubSession(self.url)
-        assert session.login(name, load_logins(self.settings.layout.logins).passwords[name]).status_code == 200
-        return session
-
-    def service_process(self) -> psutil.Process:
-        found = [process for process in members(instance_mark(self.settings.var)) if process.cmdline()[-1:] == ["labkit_hub.service"]]
-        return found[0]
-
-
 def wait_until(what: str, is_so: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not is_so():
@@ -71,34 +28,23 @@ def wait_until(what: str, is_so: Callable[[], bool], timeout_s: float = 60.0) ->
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """Run a hub with two devices that are none, until the service answers."""
-    folder = tmp_path_factory.mktemp("people")
-    settings = Settings(var=folder / "var", port=free_port())
-    settings.layout.prepare()
-    config = folder / "config.py"
-    config.write_text(CONFIG)
-    environment = os.environ | {
-        "LABKIT_VAR": str(settings.var),
-        "LABKIT_PORT": str(settings.port),
-        "LABKIT_DEVICES__NVIDIA": "false",
-        "LABKIT_DEVICES__FAKE": "2",
-        MARK: instance_mark(settings.var),
-    }
-    with open(settings.layout.log_file, "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", str(config)], cwd=settings.var, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-    hub = Hub(settings.url, settings)
-    try:
-        with HubSession(hub.url) as visitor:
-            wait_until("the service answers", lambda: process.poll() is not None or is_open(visitor), 180)
-            assert process.poll() is None, hub.log[-4000:]
-        yield hub
-    finally:
-        process.terminate()
-        process.wait(60)
-        end_all(instance_mark(settings.var))
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """Run a hub with two devices that are none, until its service answers."""
+    env = {"LABKIT_DEVICES__NVIDIA": "false", "LABKIT_DEVICES__FAKE": "2"}
+    with RunningHub(tmp_path_factory.mktemp("people") / "var", env=env) as running:
+        with HubSession(running.url) as visitor:
+            wait_until("the service answers", lambda: is_open(visitor), 120)
+        yield running
+
+
+def logged_in(hub: RunningHub, name: str) -> HubSession:
+    session = HubSession(hub.url)
+    assert session.login(name, hub.logins[name]).status_code == 200
+    return session
+
+
+def service_process(hub: RunningHub) -> psutil.Process:
+    return next(process for process in members(instance_mark(hub.var)) if process.cmdline()[-1:] == ["labkit_hub.service"])
 
 
 def is_open(session: HubSession) -> bool:
@@ -111,20 +57,20 @@ def is_open(session: HubSession) -> bool:
 
 
 @pytest.fixture
-def professor(hub: Hub) -> Iterator[HubSession]:
-    with hub.login("professor") as session:
+def professor(hub: RunningHub) -> Iterator[HubSession]:
+    with logged_in(hub, "professor") as session:
         yield session
 
 
 @pytest.fixture
-def student(hub: Hub) -> Iterator[HubSession]:
-    with hub.login("student") as session:
+def student(hub: RunningHub) -> Iterator[HubSession]:
+    with logged_in(hub, "student") as session:
         yield session
 
 
 @pytest.fixture
-def admin(hub: Hub) -> Iterator[HubSession]:
-    with hub.login("admin") as session:
+def admin(hub: RunningHub) -> Iterator[HubSession]:
+    with logged_in(hub, "admin") as session:
         yield session
 
 
@@ -159,17 +105,17 @@ def test_whoever_is_logged_in_to_the_hub_is_logged_in_here(student: HubSession) 
         assert thief.http.post("/hub/api/users/student/server", headers={"Authorization": f"token {cookie.value}"}).status_code == 403
 
 
-def test_nobody_is_sent_to_the_login_and_back(hub: Hub) -> None:
+def test_nobody_is_sent_to_the_login_and_back(hub: RunningHub) -> None:
     """A page that was asked for without a login is what follows it."""
     with HubSession(hub.url) as visitor:
         login = visitor.http.get(f"{SERVICE}/courses")
         assert login.url.path == "/hub/login"
-        fields = {"_xsrf": visitor.xsrf, "username": "student", "password": load_logins(hub.settings.layout.logins).passwords["student"]}
+        fields = {"_xsrf": visitor.xsrf, "username": "student", "password": hub.logins["student"]}
         page = visitor.http.post(str(login.url), data=fields)
         assert (page.status_code, page.url.path) == (200, f"{SERVICE}/courses")
 
 
-def test_tokens_of_the_hub_open_the_api(hub: Hub, professor: HubSession, admin: HubSession) -> None:
+def test_tokens_of_the_hub_open_the_api(hub: RunningHub, professor: HubSession, admin: HubSession) -> None:
     """A person's own does, an admin's is one, and one that was made for something else is refused."""
     tokens = [new_token(professor, "professor"), new_token(admin, "admin"), new_token(professor, "professor", ["read:users:name!user"])]
     with HubSession(hub.url) as program:
@@ -205,7 +151,7 @@ def test_the_admins_page_opens_for_admins_only(professor: HubSession, admin: Hub
     assert (page.status_code, page.text.count('class="state ready"')) == (200, 2)
 
 
-def test_what_the_hub_says_of_servers(hub: Hub, student: HubSession, admin: HubSession) -> None:
+def test_what_the_hub_says_of_servers(hub: RunningHub, student: HubSession, admin: HubSession) -> None:
     """Absent, running, stopped; a row of a server that does not run is stopped, and goes when it is removed."""
     token = new_token(admin, "admin", ["servers", "list:users", "admin:groups"])
     meters = PrometheusMeters()
@@ -227,7 +173,7 @@ def test_what_the_hub_says_of_servers(hub: Hub, student: HubSession, admin: HubS
     http.close()
 
 
-def test_without_the_scope_everything_is_unknown(hub: Hub, student: HubSession) -> None:
+def test_without_the_scope_everything_is_unknown(hub: RunningHub, student: HubSession) -> None:
     """A token that may not see a server proves nothing about it."""
     meters = PrometheusMeters()
     http = HubHttp(f"{hub.url}/hub/api", new_token(student, "student", ["read:users:name!user"]), meters)
@@ -242,10 +188,10 @@ def test_without_the_scope_everything_is_unknown(hub: Hub, student: HubSession) 
 
 
 @pytest.mark.ci
-def test_a_service_that_ends_is_started_again_with_its_data(hub: Hub, professor: HubSession) -> None:
+def test_a_service_that_ends_is_started_again_with_its_data(hub: RunningHub, professor: HubSession) -> None:
     """Told to end it does so in order; the hub brings it back, and courses and logins are as they were."""
     send(professor, "/courses", title="Kept")
-    before = hub.service_process()
+    before = service_process(hub)
     before.send_signal(signal.SIGTERM)
     before.wait(30)
     wait_until("the hub has noticed", lambda: "Service labkit exited with status 0" in hub.log)

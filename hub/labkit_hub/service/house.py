@@ -18,6 +18,7 @@ from labkit_hub.service.hubapi import HubClient
 from labkit_hub.service.hubhttp import HubHttp
 from labkit_hub.service.identity import HubDoor, Witness
 from labkit_hub.service.metrics import MetricsRoom, PrometheusMeters
+from labkit_hub.service.offers import OffersRoom
 from labkit_hub.service.pages import PagesRoom
 from labkit_hub.service.pages.storage import Sizes, measure_homes
 from labkit_hub.service.people import Directory, Mirror, PeopleRoom
@@ -82,5 +83,6 @@ def open_house(
     sizes = Sizes(measure or (lambda: measure_homes(settings.layout.homes, hub.user_names() or ())))
     pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes)
     numbers = MetricsRoom(meters, queue.views, door)
-    rooms = (sessions, PeopleRoom(context, queue.views, mirror), BoardRoom(context), queue, numbers, pages)
+    offers = OffersRoom(context, queue.views)
+    rooms = (sessions, PeopleRoom(context, queue.views, mirror), BoardRoom(context), queue, offers, numbers, pages)
     return create_app(context, rooms, login_path=sessions.login_path, render_error=pages.render_error, fail=fail)

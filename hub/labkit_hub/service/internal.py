@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from labkit.client.wire import Answer, Ask
+from labkit.client.wire import Announcement, Answer, Ask, DeviceCount
 from labkit.runs.records import RunId
 
-__all__ = ["Admission", "Admitted", "LeasedDevice", "RunTask", "Stopped"]
+__all__ = ["Admission", "Admitted", "LeasedDevice", "Notice", "Offer", "Offered", "RunTask", "Stopped"]
 
 
 class Admission(Ask):
@@ -71,3 +71,23 @@ class Stopped(Ask):
 
     user: Annotated[str, Field(min_length=1, max_length=255)]
     server: Annotated[str, Field(max_length=255)] = ""
+
+
+class Offer(Ask):
+    """``POST internal/offer``: what somebody may start from the spawn page; nothing is decided by it."""
+
+    user: Annotated[str, Field(min_length=1, max_length=255)]
+    is_admin: bool = False
+
+
+class Offered(Answer):
+    """Slugs of profiles for servers, in the order of the settings, and how busy the devices are."""
+
+    profiles: tuple[str, ...] = ()
+    devices: DeviceCount = DeviceCount()
+
+
+class Notice(Answer):
+    """``GET internal/notice``: what the hub's own pages show to everybody."""
+
+    announcement: Announcement | None = None

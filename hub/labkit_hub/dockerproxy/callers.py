@@ -1,0 +1,84 @@
+"""Who may ask for what. A caller is known by the address that its calls come from, on a network that no student's container is on."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from labkit.storage import Record
+
+__all__ = ["ATTACH_LABEL", "CALLER_LABEL", "Caller", "ProxySettings"]
+
+CALLER_LABEL = "labkit.caller"
+"""On all that a caller made: its prefix, without the hyphen. Written by the socket proxy, never by the caller."""
+ATTACH_LABEL = "labkit.attach"
+"""On containers of the compose file that this caller may connect to its networks (hub, proxy, store), and do nothing else with."""
+
+GB = 1_000_000_000
+
+
+class Caller(Record):
+    """What one caller may have.
+
+    Attributes
+    ----------
+    addresses : tuple of IPv4Address
+        Its calls come from one of these.
+    prefix : str
+        Its containers, networks and volumes begin so. It ends in a hyphen, and is never part of an id of Docker, since its first
+        letter is above f.
+    images : tuple of str
+        Exactly these images.
+    pool : IPv4Network or None
+        Its networks lie in it; None means that its containers have no network at all.
+    largest_network : int
+        The shortest prefix length of a network that it may make.
+    memory_gb, pids : float, int
+        The most that a container may ask for; it must ask.
+    devices : bool
+        Whether it may pass NVIDIA devices, by id.
+    """
+
+    addresses: tuple[IPv4Address, ...]
+    prefix: Annotated[str, Field(pattern=r"^[g-z][a-z0-9-]{1,30}-$")] = "labkit-"
+    images: tuple[str, ...] = ()
+    pool: IPv4Network | None = None
+    largest_network: Annotated[int, Field(ge=8, le=30)] = 28
+    memory_gb: Annotated[float, Field(gt=0)] = 256.0
+    pids: Annotated[int, Field(ge=1)] = 4096
+    devices: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The value of the labels of what is this caller's."""
+        return self.prefix.removesuffix("-")
+
+
+class ProxySettings(BaseSettings):
+    """The socket proxy's settings: ``LABKIT_DOCKERPROXY_CALLERS__HUB__IMAGES='["labkit/student:1"]'`` and so on.
+
+    Attributes
+    ----------
+    callers : dict of Caller, by name
+    socket : str
+        Docker's socket.
+    port : int
+    log_level : str
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LABKIT_DOCKERPROXY_", env_nested_delimiter="__", extra="ignore", frozen=True)
+
+    callers: dict[Annotated[str, Field(pattern=r"^[a-z]{1,20}$")], Caller] = {}
+    socket: str = "/var/run/docker.sock"
+    port: Annotated[int, Field(ge=1, le=65535)] = 2375
+    log_level: str = "INFO"
+
+    def caller_at(self, address: str | None) -> tuple[str, Caller] | None:
+        """Return the name and the rights of who calls from `address`."""
+        for name, caller in self.callers.items():
+            if address and address in map(str, caller.addresses):
+                return name, caller
+        return None

@@ -1,0 +1,54 @@
+"""Asking Docker itself, over its socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+
+__all__ = ["DockerSocket"]
+
+
+class DockerSocket:
+    """Docker's socket, open while this is used as an asynchronous context.
+
+    Parameters
+    ----------
+    path : str
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    async def __aenter__(self) -> DockerSocket:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(self._path, limit=64), timeout=aiohttp.ClientTimeout(total=900, sock_connect=5)
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    def call(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    ) -> aiohttp.client._RequestContextManager:
+        """Send a call written here; `path` is made of checked parts."""
+        address = f"http://docker{quote(path, safe='/:@')}" + (f"?{urlencode(query)}" if query else "")
+        return self._session.request(method, address, json=body, allow_redirects=False)
+
+    async def facts(self, path: str) -> dict[str, Any] | None:
+        """Return what Docker knows of one thing, None if there is no such thing.
+
+        Raises
+        ------
+        aiohttp.ClientError
+            Docker does not answer, or not with facts.
+        """
+        async with self.call("GET", path) as answer:
+            if answer.status == 404:
+                return None
+            answer.raise_for_status()
+            found = await answer.json(content_type=None)
+            return found if isinstance(found, dict) else None

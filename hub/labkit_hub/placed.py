@@ -1,0 +1,74 @@
+"""What the spawners of all shapes have in common: they are told where and how by a `Placement`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyterhub.spawner import Spawner
+from traitlets import Callable, default
+
+from labkit_hub.placement import RUN_PREFIX, Placement
+from labkit_hub.turn import Turn
+
+__all__ = ["PlacedSpawner"]
+
+_RUN_POLL_S = 3
+_POLL_S = 30
+_LOOK_S = 0.5
+
+
+class PlacedSpawner(Spawner):  # type: ignore[misc]
+    """A spawner whose traits come from a placement, set by the pre-spawn hook just before `start`.
+
+    A class of ours inherits from this and from the spawner of its shape, in this order.
+    """
+
+    query_reader = Callable(None, allow_none=True, config=True, help="Reads options from an address, given them and the spawner.")
+
+    turn: Turn | None = None
+    """Its place among those that start at the same time."""
+
+    async def start(self) -> Any:
+        """Start the server."""
+        return await super().start()
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop the server."""
+        await super().stop(now=now)
+
+    async def poll(self) -> Any:
+        """Say whether the server runs: None if it does."""
+        return await super().poll()
+
+    @property
+    def is_run(self) -> bool:
+        """Whether this server carries out a run, and ends by itself."""
+        return bool(self.name.startswith(RUN_PREFIX))
+
+    @default("poll_interval")
+    def _poll_interval(self) -> int:
+        """Look at runs often: their end frees a device, also when they could not report it."""
+        return _RUN_POLL_S if self.is_run else _POLL_S
+
+    async def options_from_query(self, query_data: dict[str, Any]) -> dict[str, Any]:
+        """Read options that came in an address; who may set them so is decided by the hub's configuration."""
+        reader: Any = self.query_reader
+        return {} if reader is None else dict(await reader(query_data, self))
+
+    def apply(self, placement: Placement) -> None:
+        """Take over what this server is started with."""
+        for name, value in placement.traits.items():
+            setattr(self, name, value)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Tell whoever waits how many servers start before this one, then what the spawner itself has to tell."""
+        told: int | None = None
+        while self.turn is not None and (place := self.turn.place) is not None:
+            if place != told:
+                told = place
+                yield {"progress": 5, "message": f"Many people start their servers just now. {place + 1} will start before yours ..."}
+            await asyncio.sleep(_LOOK_S)
+        async for event in super().progress():
+            yield event

@@ -1,0 +1,39 @@
+"""What the tests of containers share: Docker, and its images."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+import pytest
+
+BASE = "labkit/standin-base:bookworm"
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def engine() -> docker.APIClient:
+    """The Docker of this machine, asked directly."""
+    try:
+        client = docker.APIClient(version="auto", timeout=120)
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        pytest.skip(f"no Docker engine answers: {error}")
+    return client
+
+
+@pytest.fixture(scope="session")
+def images(engine: docker.APIClient, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Build what is run here (what is there already costs seconds; ``LABKIT_TEST_IMAGES=keep``: nothing) and return the base's name."""
+    if os.environ.get("LABKIT_TEST_IMAGES") == "keep":
+        return BASE
+    with open(tmp_path_factory.getbasetemp().parent / "labkit-images.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process of the tests at a time
+        command = [sys.executable, str(CHECKOUT / "images" / "build.py"), "--standins=yes", "hub", "socket-proxy", "student-small"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return BASE
