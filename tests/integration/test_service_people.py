@@ -20,6 +20,8 @@ from labkit_hub.service.metrics import PrometheusMeters
 pytestmark = pytest.mark.slow
 
 SERVICE = "/services/labkit"
+
+
 def wait_until(what: str, is_so: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not is_so():
@@ -151,26 +153,41 @@ def test_the_admins_page_opens_for_admins_only(professor: HubSession, admin: Hub
     assert (page.status_code, page.text.count('class="state ready"')) == (200, 2)
 
 
-def test_what_the_hub_says_of_servers(hub: RunningHub, student: HubSession, admin: HubSession) -> None:
-    """Absent, running, stopped; a row of a server that does not run is stopped, and goes when it is removed."""
-    token = new_token(admin, "admin", ["servers", "list:users", "admin:groups"])
+@pytest.fixture
+def client(hub: RunningHub) -> Iterator[HubClient]:
+    """The hub as the service sees it, with the service's own token and its few scopes."""
     meters = PrometheusMeters()
-    http = HubHttp(f"{hub.url}/hub/api", token, meters)
-    client = HubClient(http, meters)
-    assert [client.server("nobody", "").state, client.server("student", "run-k7q2m9x4c1aa").state] == ["absent", "absent"]
-    xsrf = {"X-XSRFToken": admin.xsrf}
-    assert admin.http.put("/hub/api/users/student/servers/run-k7q2m9x4c1aa", headers=xsrf).status_code == 201
-    assert client.server("student", "run-k7q2m9x4c1aa").state == "stopped"
-    assert ("student", "run-k7q2m9x4c1aa", "stopped") in [(view.user, view.name, view.state) for view in client.servers() or ()]
-    assert client.stop_server("student", "run-k7q2m9x4c1aa", remove=True).state == "absent"
+    http = HubHttp(f"{hub.url}/hub/api", service_process(hub).environ()["JUPYTERHUB_API_TOKEN"], meters)
+    yield HubClient(http, meters)
+    http.close()
 
-    assert client.start_server("student", "", {}).state in ("pending", "running")
+
+def test_a_refused_run_is_stopped_and_a_row_without_a_server_too(hub: RunningHub, client: HubClient) -> None:
+    """Refused in words; a row is stopped, is listed, and is absent when it is removed."""
+    name = "run-k7q2m9x4c1aa"
+    assert [client.server("nobody", "").state, client.server("student", name).state] == ["absent", "absent"]
+    refused = client.start_server("student", name, {"profile": "gpu-run", "ticket": "none"})
+    assert (refused.state, "queue" in refused.facts["message"]) == ("stopped", True)
+    own = {"Authorization": f"token {service_process(hub).environ()['JUPYTERHUB_API_TOKEN']}"}
+    with HubSession(hub.url) as service:
+        service.http.put(f"/hub/api/users/student/servers/{name}", headers=own)
+    assert client.server("student", name).state == "stopped"
+    assert ("student", name, "stopped") in [(view.user, view.name, view.state) for view in client.servers() or ()]
+    assert [client.stop_server("student", name, remove=True).state for _ in range(2)] == ["absent", "absent"]
+
+
+def test_a_server_comes_and_goes(hub: RunningHub, client: HubClient, student: HubSession) -> None:
+    """Pending, running, and stopped, as the hub says at each time."""
+    assert student.http.post("/hub/api/users/student/server", json={}, headers={"X-XSRFToken": student.xsrf}).status_code in (201, 202)
     wait_until("the server runs", lambda: client.server("student", "").state == "running", 120)
-    assert client.start_server("student", "", {}).state == "running"
+    assert ("student", "running") in [(view.user, view.state) for view in client.servers() or ()]
     assert client.stop_server("student", "", remove=True).state in ("pending", "stopped")
     wait_until("the server has stopped", lambda: client.server("student", "").state == "stopped")
+
+
+def test_the_hub_says_who_is_an_admin(client: HubClient) -> None:
+    """Somebody whom it does not know is none."""
     assert (client.is_admin("admin"), client.is_admin("student"), client.is_admin("nobody")) == (True, False, False)
-    http.close()
 
 
 def test_without_the_scope_everything_is_unknown(hub: RunningHub, student: HubSession) -> None:
