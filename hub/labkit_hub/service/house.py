@@ -85,4 +85,4 @@ def open_house(
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)
     rooms = (sessions, PeopleRoom(context, queue.views, mirror), BoardRoom(context), queue, offers, numbers, pages)
-    return create_app(context, rooms, login_path=sessions.login_path, render_error=pages.render_error, fail=fail)
+    return create_app(context, rooms, login_path=sessions.login_path, render_error=pages.render_error, fail=fail, hub_path=address.hub_path)
