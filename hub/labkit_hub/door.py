@@ -43,7 +43,7 @@ class ServiceDoor:
 
     url: str
     token: str = field(repr=False)
-    admit_s: float = 10.0
+    admit_s: float = 5.0
     look_s: float = 1.5
 
     async def admit(self, admission: Admission) -> Admitted:

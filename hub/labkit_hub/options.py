@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jupyterhub.spawner import SpawnException
+
 from labkit.errors import InvalidInput
 
 __all__ = ["ServerOptions", "check_options", "options_from_form"]
@@ -46,9 +48,20 @@ def check_options(given: object) -> ServerOptions:
 
 
 def options_from_form(form: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    """Return a form's fields as options: one value each; what is no option is kept, and refused later with its name."""
+    """Return a form's fields as options, one value each.
+
+    Raises
+    ------
+    SpawnException
+        There are other fields; the hub shows the form again, with the message.
+    """
     fields = {name: values for name, values in form.items() if name != "_xsrf"}
-    return {name: values[0] if isinstance(values, Sequence) and len(values) == 1 else list(values) for name, values in fields.items()}
+    options = {name: values[0] if len(values) == 1 else list(values) for name, values in fields.items()}
+    try:
+        check_options(options)
+    except InvalidInput as error:
+        raise SpawnException(f"{error.message} {error.hint}", reason="options", status_code=400) from error
+    return options
 
 
 def _text(name: str, value: object) -> str:

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
+from labkit import __version__
+
 __all__ = ["Answerer", "hub_version"]
 
 _SILENT_S = 10.0  # a connection on which nothing comes is closed
@@ -32,7 +34,7 @@ class Answerer:
         self._page = page
         host = place.hostname or "127.0.0.1"
         server = _Server if ":" not in host else _Server6
-        self._server = server((host, place.port or 80), _handler(page))
+        self._server = server((host, 80 if place.port is None else place.port), _handler(page))
 
     @property
     def port(self) -> int:
@@ -57,7 +59,7 @@ class _Server6(_Server):
 
 
 def _handler(page: str) -> type[BaseHTTPRequestHandler]:
-    versions = {"labkit": _version_of("labkit"), "version": hub_version()}
+    versions = {"labkit": __version__, "version": hub_version()}
 
     class Handler(BaseHTTPRequestHandler):
         """Never reads a body, and knows nothing that would be worth a lock."""

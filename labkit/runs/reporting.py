@@ -76,12 +76,15 @@ class Reporter:
             taken = self._send("running", "")
             self._over.wait(self._every_s if taken is not None else min(1.0, self._every_s) * random.uniform(0.5, 1.0))
 
+    def report(self, state: str, reason: str) -> dict[str, str]:
+        """Return what is sent: a `labkit.client.wire.RunReport` as plain JSON."""
+        return {"state": state, "reason": reason[:_MOST_REASON], "progress": self._how_far()}
+
     def _send(self, state: str, reason: str) -> bool | None:
         """Return whether the hub took the report; None where it may be worth another try."""
-        body = {"state": state, "reason": reason[:_MOST_REASON], "progress": self._how_far()}
         request = urllib.request.Request(
             self._address,
-            data=json.dumps(body).encode(),
+            data=json.dumps(self.report(state, reason)).encode(),
             headers={"Authorization": f"token {self._token}", "Content-Type": "application/json"},
             method="POST",
         )

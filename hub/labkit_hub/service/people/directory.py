@@ -28,7 +28,7 @@ class Directory:
             .order_by(CourseRow.title, CourseRow.id)
         )
         with self._database.transaction() as session:
-            found = session.execute(query).tuples().all()
+            found = session.execute(query).all()
         return tuple(CourseItem.model_validate({"id": course_id, "title": title, "role": role}) for course_id, title, role in found)
 
     def is_admin(self, name: str) -> bool:

@@ -153,7 +153,7 @@ def test_every_run_has_one_place_and_a_sentence() -> None:
     for seed, state in enumerate(LINES):
         plan = make_plan(state)
         assert [standing.place for standing in plan.standings.values()] == list(range(len(state.waiting)))
-        assert all(standing.reason[0].isupper() for standing in plan.standings.values())
+        assert not any(standing.reason[0].islower() for standing in plan.standings.values())
         shuffled = random.Random(seed).sample(state.waiting, len(state.waiting))
         assert make_plan(replace(state, waiting=tuple(shuffled))) == plan
 
