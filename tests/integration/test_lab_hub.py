@@ -41,7 +41,7 @@ def lab(service: StandInService, tmp_path: Path, browser: Browser) -> Iterator[L
 
 
 def test_a_training_on_the_hub(page: Page, lab: Lab, service: StandInService, tmp_path: Path) -> None:
-    """Chosen in the form, seen in the hub's line, cancelled, started again, carried out there, its model used here; then the hub goes away."""
+    """Chosen in the form, seen in the line, cancelled, started again, carried out there, its model used here; then the hub goes away."""
     project = Project.create(lab.projects, "cells", classes=["nucleus"])
     annotated_image(project, tmp_path)
     tiny_training_set(project)

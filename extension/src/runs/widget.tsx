@@ -19,7 +19,7 @@ import { ModelsPart } from './modelspart';
 import { askForRun } from './newrun';
 import type { IRunActions } from './runbuttons';
 import { RunsPart } from './runspart';
-import { standing } from './words';
+import { moment, standing } from './words';
 
 export type Part = 'runs' | 'models';
 
@@ -80,7 +80,16 @@ export class RunsView extends ReactWidget {
     if (run !== null) {
       await this._model.refresh();
       this._choose(run.id);
-      this._say(run);
+      if (run.state === 'done') {
+        this._tellAloud(
+          this._trans.__(
+            'The same was trained before, by the run of %1: nothing was started.',
+            moment(run.created)
+          )
+        );
+      } else {
+        this._say(run);
+      }
     }
   }
 
@@ -221,11 +230,13 @@ export class RunsView extends ReactWidget {
   }
 
   private _say(run: RunItem): void {
-    this._told = this._trans.__(
-      '%1: %2',
-      run.title,
-      standing(run, this._trans)
+    this._tellAloud(
+      this._trans.__('%1: %2', run.title, standing(run, this._trans))
     );
+  }
+
+  private _tellAloud(words: string): void {
+    this._told = words;
     this.update();
   }
 
