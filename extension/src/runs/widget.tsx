@@ -81,12 +81,11 @@ export class RunsView extends ReactWidget {
       await this._model.refresh();
       this._choose(run.id);
       if (run.state === 'done') {
-        this._tellAloud(
-          this._trans.__(
-            'The same was trained before, by the run of %1: nothing was started.',
-            moment(run.created)
-          )
+        this._note = this._trans.__(
+          'The same was trained before, by the run of %1: nothing was started.',
+          moment(run.created)
         );
+        this.update();
       } else {
         this._say(run);
       }
@@ -133,6 +132,11 @@ export class RunsView extends ReactWidget {
         />
         <TabPanel name="runs" value={part}>
           <ErrorNote words={this._error} />
+          {this._note !== '' && (
+            <p className="labkit-Runs-quiet" role="status">
+              {this._note}
+            </p>
+          )}
           {part === 'runs' ? this._runs() : this._models()}
         </TabPanel>
       </>
@@ -180,6 +184,7 @@ export class RunsView extends ReactWidget {
   }
 
   private _choose(runId: string): void {
+    this._note = '';
     this._isComparing = false;
     this._model.choose(runId);
     this._change({ part: 'runs', run: runId });
@@ -230,13 +235,11 @@ export class RunsView extends ReactWidget {
   }
 
   private _say(run: RunItem): void {
-    this._tellAloud(
-      this._trans.__('%1: %2', run.title, standing(run, this._trans))
+    this._told = this._trans.__(
+      '%1: %2',
+      run.title,
+      standing(run, this._trans)
     );
-  }
-
-  private _tellAloud(words: string): void {
-    this._told = words;
     this.update();
   }
 
@@ -268,4 +271,5 @@ export class RunsView extends ReactWidget {
   private _isBusy = false;
   private _error: readonly [string, string] | null = null;
   private _told = '';
+  private _note = '';
 }
