@@ -189,7 +189,7 @@ def unfair_starts(spans: Sequence[Span], runs: Sequence[HubRunItem]) -> list[tup
         return sum(min(span.end, now) - span.begin for span in spans if owner[span.run_id] == person and span.begin < now)
 
     def waits(person: str, now: float) -> bool:
-        busy = any(span.begin < now < span.end for span in spans if owner[span.run_id] == person)
+        busy = any(span.begin <= now < span.end for span in spans if owner[span.run_id] == person)
         return not busy and any(run.owner == person and run.submitted.timestamp() < now < first[run.id].begin for run in runs)
 
     people = set(owner.values()) - retried  # who has waited for another try was passed over with reason

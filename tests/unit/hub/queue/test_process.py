@@ -20,6 +20,8 @@ from labkit.testing.ports import free_port
 from labkit.testing.queue_contract import JournalLine, QueueContract
 from labkit.testing.runs import wait_until
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = ("root", "anna", "ben", "carl", "dora")
 
 

@@ -15,6 +15,7 @@ from labkit.client.wire import HubRunItem
 from labkit.storage import new_id
 from labkit.testing.queueworld import World
 from labkit_hub.service.errors import install_errors
+from labkit_hub.service.queue.line import load_spent
 from labkit_hub.service.tables import AuditRow
 
 NEW = {"kind": "train", "path": "projects/cells/runs", "title": "Nuclei"}
@@ -225,3 +226,15 @@ def test_counts_for_metrics(ask: Ask, world: World) -> None:
     assert (counts.runs, counts.devices, counts.leases, counts.waiting) == ({"running": 1, "waiting": 1}, {"ready": 2}, 1, 1)
     assert counts.oldest_wait_s >= 0
     assert len(world.meters.waits) == 1
+
+
+def test_the_book_of_usage_is_the_table(world: World) -> None:
+    """What is remembered between questions is what a fresh reading finds, also after a reading of what was rolled back."""
+    for name in ("anna", "ben"):
+        world.hub.ask_as_person(name, "", {"profile": "gpu"})
+        world.hub.die(name, "")
+        world.reconcile()
+        with world.database.transaction() as session:
+            now = world.queue.desk.now()
+            assert load_spent(session, now, world.queue.desk.book) == load_spent(session, now)
+    assert len(world.usage()) == 2
