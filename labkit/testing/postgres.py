@@ -53,7 +53,7 @@ class RunningPostgres:
         if programs is None:
             raise MissingDependency("PostgreSQL is not installed.", hint="On Debian: apt install postgresql")
         self.port = port or free_port()
-        self.url = f"postgresql+psycopg://labkit@127.0.0.1:{self.port}/postgres"
+        self.url = self._address("postgres")
         self._programs = programs
         self._user = _other_user() if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="labkit-postgres-"))
@@ -75,6 +75,19 @@ class RunningPostgres:
         if (self._data / "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def another(self, name: str) -> str:
+        """Make one more database and return its address; `name` is a plain word."""
+        from sqlalchemy import create_engine, text
+
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        engine.dispose()
+        return self._address(name)
+
+    def _address(self, name: str) -> str:
+        return f"postgresql+psycopg://labkit@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
         """Start it and wait until it answers.

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 _MOST_BYTES = 4_000_000
 _SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "form-action 'self'{hub}; frame-ancestors 'none'; base-uri 'none'",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -115,6 +116,7 @@ def create_app(
     login_path: Callable[[Request], str],
     render_error: RenderError,
     fail: Callable[[BaseException], None],
+    hub_path: str = "/hub",
     threads: int = 64,
 ) -> FastAPI:
     """Return the application; rooms start with it and end with it.
@@ -130,6 +132,8 @@ def create_app(
         Makes a page of an error.
     fail : callable
         Called with an error that keeps the service from opening for good.
+    hub_path : str
+        Where the hub's pages are; logging out leads there, also to a host of its own.
     threads : int
         How many requests are worked on at a time.
     """
@@ -166,15 +170,17 @@ def create_app(
         app.include_router(room.router, prefix=context.base_path)
     install_errors(app, context.base_path, login_path, render_error)
     app.add_middleware(BoundedBody, limit_bytes=_MOST_BYTES)
-    app.add_middleware(SafeHeaders)
+    parts = urlsplit(hub_path)
+    app.add_middleware(SafeHeaders, hub=f"{parts.scheme}://{parts.netloc}" if parts.netloc else "")
     return app
 
 
 class SafeHeaders:
     """Adds what keeps pages from being framed, sniffed or filled with foreign scripts, and answers from being kept."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hub: str) -> None:
         self._app = app
+        self._headers = {name: value.replace("{hub}", f" {hub}" if hub else "") for name, value in _SAFE_HEADERS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -182,7 +188,7 @@ class SafeHeaders:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _SAFE_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)

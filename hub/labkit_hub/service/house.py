@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import httpx
 from fastapi import FastAPI
@@ -37,6 +37,7 @@ def open_house(
     fail: Callable[[BaseException], None],
     *,
     open_queue: Callable[[ServiceContext], QueueRoom] = open_queue,
+    measure: Callable[[], Mapping[str, int]] | None = None,
     transport: httpx.BaseTransport | None = None,
 ) -> FastAPI:
     """Return the service's application.
@@ -47,6 +48,8 @@ def open_house(
         Called with an error that keeps the service from opening for good.
     open_queue : callable
         Makes the queue room.
+    measure : callable, optional
+        Returns the bytes that each person keeps; by default those of the homes that lie on this machine.
     transport : httpx.BaseTransport, optional
         What carries requests to the hub; the network by default.
 
@@ -77,9 +80,9 @@ def open_house(
     queue = open_queue(context)
     mirror = Mirror(database, hub)
     sessions = SessionRoom(address, http)
-    sizes = Sizes(lambda: measure_homes(settings.layout.homes, hub.user_names() or ()))
+    sizes = Sizes(measure or (lambda: measure_homes(settings.layout.homes, hub.user_names() or ())))
     pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes)
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)
     rooms = (sessions, PeopleRoom(context, queue.views, mirror), BoardRoom(context), queue, offers, numbers, pages)
-    return create_app(context, rooms, login_path=sessions.login_path, render_error=pages.render_error, fail=fail)
+    return create_app(context, rooms, login_path=sessions.login_path, render_error=pages.render_error, fail=fail, hub_path=address.hub_path)

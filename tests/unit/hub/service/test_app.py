@@ -173,6 +173,19 @@ def test_the_hub_may_stand_below_a_path_and_have_a_host() -> None:
     assert (address.base_path, address.hub_path, address.port) == ("/lab/services/labkit", "https://hub.example.org/lab/hub", 9000)
 
 
+def test_logging_out_may_lead_to_a_hub_on_another_host(tmp_path, address) -> None:
+    """The browser's rule for forms names it, and no other."""
+    from dataclasses import replace
+
+    from fastapi.testclient import TestClient
+
+    from labkit_hub.service.house import open_house
+
+    app = open_house(Settings(var=tmp_path), replace(address, hub_path="https://hub.example.org/hub"), print)
+    policy = TestClient(app).get("/services/labkit/health").headers["content-security-policy"]
+    assert "form-action 'self' https://hub.example.org;" in policy
+
+
 def test_the_hubs_entry_passes_settings_on_and_nothing_else(monkeypatch, tmp_path) -> None:
     """All LABKIT_* variables; no token and no password of the shell."""
     monkeypatch.setenv("LABKIT_QUEUE__PER_PERSON", "2")

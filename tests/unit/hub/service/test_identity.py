@@ -109,6 +109,37 @@ def test_answers_are_remembered_for_some_seconds(house, hub, student) -> None:
     assert hub.asked.count("GET /user") == before
 
 
+def test_a_hub_that_hangs_keeps_few_waiting(address, monkeypatch) -> None:
+    """The others are told at once to come again, so that the service itself goes on."""
+    import threading
+
+    import httpx
+
+    from labkit.errors import StorageUnreachable
+    from labkit_hub.service import identity
+    from labkit_hub.service.hubhttp import HubHttp
+    from labkit_hub.service.metrics import PrometheusMeters
+
+    monkeypatch.setattr(identity, "_AT_ONCE", 1)
+    monkeypatch.setattr(identity, "_QUEUE_S", 0.05)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        asked.set()
+        go_on.wait(20)
+        return httpx.Response(200, json={"name": "first", "kind": "user"}, headers={"X-JupyterHub-Version": "6"})
+
+    witness = identity.Witness(HubHttp(address.api_url, address.token, PrometheusMeters(), transport=httpx.MockTransport(answer)))
+    first = threading.Thread(target=witness.whose, args=("first",))
+    first.start()
+    assert asked.wait(20)
+    with pytest.raises(StorageUnreachable):
+        witness.whose("second")
+    go_on.set()
+    first.join()
+    assert witness.whose("first") is not None
+
+
 def test_an_expired_token_is_noticed(hub, address) -> None:
     """What is remembered is forgotten again."""
     import httpx
@@ -196,6 +227,14 @@ def test_a_login_leads_to_our_pages_only(house, hub, target) -> None:
     hub.codes["c"] = "student"
     state, cookie, _ = log_in(house, target)
     assert come_back(house, state, "c", cookie).headers["location"] == f"{BASE}/"
+
+
+def test_a_login_that_the_hub_refuses_says_so(house) -> None:
+    """Not that it was begun elsewhere."""
+    state, cookie, _ = log_in(house)
+    headers = {"Cookie": cookie.split(";")[0], "Accept": "text/html"}
+    answer = house.client.get(f"{BASE}/oauth_callback", params={"state": state, "error": "access_denied"}, headers=headers)
+    assert (answer.status_code, "did not let this login through" in answer.text) == (403, True)
 
 
 def test_logging_out_forgets_the_browser_and_goes_on_to_the_hub(house, hub) -> None:
