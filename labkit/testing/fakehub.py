@@ -60,6 +60,7 @@ class FakeHub:
         self._lock = threading.RLock()
         self._servers: dict[_Key, tuple[Literal["running", "pending", "stopped"], str]] = {}
         self._pending: dict[_Key, Admitted] = {}
+        self._admitted: dict[_Key, Admitted] = {}
         self._late: list[tuple[str, str, Mapping[str, Any]]] = []
 
     # -- what the queue asks --
@@ -136,6 +137,17 @@ class FakeHub:
         with self._lock:
             self._servers[user, name] = (state, "")
 
+    def devices_in_use(self) -> list[str]:
+        """Return the devices of all servers that run or start, one entry for each."""
+        with self._lock:
+            live = [key for key, (state, _) in self._servers.items() if state != "stopped"]
+            return [device.key for key in live if key in self._admitted for device in self._admitted[key].devices]
+
+    def runs_now(self, user: str, name: str) -> bool:
+        """Return whether a server has been started and has not ended, whoever asks the hub."""
+        with self._lock:
+            return self._view((user, name)).state == "running"
+
     def names(self) -> list[_Key]:
         """Return all servers that the hub has a row of."""
         with self._lock:
@@ -144,11 +156,12 @@ class FakeHub:
     # -- how --
 
     def _view(self, key: _Key) -> ServerView:
-        state, profile = self._servers.get(key, ("absent", ""))
-        return ServerView(*key, state, profile)
+        known = self._servers.get(key)
+        return ServerView(*key, *known) if known else ServerView(*key, "absent")
 
     def _end(self, key: _Key, *, remove: bool) -> None:
         self._pending.pop(key, None)
+        self._admitted.pop(key, None)
         if remove and key[1]:
             self._servers.pop(key, None)
         elif key in self._servers:
@@ -170,6 +183,7 @@ class FakeHub:
             return ServerView(user, name, "stopped", facts={"message": error.message, "status": 403})
         with self._lock:
             self.starts.append(key)
+            self._admitted[key] = admitted
             if self.slow:
                 self._pending[key] = admitted
                 return self._view(key)
