@@ -12,7 +12,7 @@ from labkit_hub.placement import ContainerSite, ServerOrder, place_docker
 from labkit_hub.profiles import Profile
 
 c = get_config()  # noqa: F821  (JupyterHub provides it)
-PREFIX, POOL = os.environ["LABKIT_CONTAINERS__PREFIX"], os.environ["LABKIT_CONTAINERS__POOL"]
+PREFIX, POOL = os.environ["LABKIT_CONTAINERS__PREFIX"], os.environ["LABKIT_CONTAINERS__NETWORK_POOL"]
 PASSWORD = Path("/run/secrets/postgres_password").read_text()
 SITE = ContainerSite(PREFIX, os.environ["LABKIT_CONTAINERS__IMAGE"], "http://proxy:8000/services/labkit", pids=256, tmp_gb=0.2)
 PROFILE = Profile(slug="cpu", title="Notebook", cpu=1.5, memory_gb=1.0, shm_gb=0.1)
