@@ -16,6 +16,7 @@ __all__ = [
     "CorruptStore",
     "Diverged",
     "FaultsFound",
+    "HubUnreachable",
     "InvalidInput",
     "LabKitError",
     "Locked",
@@ -91,6 +92,10 @@ class StorageUnreachable(LabKitError, ConnectionError):
     """An object store does not answer, or fails again and again."""
 
 
+class HubUnreachable(LabKitError, ConnectionError):
+    """The service of the hub does not answer, or cannot do so just now; what was asked for may be asked for again."""
+
+
 class UnreadableImage(LabKitError, ValueError):
     """A file is no picture, is empty, is cut short, or cannot be decoded."""
 
@@ -157,6 +162,7 @@ _RESPONSES: tuple[tuple[type[BaseException], Response], ...] = (
     (NotWritable, Response(403, 2)),
     (StorageFull, Response(507, 2)),
     (StorageUnreachable, Response(503, 2)),
+    (HubUnreachable, Response(503, 2)),
     (UnreadableImage, Response(422, 2)),
     (Diverged, Response(422, 2)),
     (OutOfMemory, Response(507, 2)),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from labkit.events import RunState
+from labkit.runs.records import Where
 from labkit_lab.wire import WireModel
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "CurveItem",
     "DeviceChoice",
     "FieldProblem",
+    "HubCourseChoice",
+    "HubItem",
     "ModelCardItem",
     "ModelExportAsk",
     "ModelExportReport",
@@ -69,6 +72,8 @@ class RunItem(WireModel):
     ``silent`` is one that should go on but is not heard of. ``done`` of ``total`` counts the ``unit`` of a ``stage`` (``training``,
     ``notebook``); ``epoch`` and ``step`` are those of a training, from 1. ``made`` is the model, ``name/version``. ``notebook`` and
     ``log`` are paths of the file browser, None where there is no such file yet, or the file browser cannot show it.
+    Of a run of the hub ``device`` is what the hub calls it, or ``hub``; ``place`` counts the person's own runs that wait there,
+    ``waits_for`` says its place among those of all people and why it waits, and ``page`` is the address of its page.
     """
 
     id: str
@@ -76,7 +81,10 @@ class RunItem(WireModel):
     kind: str
     state: RunState
     reason: str
+    where: Where
     device: str
+    page: str | None
+    waits_for: str
     place: int | None
     waiting: int
     created: datetime
@@ -103,10 +111,14 @@ class RunItem(WireModel):
 
 
 class RunList(WireModel):
-    """The runs of a project, the newest first, and the title of the project; ``now`` is the server's clock."""
+    """The runs of a project, the newest first, and the title of the project; ``now`` is the server's clock.
+
+    ``hub_problem`` says why runs of the hub are shown as they were last seen; empty if they are as they are, or there is no hub.
+    """
 
     title: str
     now: datetime
+    hub_problem: str
     runs: tuple[RunItem, ...]
 
 
@@ -144,6 +156,7 @@ class NewRun(WireModel):
     """A training that somebody wants; what is left out is as `RunForm` says.
 
     ``patience`` counts epochs, 0 is no early stopping. ``notebook`` is a path in the home, of a notebook of one's own.
+    ``course`` is for a run of the hub. With ``reuse`` a run that has done the same already is answered, and nothing is started.
     """
 
     training_set: str
@@ -158,6 +171,9 @@ class NewRun(WireModel):
     device: str | None = None
     time_limit_s: float | None = None
     notebook: str | None = None
+    where: Where = "here"
+    course: str | None = None
+    reuse: bool = False
 
 
 class TrainingSetChoice(WireModel):
@@ -206,8 +222,33 @@ class RunDefaults(WireModel):
     device: str
 
 
+class HubCourseChoice(WireModel):
+    """A course for which the hub computes, and how many device-hours are left there; None is no limit."""
+
+    id: str
+    title: str
+    hours_left: float | None
+
+
+class HubItem(WireModel):
+    """What the hub offers just now: how many devices are free, how many runs wait, and for how many hours one may still compute.
+
+    ``pause`` says why nothing starts now, ``announcement`` what an admin tells everybody; both may be empty.
+    """
+
+    total: int
+    free: int
+    waiting: int
+    hours_left: float | None
+    pause: str
+    announcement: str
+    courses: tuple[HubCourseChoice, ...]
+
+
 class RunForm(WireModel):
     """What can be chosen for a new run: training sets and models the newest first; ``home`` is where own notebooks lie.
+
+    ``hub`` is None where there is no hub, or it does not answer, or has no devices for this person.
 
     ``other_network`` is an example of those that are asked for by name alone; None where their part is not installed.
     """
@@ -216,6 +257,7 @@ class RunForm(WireModel):
     architectures: tuple[ArchitectureChoice, ...]
     other_network: str | None
     devices: tuple[DeviceChoice, ...]
+    hub: HubItem | None
     models: tuple[str, ...]
     home: str
     defaults: RunDefaults
@@ -379,6 +421,8 @@ RUNS_REPLIES: tuple[type[WireModel], ...] = (
     TrainingSetChoice,
     ArchitectureChoice,
     DeviceChoice,
+    HubItem,
+    HubCourseChoice,
     RunDefaults,
     PlanReply,
     PlanItem,

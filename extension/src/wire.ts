@@ -376,6 +376,33 @@ export interface GoldAsk {
 }
 
 /**
+ * A course for which the hub computes, and how many device-hours are left
+ * there; None is no limit.
+ */
+export interface HubCourseChoice {
+  readonly id: string;
+  readonly title: string;
+  readonly hours_left: number | null;
+}
+
+/**
+ * What the hub offers just now: how many devices are free, how many runs wait,
+ * and for how many hours one may still compute.
+ *
+ * ``pause`` says why nothing starts now, ``announcement`` what an admin tells
+ * everybody; both may be empty.
+ */
+export interface HubItem {
+  readonly total: number;
+  readonly free: number;
+  readonly waiting: number;
+  readonly hours_left: number | null;
+  readonly pause: string;
+  readonly announcement: string;
+  readonly courses: ReadonlyArray<HubCourseChoice>;
+}
+
+/**
  * One image of a project; ``annotated`` if anybody has marked anything in it.
  *
  * ``state``, ``finished``, ``objects`` (accepted ones, annotated areas left
@@ -628,7 +655,9 @@ export interface NewProject {
  * A training that somebody wants; what is left out is as `RunForm` says.
  *
  * ``patience`` counts epochs, 0 is no early stopping. ``notebook`` is a path
- * in the home, of a notebook of one's own.
+ * in the home, of a notebook of one's own. ``course`` is for a run of the hub.
+ * With ``reuse`` a run that has done the same already is answered, and nothing
+ * is started.
  */
 export interface NewRun {
   readonly training_set: string;
@@ -643,6 +672,9 @@ export interface NewRun {
   readonly device?: string | null;
   readonly time_limit_s?: number | null;
   readonly notebook?: string | null;
+  readonly where?: 'here' | 'hub';
+  readonly course?: string | null;
+  readonly reuse?: boolean;
 }
 
 /**
@@ -936,6 +968,9 @@ export interface RunDefaults {
  * What can be chosen for a new run: training sets and models the newest first;
  * ``home`` is where own notebooks lie.
  *
+ * ``hub`` is None where there is no hub, or it does not answer, or has no
+ * devices for this person.
+ *
  * ``other_network`` is an example of those that are asked for by name alone;
  * None where their part is not installed.
  */
@@ -944,6 +979,7 @@ export interface RunForm {
   readonly architectures: ReadonlyArray<ArchitectureChoice>;
   readonly other_network: string | null;
   readonly devices: ReadonlyArray<DeviceChoice>;
+  readonly hub: HubItem | null;
   readonly models: ReadonlyArray<string>;
   readonly home: string;
   readonly defaults: RunDefaults;
@@ -958,7 +994,10 @@ export interface RunForm {
  * of a ``stage`` (``training``, ``notebook``); ``epoch`` and ``step`` are
  * those of a training, from 1. ``made`` is the model, ``name/version``.
  * ``notebook`` and ``log`` are paths of the file browser, None where there is
- * no such file yet, or the file browser cannot show it.
+ * no such file yet, or the file browser cannot show it. Of a run of the hub
+ * ``device`` is what the hub calls it, or ``hub``; ``place`` counts the
+ * person's own runs that wait there, ``waits_for`` says its place among those
+ * of all people and why it waits, and ``page`` is the address of its page.
  */
 export interface RunItem {
   readonly id: string;
@@ -966,7 +1005,10 @@ export interface RunItem {
   readonly kind: string;
   readonly state: 'queued' | 'starting' | 'running' | 'cancelling' | 'done' | 'failed' | 'cancelled' | 'lost';
   readonly reason: string;
+  readonly where: 'here' | 'hub';
   readonly device: string;
+  readonly page: string | null;
+  readonly waits_for: string;
   readonly place: number | null;
   readonly waiting: number;
   readonly created: string;
@@ -995,10 +1037,14 @@ export interface RunItem {
 /**
  * The runs of a project, the newest first, and the title of the project;
  * ``now`` is the server's clock.
+ *
+ * ``hub_problem`` says why runs of the hub are shown as they were last seen;
+ * empty if they are as they are, or there is no hub.
  */
 export interface RunList {
   readonly title: string;
   readonly now: string;
+  readonly hub_problem: string;
   readonly runs: ReadonlyArray<RunItem>;
 }
 

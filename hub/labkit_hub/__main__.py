@@ -1,4 +1,4 @@
-"""The hub's commands: ``python -m labkit_hub start | stop | install-proxy | reset-password``."""
+"""The hub's commands: ``python -m labkit_hub start | stop | install-proxy | reset-password | z2jh-values``."""
 
 from __future__ import annotations
 
@@ -56,6 +56,20 @@ def reset_password(username: str) -> None:
     from labkit_hub.settings import load_settings
 
     _answer(lambda: _say(f"{username}  {reset(load_settings(), username)}"))
+
+
+@main.command("z2jh-values")
+def z2jh_values() -> None:
+    """Print values for the Helm chart Zero to JupyterHub, made from settings and profiles."""
+    from labkit_hub.profiles import load_profiles
+    from labkit_hub.settings import load_settings
+    from labkit_hub.z2jh import z2jh_values as make
+
+    def act() -> None:
+        settings = load_settings()
+        _say(make(settings, load_profiles(settings.profiles)).rstrip("\n"))
+
+    _answer(act)
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from labkit.errors import InvalidInput
-from labkit.storage import explain_os_errors
 from labkit_hub.layout import CHECKOUT, VarLayout
 
 __all__ = [
@@ -255,12 +254,15 @@ class DeviceSettings(BaseModel):
         Look for NVIDIA devices, through NVML.
     fake : int
         So many devices that are none: everything works, and computes on the CPU.
+    cluster : int
+        So many devices that a cluster gives out by number; which one a server gets is the cluster's choice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     nvidia: bool = True
     fake: Annotated[int, Field(ge=0, le=64)] = 0
+    cluster: Annotated[int, Field(ge=0, le=1024)] = 0
 
 
 class QueueSettings(BaseModel):
@@ -421,13 +423,13 @@ def read_secret(path: Path) -> str:
 
     Raises
     ------
-    NotFound, NotWritable
-        The file is not there, or may not be read.
     InvalidInput
-        It is empty.
+        The file is not there, may not be read, or is empty.
     """
-    with explain_os_errors(path):
+    try:
         secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The secret in {path} cannot be read.", hint="Look at the file, and whose it is.") from error
     if not secret:
         raise InvalidInput(f"The secret in {path} is empty.", hint="Write it there, in one line.")
     return secret

@@ -192,10 +192,24 @@ def _welcome(settings: Settings, say: Say) -> None:
     say(f"LabKit is ready at {settings.url}")
     for name, password in valid_logins(settings).items():
         say(f"  {name:<10} {password}" if password else f"  {name:<10} (its password was changed, or the account is closed)")
+    say(_devices(settings))
     if os.geteuid() == 0:
         say("You are root, so every student's code runs as root too: do this only on a machine that you can lose.")
     say("Students are not isolated from each other in this shape: use it to try LabKit, or among people who trust each other.")
     say("Stop with Ctrl-C.")
+
+
+def _devices(settings: Settings) -> str:
+    """Return a sentence of the devices that the queue gives out."""
+    from labkit_hub.service.queue.devices import find_devices
+
+    found = find_devices(settings.devices)
+    if found is None:
+        return "NVIDIA's driver does not answer; the queue has no devices until it does."
+    if not found:
+        return "The queue has no devices: no GPU was found. LABKIT_DEVICES__FAKE=2 makes two that compute on the CPU, to try it."
+    names = ", ".join(device.title for device in found)
+    return f"The queue has {len(found)} {'device' if len(found) == 1 else 'devices'}: {names}."
 
 
 def _end(hub: subprocess.Popen[bytes], settings: Settings) -> None:

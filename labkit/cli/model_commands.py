@@ -16,8 +16,10 @@ from labkit.cli.run_commands import DURATION, standing
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 from labkit.inference import PredictSettings, open_prediction, predict
+from labkit.runs import Run
+from labkit.runs.records import Where
 from labkit.training import TrainConfig, open_model
-from labkit.work import result_of, start_training
+from labkit.work import result_of, start_training, trained_before
 
 __all__ = ["analyse_command", "predict_command", "train_command"]
 
@@ -50,6 +52,10 @@ __all__ = ["analyse_command", "predict_command", "train_command"]
 @click.option("--resume", "resume_from", default=None, help="Id of a run to go on from.")
 @click.option("--notebook", type=click.Path(readable=False, path_type=Path), default=None, help="Another notebook to train with.")
 @click.option("--time-limit", type=DURATION, default=None, help="Longest time that it may compute: 90s, 30m, 2h.")
+@click.option("--on", "where", type=click.Choice(["here", "hub"]), default="here", show_default=True, help="Where it is carried out.")
+@click.option("--course", default=None, help="For which of your courses the hub computes.")
+@click.option("--profile", default=None, help="Kind of the hub's server; default: the first that you may use.")
+@click.option("--reuse", is_flag=True, help="Take the model of a run that has done the same already, if there is one.")
 @click.option("--detach", is_flag=True, help="Do not wait: it goes on by itself.")
 @project_option
 @long_command
@@ -57,6 +63,10 @@ def train_command(
     project_path: Path | None,
     notebook: Path | None,
     time_limit: float | None,
+    where: Where,
+    course: str | None,
+    profile: str | None,
+    reuse: bool,
     detach: bool,
     on_event: EventSink,
     cancel: CancelToken,
@@ -70,20 +80,25 @@ def train_command(
         first = error.errors()[0]
         option = str(first["loc"][0]).removesuffix("_px").replace("_", "-") if first["loc"] else "options"
         raise InvalidInput(f"--{option}: {first['msg']}.", hint="See 'labkit train --help'.") from error
-    run = start_training(project, config, notebook, time_limit)
+    done = trained_before(project, config, notebook) if reuse else None
+    run = done or start_training(project, config, notebook, time_limit, where=where, course=course, profile=profile)
     if detach:
-        return standing(run)
+        return standing(run, reused=done is not None)
     result = result_of(run, on_event=on_event, cancel=cancel)
     model = open_model(project, str(result["model"]))
     scores = model.card.scores.get("test") or model.card.scores.get("val")
-    lines = [f"Model {model.key}, made by run {run.spec.id}", f"  notebook: {run.layout.notebook}"]
+    lines = [f"Model {model.key}, made by run {run.spec.id}{_already(run) if done else ''}", f"  notebook: {run.layout.notebook}"]
     if scores is not None:
         part = "test" if "test" in model.card.scores else "val"
         lines += [
             f"  Dice on {part}: {c.name} {'-' if value is None else format(value, '.3f')}"
             for c, value in zip(model.card.plan.classes, scores.dice[1:], strict=True)
         ]
-    return Answer({"run": run.spec.id, "notebook": str(run.layout.notebook), **result}, tuple(lines))
+    return Answer({"run": run.spec.id, "notebook": str(run.layout.notebook), "reused": done is not None, **result}, tuple(lines))
+
+
+def _already(run: Run) -> str:
+    return f" on {run.spec.created:%Y-%m-%d} already; nothing was computed"
 
 
 @click.command("predict")

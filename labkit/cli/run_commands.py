@@ -11,9 +11,11 @@ import click
 from labkit.cli.app import command, long_command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
+from labkit.client import ProjectRunner
 from labkit.errors import LabKitError
 from labkit.events import CancelToken, EventSink, Log
-from labkit.runs import LocalRunner, QueueEntry, Run, RunQueue, RunStory, run_story, wake
+from labkit.runs import QueueEntry, Run, RunQueue, RunStory, run_story, wake
+from labkit.runs.records import Where
 from labkit.storage import explain_os_errors
 
 __all__ = ["DURATION", "run_command", "standing"]
@@ -46,15 +48,16 @@ def run_command() -> None:
 
 
 @run_command.command("list")
-@click.option("--queue", "only_queue", is_flag=True, help="Only what goes on or waits, of all your projects on this machine.")
+@click.option("--queue", "only_queue", is_flag=True, help="Only what goes on or waits, of all your projects, here and at the hub.")
 @project_option
 @command
 def list_(only_queue: bool, project_path: Path | None) -> Answer:
-    """List the runs of a project, and the queue of this machine."""
-    complaints = _wake()
-    queue = RunQueue().entries()
+    """List the runs of a project, and the queues of this machine and of the hub."""
+    runner = ProjectRunner(Path.cwd() if only_queue else open_project(project_path).layout.runs)
+    complaints = _wake() + _sync(runner)
+    queue = runner.queue()
     places = {entry.run_id: entry.place for entry in queue}
-    runs = [] if only_queue else LocalRunner(open_project(project_path).layout.runs).runs()
+    runs = [] if only_queue else runner.runs()
     rows = [_row(run, places.get(run.id)) for run in runs]
     lines = [f"{row['run']}  {_state_words(row)}  {row['title']}" for row in rows]
     if only_queue:
@@ -125,13 +128,15 @@ def retry(run_id: str, project_path: Path | None) -> Answer:
 @run_command.command("resume")
 @click.argument("run_id", metavar="RUN")
 @click.option("--time-limit", type=DURATION, default=None, help="Longest time that it may compute; default: that of RUN.")
+@click.option("--on", "where", type=click.Choice(["here", "hub"]), default=None, help="Where it is carried out; default: where RUN was.")
+@click.option("--course", default=None, help="For which of your courses the hub computes; default: that of RUN.")
 @project_option
 @command
-def resume(run_id: str, time_limit: float | None, project_path: Path | None) -> Answer:
+def resume(run_id: str, time_limit: float | None, where: Where | None, course: str | None, project_path: Path | None) -> Answer:
     """Go on with the training RUN from its checkpoint, as a new run with the same settings."""
     from labkit.work import resume_training  # torch is loaded for this alone
 
-    return standing(resume_training(open_project(project_path), run_id, time_limit))
+    return standing(resume_training(open_project(project_path), run_id, time_limit, where=where, course=course))
 
 
 @run_command.command("move")
@@ -140,7 +145,7 @@ def resume(run_id: str, time_limit: float | None, project_path: Path | None) -> 
 @project_option
 @command
 def move(run_id: str, place: int, project_path: Path | None) -> Answer:
-    """Let RUN, which waits, be the one at PLACE (0: the next) among those for its device."""
+    """Let RUN, which waits, be the one at PLACE (0: the next) among those for its device, or among your own at the hub."""
     runner = _runner_of(run_id, project_path)
     runner.move(run_id, place)
     wake()
@@ -161,12 +166,16 @@ def log(run_id: str, lines: int, project_path: Path | None) -> Answer:
     return Answer({"run": run.id, "path": str(run.layout.log), "lines": last}, tuple(last))
 
 
-def standing(run: Run) -> Answer:
+def standing(run: Run, *, reused: bool | None = None) -> Answer:
     """Return how a run stands, in short: what a command that changes it answers."""
     row = _row(run, run.place())
     lines = [f"Run {run.id} {_state_words(row)}"]
-    if row["reason"]:
-        lines.append(f"  {row['reason']}")
+    if reused is not None:
+        row["reused"] = reused
+    if reused:
+        lines.append("  It has done the same already; nothing was started.")
+    if words := row["reason"] or (run.waiting_words() if run.spec.where == "hub" else ""):
+        lines.append(f"  {words}")
     if row["state"] in ("queued", "starting", "running"):
         lines.append(f"  Follow it with: labkit run watch {run.id}")
     return Answer(row, tuple(lines))
@@ -181,17 +190,25 @@ def _wake() -> tuple[str, ...]:
     return ()
 
 
-def _runner_of(run_id: str, project_path: Path | None) -> LocalRunner:
+def _sync(runner: ProjectRunner) -> tuple[str, ...]:
+    """Bring folders and hub in step; return what keeps the hub from answering, which keeps nobody from looking."""
+    trouble = runner.sync()
+    return () if trouble is None else (f"Runs of the hub are shown as they were last seen: {trouble.message} {trouble.hint}".rstrip(),)
+
+
+def _runner_of(run_id: str, project_path: Path | None) -> ProjectRunner:
     """Return the runner of a run: of the given project, or of the one that it waits in."""
     if project_path is None:
-        for entry in RunQueue().entries():
+        for entry in ProjectRunner(Path.cwd()).queue():
             if entry.run_id == run_id:
-                return LocalRunner(entry.folder)
-    return LocalRunner(open_project(project_path).layout.runs)
+                return ProjectRunner(entry.folder)
+    return ProjectRunner(open_project(project_path).layout.runs)
 
 
 def _find(run_id: str, project_path: Path | None) -> Run:
-    return _runner_of(run_id, project_path).run(run_id)
+    runner = _runner_of(run_id, project_path)
+    runner.sync()
+    return runner.run(run_id)
 
 
 def _row(run: Run, place: int | None) -> dict[str, object]:
@@ -203,7 +220,8 @@ def _row(run: Run, place: int | None) -> dict[str, object]:
         "state": record.state,
         "reason": record.reason,
         "place": place if record.state == "queued" else None,
-        "device": record.device,
+        "where": run.spec.where,
+        "device": run.shown_device,
         "created": record.created.isoformat(),
         "resumes": record.resumes,
         "folder": str(run.layout.root),
@@ -216,6 +234,7 @@ def _queue_row(entry: QueueEntry) -> dict[str, object]:
         "title": entry.title,
         "state": entry.state,
         "place": entry.place,
+        "where": entry.where,
         "device": entry.device,
         "since": entry.since.isoformat(),
         "folder": str(entry.folder / entry.run_id),
@@ -233,7 +252,7 @@ def _state_words(row: dict[str, object]) -> str:
 
 def _news(story: RunStory) -> str:
     """Return one line on what has changed: the state, or the numbers of the last epoch."""
-    words = [story.state if story.place is None else f"waits, {story.place} before it"]
+    words = [story.state if story.place is None else "is next" if story.place == 0 else f"waits, {story.place} before it"]
     if story.silent:
         words = ["does not answer: its supervisor was stopped, or the machine has no time for it"]
     ends = [curve.points[-1] for name, curve in story.curves.items() if name == "train_loss" and curve.points]
@@ -247,7 +266,9 @@ def _told(run: Run, story: RunStory) -> Answer:
     lines = [f"{story.title or story.kind} ({run.id}): {'does not answer' if story.silent else story.state}"]
     if story.reason:
         lines.append(f"  {story.reason}")
-    if story.place is not None:
+    if run.spec.where == "hub" and story.state == "queued":
+        lines.append(f"  {run.waiting_words() or 'waits for the hub'}")
+    elif story.place is not None:
         lines.append(f"  {story.place} run(s) before it for {story.device}")
     if story.steps:
         left = "" if story.remaining_s is None else f", {story.remaining_s:.0f} s left"
@@ -257,4 +278,6 @@ def _told(run: Run, story: RunStory) -> Answer:
     if story.can_resume:
         lines.append(f"  Go on with: labkit run resume {run.id}")
     lines.append(f"  {run.layout.root}")
-    return Answer(story.as_record() | {"folder": str(run.layout.root), "notebook": str(run.layout.notebook)}, tuple(lines))
+    return Answer(
+        story.as_record() | {"where": run.spec.where, "folder": str(run.layout.root), "notebook": str(run.layout.notebook)}, tuple(lines)
+    )

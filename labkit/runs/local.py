@@ -61,7 +61,7 @@ class LocalRunner:
         NotFound
             There is no such run here.
         InvalidInput
-            The run has not ended yet.
+            The run has not ended yet, or was the hub's.
         """
         run = self.run(run_id)
         if not run.record().has_ended:
@@ -69,6 +69,8 @@ class LocalRunner:
         return self._submit(again(run))
 
     def _submit(self, submission: Submission) -> Run:
+        if submission.spec.where != "here":
+            raise InvalidInput("This is a run of the hub.", hint="Hand it in where the hub can be reached.", run_id=submission.spec.id)
         with self._queue.hold():
             submission.put_into(self._queue, self.folder, grace_s=self._grace_s, heartbeat_s=self._heartbeat_s)
         Dispatch(self._queue).step()  # at once if the device is free; else the dispatcher does it in time

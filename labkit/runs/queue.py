@@ -22,7 +22,7 @@ from labkit.config import LibrarySettings, state_dir
 from labkit.errors import CorruptStore, LabKitError, NotFound
 from labkit.events import RunState
 from labkit.runs.leases import take_lease
-from labkit.runs.records import END_STATES, Device, RunId, RunSpec, run_state
+from labkit.runs.records import END_STATES, Device, RunId, RunSpec, Where, run_state
 from labkit.storage import Record, RunLayout, StateLayout, explain_os_errors, hold_lock, load_record, save_record, utc_now
 
 __all__ = ["QueueEntry", "RunQueue", "Ticket"]
@@ -92,6 +92,8 @@ class QueueEntry:
         The run's state, or ``unreachable`` while its project's folder cannot be read.
     since : datetime
         When it was handed in (UTC).
+    where : {"here", "hub"}
+        Whether it waits in the queue of this machine, or in that of the hub.
     """
 
     run_id: str
@@ -101,6 +103,7 @@ class QueueEntry:
     place: int | None
     state: EntryState
     since: datetime
+    where: Where = "here"
 
 
 class RunQueue:

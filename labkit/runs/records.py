@@ -20,6 +20,7 @@ __all__ = [
     "RunId",
     "RunRecord",
     "RunSpec",
+    "Where",
     "load_run_record",
     "run_state",
 ]
@@ -30,6 +31,7 @@ HEARTBEAT_S = 3.0
 RUN_ID_PATTERN = r"^[a-z][a-z0-9]{11}$"
 
 RunId = Annotated[str, Field(pattern=RUN_ID_PATTERN)]
+Where = Literal["here", "hub"]
 Device = Annotated[str, Field(pattern=r"^(cpu|cuda:\d+)$")]
 
 
@@ -51,6 +53,10 @@ class RunSpec(Record):
         Field of `config` that takes the id of a run to go on from; None where this kind of work cannot go on.
     auto_resume : bool
         Whether the run, if it is lost, is taken up again from its checkpoint as a new run, a few times at most.
+    where : {"here", "hub"}
+        Whether it is carried out on this machine, or on a device that the hub gives it for a while.
+    course, profile : str, optional
+        For which course a run of the hub computes, and in which kind of server; None leaves both to the hub.
     """
 
     format: Literal[1] = 1
@@ -67,6 +73,9 @@ class RunSpec(Record):
     attempt: Annotated[int, Field(ge=1)] = 1
     resume_field: str | None = None
     auto_resume: bool = False
+    where: Where = "here"
+    course: Annotated[str, Field(max_length=64)] | None = None
+    profile: Annotated[str, Field(max_length=64)] | None = None
 
     @field_validator("notebook")
     @classmethod

@@ -27,6 +27,7 @@ _POLL_S = 0.1
 _PROBE_EVERY_S = 1.0
 _SILENT = timedelta(seconds=30)
 _LOST = "The run was lost: its supervisor died (a reboot, or a server that was stopped). Start it again with resume."
+BEFORE_IT_STARTED = "Cancelled before it started."
 
 
 class Run:
@@ -54,6 +55,11 @@ class Run:
     def state(self) -> RunState:
         """The state as it is now."""
         return self.record().state
+
+    @property
+    def shown_device(self) -> str:
+        """What it computes on, as it is shown to a person; ``hub`` where that is not known (yet)."""
+        return "hub" if self.spec.where == "hub" else self.spec.device
 
     def record(self) -> RunRecord:
         """Return how the run stands.
@@ -95,6 +101,21 @@ class Run:
         place = entries[ids.index(self.id)].place if self.id in ids else None
         return 0 if place is None else place + sum(entry.place is None for entry in entries)
 
+    def look_after(self) -> bool:
+        """See to it that the queue goes on; return whether the run is in it, as far as can be told here."""
+        if self.spec.where == "hub":
+            return True
+        wake(self.queue.layout.root)
+        return self.queue.ticket(self.id) is not None
+
+    def waiting_words(self) -> str:
+        """Return in a sentence what the run waits for, empty where that cannot be told."""
+        before = self.before()
+        if not before:
+            return ""
+        runs = "1 run is" if before == 1 else f"{before} runs are"
+        return f"Waiting for {self.spec.device} to be free: {runs} before this one."
+
     def settle(self, state: RunState, reason: str) -> RunRecord:
         """End a run that has no supervisor; the caller holds its lock."""
         record = load_run_record(self.layout)
@@ -128,7 +149,7 @@ class Run:
     def _cancel_queued(self) -> None:
         try:
             with hold_lock(self.layout.lock, timeout_s=0, what="this run"):
-                self.settle("cancelled", "Cancelled before it started.")
+                self.settle("cancelled", BEFORE_IT_STARTED)
         except Locked:
             return  # its supervisor has just come, and reads the request
         with contextlib.suppress(LabKitError):  # else the dispatcher takes it out: the run has ended
@@ -188,7 +209,7 @@ class _Watch:
         self._until = None if timeout_s is None else now + timeout_s
         self._next_probe = self._in_queue_at = now
         self._next_wake = now + _SAY_PLACE_AFTER_S
-        self._said = 0
+        self._said = ""
 
     def is_over(self) -> bool:
         """Return whether the wait is over."""
@@ -207,15 +228,13 @@ class _Watch:
 
     def _look_at_queue(self, now: float) -> None:
         """See to it that the queue goes on, and say where in it the run is."""
-        wake(self._run.queue.layout.root)
-        if self._run.queue.ticket(self._run.id) is not None:
+        if self._run.look_after():
             self._in_queue_at = now
         elif now - self._in_queue_at > _UNQUEUED_S:
             raise RunFailed(
                 "The run waits in no queue of this machine.", hint="Submit it again with retry.", run_id=self._run.id, state="queued"
             )
-        before = self._run.before()
-        if before and before != self._said:
-            self._said = before
-            runs = "1 run is" if before == 1 else f"{before} runs are"
-            self._on_event(Log(f"Waiting for {self._run.spec.device} to be free: {runs} before this one."))
+        words = self._run.waiting_words()
+        if words and words != self._said:
+            self._said = words
+            self._on_event(Log(words))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,25 @@ class Submission:
         return cls(spec.model_copy(update={"notebook_sha256": facts.sha256}), data)
 
     def put_into(self, queue: RunQueue, folder: Path, *, grace_s: float, heartbeat_s: float, rank: float | None = None) -> None:
-        """Write the run's folder and its ticket; the caller holds the queue's lock.
+        """Write the run's folder and its ticket; the caller holds the queue's lock."""
+        self.hand_in(
+            folder,
+            lambda: queue.add(self.spec, folder, grace_s=grace_s, heartbeat_s=heartbeat_s, rank=rank),
+            lambda: queue.remove(self.spec.id),
+        )
 
-        The ticket comes first: one without a folder means nothing, but a folder without a ticket would wait for ever.
+    def hand_in(self, folder: Path, put: Callable[[], object], take_back: Callable[[], object]) -> None:
+        """Write the run's folder under a hidden name, `put` the run into its queue, and give the folder its name: all or nothing.
+
+        The queue comes first: an entry without a folder means nothing, but a folder without an entry would wait for ever.
         """
         layout = RunLayout(folder / self.spec.id)
         try:
             with new_folder(layout.root) as incoming:
                 self._write(RunLayout(incoming), folder)
-                queue.add(self.spec, folder, grace_s=grace_s, heartbeat_s=heartbeat_s, rank=rank)
+                put()
         except BaseException:
-            queue.remove(self.spec.id)
+            take_back()
             raise
 
     def _write(self, draft: RunLayout, folder: Path) -> None:

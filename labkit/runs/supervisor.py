@@ -66,6 +66,10 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._adopts = False
 
+    def limit_to(self, seconds: float) -> None:
+        """Let the run compute no longer than this, counted from when its child was started; may be called from another thread."""
+        self._time_limit_s = seconds if self._time_limit_s is None else min(seconds, self._time_limit_s)
+
     def run(self) -> None:
         """Take the run to its end."""
         if self.record.has_ended:
@@ -144,13 +148,13 @@ class Supervisor:
     def _watch(self) -> int:
         """Keep the record fresh and stop the child when asked, or when its time is up; return its exit code."""
         assert self._child is not None
-        up_at = None if self._time_limit_s is None else time.monotonic() + self._time_limit_s
+        began = time.monotonic()
         while (exit_code := self._child.poll()) is None:
             now = time.monotonic()
             if self._stopped_at is None and self.layout.cancel_request.exists():
                 self._stopped_at = now
                 self._write("cancelling")
-            elif self._stopped_at is None and up_at is not None and now >= up_at:
+            elif self._stopped_at is None and self._time_limit_s is not None and now >= began + self._time_limit_s:
                 self._stopped_at, self._time_is_up = now, True
                 self._request_cancel()  # the work looks at this file
                 self._write("cancelling", "Its time is up.")

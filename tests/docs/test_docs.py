@@ -15,6 +15,7 @@ from labkit.analysis import AnalysisRecord
 from labkit.annotations import Agreement, AnnotationImport, Consensus, ProjectProgress, Review
 from labkit.checkup import Finding
 from labkit.cli.app import app
+from labkit.client.wire import HubRunItem, Standing
 from labkit.config import LibrarySettings
 from labkit.datasets import CleanReport, SetComparison, SetPlan, TrainingSetRecord
 from labkit.demo import DemoResult
@@ -49,6 +50,8 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "annotations review": Review,
     "demo": DemoResult,
     "doctor": Finding,
+    "hub runs": HubRunItem,
+    "hub status": Standing,
     "import": ImageRecord,
     "model architectures": ArchitectureFacts,
     "model compare": RunComparison,

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
+from labkit.client import hub_view
 from labkit.datasets import TrainingSet, list_training_sets, open_training_set
 from labkit.errors import InvalidInput, LabKitError
 from labkit.notebooks import check_notebook
@@ -22,6 +23,8 @@ from labkit_lab.wire_runs import (
     ArchitectureChoice,
     DeviceChoice,
     FieldProblem,
+    HubCourseChoice,
+    HubItem,
     NewRun,
     PlanItem,
     PlanReply,
@@ -30,7 +33,7 @@ from labkit_lab.wire_runs import (
     TrainingSetChoice,
 )
 
-__all__ = ["devices", "plan_run", "resume_run", "run_form", "start_run"]
+__all__ = ["devices", "hub_offer", "plan_run", "resume_run", "run_form", "start_run"]
 
 _CONFIG_FIELDS = ("training_set", "model", "architecture", "epochs", "batch_size", "learning_rate", "seed", "separate_objects", "device")
 _OTHER_NETWORK = "smp:unet:resnet18"  # hundreds of pairs, asked for by name; this one to begin with
@@ -47,6 +50,7 @@ def run_form(project_path: Path) -> RunForm:
         architectures=_architectures(),
         other_network=_OTHER_NETWORK if find_spec("segmentation_models_pytorch") else None,
         devices=devices(),
+        hub=hub_offer(),
         models=tuple(folder.name for folder in models if not folder.name.startswith(".")),
         home=str(Path.home()),
         defaults=_defaults(),
@@ -62,11 +66,13 @@ def plan_run(project_path: Path, asked: NewRun) -> PlanReply:
         data = open_training_set(Project.open(project_path), wish.config.training_set)
     except LabKitError as error:
         return PlanReply(plan=None, problems=(_problem("training_set", error),))
+    is_here = asked.where == "here"  # what a device of the hub can do turns out there
+    memory = _memory_of(wish.config.device) if is_here else None
     try:
-        plan = resolve(wish.config, data, cuda_available=torch.cuda.is_available(), device_memory_bytes=_memory_of(wish.config.device))
+        plan = resolve(wish.config, data, cuda_available=not is_here or torch.cuda.is_available(), device_memory_bytes=memory)
     except LabKitError as error:
         return PlanReply(plan=None, problems=(_problem(_field_of(wish.config), error),))
-    return PlanReply(plan=_plan_item(plan), problems=())
+    return PlanReply(plan=_plan_item(plan, is_here=is_here), problems=())
 
 
 def start_run(project_path: Path, asked: NewRun) -> str:
@@ -80,7 +86,15 @@ def start_run(project_path: Path, asked: NewRun) -> str:
     wish = _wish(project_path, asked)
     wish.check()
     assert wish.config is not None
-    return start_training(Project.open(project_path), wish.config, notebook=wish.notebook, time_limit_s=asked.time_limit_s).id
+    return start_training(
+        Project.open(project_path),
+        wish.config,
+        notebook=wish.notebook,
+        time_limit_s=asked.time_limit_s,
+        where=asked.where,
+        course=asked.course,
+        reuse=asked.reuse,
+    ).id
 
 
 def resume_run(project_path: Path, run_id: str) -> str:
@@ -187,6 +201,29 @@ def devices() -> tuple[DeviceChoice, ...]:
     return tuple(DeviceChoice(name=name, label=label, runs=runs.count(name)) for name, label in labels.items())
 
 
+def hub_offer() -> HubItem | None:
+    """Return what the hub offers for a new run; None where there is no hub, it does not answer, or has no device for this person."""
+    view = hub_view()
+    if view is None:
+        return None
+    try:
+        standing = view.standing()
+    except LabKitError:
+        return None
+    if not standing.devices.total and not standing.profiles:
+        return None
+    courses = tuple(HubCourseChoice(id=c.id, title=c.title, hours_left=c.hours_left) for c in standing.courses)
+    return HubItem(
+        total=standing.devices.total,
+        free=standing.devices.free,
+        waiting=standing.devices.waiting,
+        hours_left=standing.hours_left,
+        pause=standing.pause,
+        announcement=standing.announcement.text if standing.announcement else "",
+        courses=courses,
+    )
+
+
 def _memory_of(device: str) -> int | None:
     """Return the bytes that are free on a device, as it was wished for."""
     return device_memory(_usual_device() if device == "auto" else "cuda:0" if device == "cuda" else device)
@@ -202,6 +239,8 @@ def _defaults() -> RunDefaults:
     return RunDefaults(**{**values, "device": _usual_device(), "patience": fields["patience"].default or 0})
 
 
-def _plan_item(plan: TrainPlan) -> PlanItem:
+def _plan_item(plan: TrainPlan, *, is_here: bool) -> PlanItem:
     shared = plan.model_dump(include=set(PlanItem.model_fields))
+    if not is_here:
+        shared |= {"device": "hub", "precision": None}
     return PlanItem(**{**shared, "memory_bytes": plan.memory_bytes or None})

@@ -10,10 +10,11 @@ from pathlib import Path
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
+from labkit.client import ProjectRunner
 from labkit.config import projects_dir
 from labkit.errors import NotFound
 from labkit.project import Project
-from labkit.runs import LocalRunner, Run
+from labkit.runs import Run
 from labkit.storage import explain_os_errors, utc_now
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.tales import TALES_SETTING, TaleShelf, Told
@@ -211,8 +212,8 @@ class MoveRoute(_RunsRoute):
         await self.reply_run(await asyncio.to_thread(runner.run, run_id))
 
 
-def _runner(project_id: str) -> LocalRunner:
-    return LocalRunner(project_of_id(projects_dir(), project_id).layout.runs)
+def _runner(project_id: str) -> ProjectRunner:
+    return ProjectRunner(project_of_id(projects_dir(), project_id).layout.runs)
 
 
 def _found(project_id: str, run_id: str) -> Run:
@@ -220,13 +221,16 @@ def _found(project_id: str, run_id: str) -> Run:
 
 
 def _run_of(project: Project, run_id: str) -> Run:
-    return LocalRunner(project.layout.runs).run(run_id)
+    return ProjectRunner(project.layout.runs).run(run_id)
 
 
 def _run_list(folder: Path, project_id: str, tales: TaleShelf, root: Path) -> RunList:
     project = project_of_id(folder, project_id)
-    runs = LocalRunner(project.layout.runs).runs()
-    return RunList(title=project.title, now=utc_now(), runs=tuple(tales.items(runs[::-1], root)))
+    runner = ProjectRunner(project.layout.runs)
+    trouble = runner.sync()
+    runs = runner.runs()
+    problem = "" if trouble is None else f"{trouble.message} {trouble.hint}".strip()
+    return RunList(title=project.title, now=utc_now(), hub_problem=problem, runs=tuple(tales.items(runs[::-1], root)))
 
 
 def _samples(run: Run) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from labkit.client import HubRun
 from labkit.runs import Curve, CurvePoint, Run, RunQueue, RunRecord, RunStory, checkpoint_of, run_story
 from labkit.storage import utc_now
 from labkit_lab.server.places import browser_path
@@ -83,9 +84,10 @@ class TaleShelf:
         with tale.lock:
             story = tale.look()
             since, curves = tale.curves_since(asked.since, story)
-        standing = f"{story.state} {story.place} {story.silent}"
+        shown = _live_item(run, story, root)
+        standing = f"{shown.state} {shown.place} {shown.waits_for} {shown.silent} {shown.device}"
         item = StoryItem(
-            run=_live_item(run, story, root),
+            run=shown,
             now=utc_now(),
             since=since,
             seq=story.seq,
@@ -142,10 +144,14 @@ class TaleShelf:
 
 def _live_item(run: Run, story: RunStory, root: Path) -> RunItem:
     shared = {name: getattr(story, name) for name in RunItem.model_fields if hasattr(story, name)}
+    line = _line(run, story)
     return RunItem(
-        **shared,
+        **{**shared, "place": line.place},
         id=run.id,
-        waiting=0 if story.place is None else _waiting_for(story.device),
+        where=run.spec.where,
+        page=line.page,
+        waits_for=line.waits_for,
+        waiting=line.waiting,
         model=str(run.spec.config.get("model", "")),
         made=_made(run) if story.state == "done" else None,
         notebook=_shown(root, run.layout.notebook),
@@ -155,10 +161,14 @@ def _live_item(run: Run, story: RunStory, root: Path) -> RunItem:
 
 def _ended_item(run: Run, record: RunRecord, root: Path) -> RunItem:
     spec = run.spec
-    shared = {name: getattr(record, name) for name in ("id", "kind", "state", "reason", "device", "created", "started", "ended", "resumes")}
+    shared = {name: getattr(record, name) for name in ("id", "kind", "state", "reason", "created", "started", "ended", "resumes")}
     return RunItem(
         **shared,
         title=spec.title,
+        where=spec.where,
+        device=run.shown_device,
+        page=run.page if isinstance(run, HubRun) else None,
+        waits_for="",
         attempt=spec.attempt,
         place=None,
         waiting=0,
@@ -181,8 +191,23 @@ def _ended_item(run: Run, record: RunRecord, root: Path) -> RunItem:
     )
 
 
-def _waiting_for(device: str) -> int:
-    return sum(entry.device == device and entry.place is not None for entry in RunQueue().entries())
+class _Line(NamedTuple):
+    """Where a run waits: its place among those that it can change places with, how many they are, and what is told of it."""
+
+    place: int | None = None
+    waiting: int = 0
+    waits_for: str = ""
+    page: str | None = None
+
+
+def _line(run: Run, story: RunStory) -> _Line:
+    if isinstance(run, HubRun):
+        own = run.view.own_line() if story.state == "queued" else []
+        place = own.index(run.id) if run.id in own else None
+        return _Line(place, len(own) if place is not None else 0, run.waiting_words() if story.state == "queued" else "", run.page)
+    if story.place is None:
+        return _Line()
+    return _Line(story.place, sum(entry.device == story.device and entry.place is not None for entry in RunQueue().entries()))
 
 
 def _made(run: Run) -> str | None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from logging import Logger
 
+from labkit.client import hub_view, sync_home
 from labkit.errors import LabKitError
 from labkit.runs import RunQueue, wake
 
@@ -45,11 +46,18 @@ class RunWatch:
             try:
                 if wake() and self._has_runs():
                     self._note_activity()
+                self._keep_in_step()
             except LabKitError as error:
                 self._log.warning("Runs that wait are not started: %s %s", error.message, error.hint)
             except Exception:
                 self._log.exception("The queue of runs could not be looked at")
             self._stop.wait(self._every_s)
+
+    def _keep_in_step(self) -> None:
+        """Settle what ended at the hub; those runs need no server of their person, which may well be idle."""
+        view = hub_view()
+        if view is not None:
+            sync_home(view)
 
     def _has_runs(self) -> bool:
         """Return whether anything goes on or waits in a project that can be reached."""

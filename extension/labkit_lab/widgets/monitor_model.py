@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from labkit.client import ProjectRunner
 from labkit.errors import LabKitError
 from labkit.project import Project
-from labkit.runs import LocalRunner, Run, RunStory, run_story
+from labkit.runs import Run, RunStory, run_story
 
 __all__ = ["STATE_SIGNS", "MonitorModel", "span"]
 
@@ -33,7 +34,7 @@ class MonitorModel:
 
     def __init__(self, project: Project, run_id: str | None = None) -> None:
         self.project = project
-        self._runner = LocalRunner(project.layout.runs)
+        self._runner = ProjectRunner(project.layout.runs)
         self.run: Run = self._runner.run(run_id or _newest(self._runner))
         self.story: RunStory = run_story(self.run)
 
@@ -131,7 +132,7 @@ class MonitorModel:
         return f"{base_url}lab/tree/{quote(shown.as_posix())}"
 
 
-def _newest(runner: LocalRunner) -> str:
+def _newest(runner: ProjectRunner) -> str:
     runs = runner.runs()
     return runs[-1].id if runs else ""
 

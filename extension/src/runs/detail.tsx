@@ -77,6 +77,9 @@ function Told(
           )}
         </p>
       )}
+      {run.waits_for !== '' && (
+        <p className="labkit-Runs-reason">{run.waits_for}</p>
+      )}
       {run.reason !== '' && (
         <p
           className="labkit-Runs-reason"

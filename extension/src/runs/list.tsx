@@ -6,6 +6,7 @@ import * as React from 'react';
 
 import type { RunItem } from '../wire';
 import {
+  deviceName,
   hasEnded,
   lasted,
   moment,
@@ -141,7 +142,10 @@ function MoveButton(
 
 function detail(run: RunItem, now: number, trans: TranslationBundle): string {
   const seconds = lasted(run, now);
-  const words = [run.device, moment(run.started ?? run.created)];
+  const words = [deviceName(run, trans), moment(run.started ?? run.created)];
+  if (run.waits_for !== '') {
+    words.unshift(run.waits_for);
+  }
   if (seconds !== null) {
     words.push(span(seconds, trans));
   }

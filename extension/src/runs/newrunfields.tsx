@@ -12,7 +12,8 @@ import type {
 import { networkWords } from './planwords';
 import { ChoiceField, type IFieldProps, TextField } from './runfields';
 import type { Field, Texts } from './runwish';
-import { moment } from './words';
+import { courseWords, hubChoiceWords, hubWords } from './hubwords';
+import { HUB, moment } from './words';
 
 const OTHER = 'smp:';
 
@@ -20,10 +21,12 @@ export interface INewRunFieldsProps {
   readonly form: RunForm;
   readonly texts: Texts;
   readonly separatesObjects: boolean;
+  readonly reuses: boolean;
   readonly problemsOf: (field: Field) => ReadonlyArray<FieldProblem>;
   readonly trans: TranslationBundle;
   readonly onSet: (field: Field, text: string) => void;
   readonly onSeparate: (isSeparate: boolean) => void;
+  readonly onReuse: (reuses: boolean) => void;
 }
 
 type Bound = Omit<IFieldProps, 'label' | 'help'>;
@@ -54,6 +57,14 @@ export function NewRunFields(props: INewRunFieldsProps): React.JSX.Element {
           onChange={event => props.onSeparate(event.currentTarget.checked)}
         />
         {trans.__('Tell touching objects apart')}
+      </label>
+      <label className="labkit-Form-check">
+        <input
+          type="checkbox"
+          checked={props.reuses}
+          onChange={event => props.onReuse(event.currentTarget.checked)}
+        />
+        {trans.__('If the same was trained before, show that run instead')}
       </label>
       <details>
         <summary>{trans.__('A notebook of your own')}</summary>
@@ -113,6 +124,7 @@ function Numbers(props: {
   readonly trans: TranslationBundle;
 }): React.JSX.Element {
   const { at, form, trans } = props;
+  const isAtHub = at('device').value === HUB;
   return (
     <>
       <TextField
@@ -136,11 +148,29 @@ function Numbers(props: {
       <ChoiceField
         {...at('device')}
         label={trans.__('Where')}
-        options={form.devices.map(device => [
-          device.name,
-          deviceWords(device, trans)
-        ])}
+        help={
+          form.hub !== null && isAtHub ? hubWords(form.hub, trans) : undefined
+        }
+        options={[
+          ...form.devices.map(
+            device => [device.name, deviceWords(device, trans)] as const
+          ),
+          ...(form.hub === null
+            ? []
+            : [[HUB, hubChoiceWords(form.hub, trans)] as const])
+        ]}
       />
+      {form.hub !== null && isAtHub && form.hub.courses.length > 0 && (
+        <ChoiceField
+          {...at('course')}
+          label={trans.__('Course')}
+          help={trans.__('Its hours are used.')}
+          options={form.hub.courses.map(course => [
+            course.id,
+            courseWords(course, trans)
+          ])}
+        />
+      )}
       <TextField
         {...at('time_limit_s')}
         label={trans.__('Time limit')}

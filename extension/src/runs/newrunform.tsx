@@ -92,9 +92,14 @@ export class NewRunForm extends WorkingBody {
             this._texts.set(field, text);
             this._changed();
           }}
+          reuses={this._reuses}
           onSeparate={isSeparate => {
             this._separate = isSeparate;
             this._changed();
+          }}
+          onReuse={reuses => {
+            this._reuses = reuses;
+            this.update();
           }}
         />
         <Plan
@@ -205,7 +210,7 @@ export class NewRunForm extends WorkingBody {
   private _asked(): NewRun | null {
     const { asked, problems } = readWish(
       this._texts,
-      this._separatesObjects,
+      { separatesObjects: this._separatesObjects, reuses: this._reuses },
       this._trans
     );
     this._written = problems;
@@ -216,6 +221,7 @@ export class NewRunForm extends WorkingBody {
   private _resolve: () => void = () => undefined;
   private _texts = new Map<string, string>();
   private _separate: boolean | null = null;
+  private _reuses = false;
   private _form: RunForm | null = null;
   private _reply: PlanReply | null = null;
   private _isCurrent = false;

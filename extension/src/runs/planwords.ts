@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ArchitectureChoice, PlanItem } from '../wire';
-import { bytes } from './words';
+import { HUB, bytes } from './words';
 
 /** What a network is, and what it needs. */
 export function networkWords(
@@ -50,9 +50,11 @@ export function planFacts(
     [trans.__('Weights'), plan.parameters.toLocaleString()],
     [
       trans.__('Device'),
-      plan.precision === null
-        ? plan.device
-        : `${plan.device}, ${plan.precision}`
+      plan.device === HUB
+        ? trans.__('one of the hub, which turns out there')
+        : plan.precision === null
+          ? plan.device
+          : `${plan.device}, ${plan.precision}`
     ]
   ];
   if (plan.memory_bytes !== null) {

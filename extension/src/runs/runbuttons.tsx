@@ -37,7 +37,7 @@ export function RunButtons(props: {
       {label}
     </button>
   );
-  const { log, made, notebook } = run;
+  const { log, made, notebook, page } = run;
   const isStopped = ended && run.state !== 'done';
   return (
     <div className="labkit-Runs-buttons">
@@ -59,6 +59,16 @@ export function RunButtons(props: {
         button(trans.__('Open notebook'), () => actions.open(notebook, false))}
       {log !== null &&
         button(trans.__('Open log'), () => actions.open(log, true))}
+      {page !== null && (
+        <a
+          className="labkit-Link"
+          href={page}
+          target="_blank"
+          rel="noopener noreferrer"
+        >
+          {trans.__('Page at the hub')}
+        </a>
+      )}
     </div>
   );
 }

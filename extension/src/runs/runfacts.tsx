@@ -5,7 +5,15 @@ import * as React from 'react';
 
 import type { RunItem } from '../wire';
 import { type Fact, FactList } from './facts';
-import { hasEnded, lasted, moment, progressWords, share, span } from './words';
+import {
+  deviceName,
+  hasEnded,
+  lasted,
+  moment,
+  progressWords,
+  share,
+  span
+} from './words';
 
 export function RunStand(props: {
   readonly run: RunItem;
@@ -35,7 +43,7 @@ export function RunFacts(props: {
   const { run, trans } = props;
   const seconds = lasted(run, props.now);
   const facts: Fact[] = [
-    [trans.__('Device'), run.device],
+    [trans.__('Device'), deviceName(run, trans)],
     [trans.__('Model'), run.made ?? run.model],
     [trans.__('Handed in'), moment(run.created)],
     [trans.__('Started'), run.started === null ? '–' : moment(run.started)],

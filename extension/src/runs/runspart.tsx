@@ -34,6 +34,14 @@ export function RunsPart(props: IRunsPartProps): React.JSX.Element {
       {list === null && error === null && (
         <p role="status">{trans.__('Reading the runs…')}</p>
       )}
+      {list !== null && list.hub_problem !== '' && (
+        <p className="labkit-Runs-quiet" role="status">
+          {trans.__(
+            'Runs of the hub are shown as they were last seen. %1',
+            list.hub_problem
+          )}
+        </p>
+      )}
       {list?.runs.length === 0 && (
         <p>
           {trans.__(

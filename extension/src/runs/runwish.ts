@@ -3,12 +3,22 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { FieldProblem, NewRun, RunForm } from '../wire';
+import { HUB } from './words';
 
 /** What stands in a field that is written or chosen. */
-export type Field = Exclude<keyof NewRun, 'separate_objects'>;
+export type Field = Exclude<
+  keyof NewRun,
+  'separate_objects' | 'where' | 'reuse'
+>;
 
 /** Numbers are kept as they are written: "1e-" on the way to "1e-3" is no error yet. */
 export type Texts = ReadonlyMap<string, string>;
+
+/** What is ticked. */
+export interface IChoices {
+  readonly separatesObjects: boolean;
+  readonly reuses: boolean;
+}
 
 export interface IReadWish {
   /** Null where a number is none. */
@@ -29,13 +39,14 @@ export function firstTexts(
       String(value)
     ])
   );
+  texts.set('course', form.hub?.courses[0]?.id ?? '');
   return texts.set('training_set', first ?? '');
 }
 
 /** The wish that is written in `texts`, and what is wrong with them. */
 export function readWish(
   texts: Texts,
-  separateObjects: boolean,
+  choices: IChoices,
   trans: TranslationBundle
 ): IReadWish {
   const problems: FieldProblem[] = [];
@@ -47,6 +58,7 @@ export function readWish(
     }
     return value ?? NaN;
   };
+  const isAtHub = texts.get('device') === HUB;
   const asked: NewRun = {
     training_set: texts.get('training_set') ?? '',
     model: text('model'),
@@ -55,9 +67,12 @@ export function readWish(
     batch_size: number('batch_size', true),
     learning_rate: number('learning_rate', false),
     seed: number('seed', true),
-    separate_objects: separateObjects,
+    separate_objects: choices.separatesObjects,
     patience: number('patience', true),
-    device: texts.get('device') ?? '',
+    device: isAtHub ? 'auto' : (texts.get('device') ?? ''),
+    where: isAtHub ? 'hub' : 'here',
+    course: isAtHub ? text('course') || null : null,
+    reuse: choices.reuses,
     time_limit_s:
       text('time_limit_s') === '' ? null : number('time_limit_s', false) * 60,
     notebook: text('notebook') || null

@@ -8,6 +8,9 @@ export type RunState = RunItem['state'];
 
 const ENDED: ReadonlyArray<RunState> = ['done', 'failed', 'cancelled', 'lost'];
 
+/** What stands for a device of the hub that is not known yet, and for the hub among the devices of a form. */
+export const HUB = 'hub';
+
 /** A sign for each state, so that nobody needs the colour. */
 export const STATE_SIGNS: Readonly<Record<RunState, string>> = {
   queued: '◷',
@@ -41,10 +44,23 @@ export function runStateWord(
   return words[state];
 }
 
-/** The state with the place in the queue: "queued, next" or "queued, 2 before it". */
+/** What a run computes on: a device here, or the hub's name for one of its own. */
+export function deviceName(
+  run: Pick<RunItem, 'where' | 'device'>,
+  trans: TranslationBundle
+): string {
+  if (run.where === 'here') {
+    return run.device;
+  }
+  return run.device === HUB
+    ? trans.__('the hub’s GPU')
+    : trans.__('%1 of the hub', run.device);
+}
+
+/** The state with the place in the queue: "queued, next" or "queued, 2 before it"; of the hub's line there is more to tell. */
 export function standing(run: RunItem, trans: TranslationBundle): string {
   const word = runStateWord(run.state, trans);
-  if (run.place === null) {
+  if (run.place === null || run.where === 'hub') {
     return word;
   }
   return run.place === 0

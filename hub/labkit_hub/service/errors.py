@@ -52,10 +52,8 @@ def install_errors(app: FastAPI, base_path: str, login_path: Callable[[Request],
 
     def answer(request: Request, status: int, error: LabKitError) -> Response:
         headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
-        if wants_page(request, base_path):
-            response = render(request, status, error)
-        else:
-            response = JSONResponse({"error": error.as_dict()}, status)
+        is_page = wants_page(request, base_path)
+        response = render(request, status, error) if is_page else JSONResponse({"error": error.as_dict()}, status)
         response.headers.update(headers)
         return response
 
@@ -101,8 +99,8 @@ def install_errors(app: FastAPI, base_path: str, login_path: Callable[[Request],
 
 def wants_page(request: Request, base_path: str) -> bool:
     """Whether a browser asks for a page, not a program for data."""
-    path = request.url.path.removeprefix(base_path)
-    return not path.startswith(_MACHINES) and "text/html" in request.headers.get("accept", "")
+    path, accepted = request.url.path.removeprefix(base_path), request.headers.get("accept", "*/*")
+    return not path.startswith(_MACHINES) and ("text/html" in accepted or "*/*" in accepted)
 
 
 def _in_words(faults: Any) -> str:

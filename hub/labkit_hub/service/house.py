@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import httpx
 from fastapi import FastAPI
 
 from labkit_hub.profiles import load_profiles
 from labkit_hub.service.address import HubAddress
 from labkit_hub.service.app import create_app
 from labkit_hub.service.board import BoardRoom
-from labkit_hub.service.context import ServiceContext
+from labkit_hub.service.context import QueueRoom, ServiceContext
 from labkit_hub.service.database import Database
 from labkit_hub.service.hubapi import HubClient
 from labkit_hub.service.hubhttp import HubHttp
@@ -27,14 +28,30 @@ from labkit_hub.settings import Settings
 
 __all__ = ["open_house"]
 
+_LOGIN_TIMEOUT_S = 12.0
 
-def open_house(settings: Settings, address: HubAddress, fail: Callable[[BaseException], None]) -> FastAPI:
+
+def open_house(
+    settings: Settings,
+    address: HubAddress,
+    fail: Callable[[BaseException], None],
+    *,
+    open_queue: Callable[[ServiceContext], QueueRoom] = open_queue,
+    measure: Callable[[], Mapping[str, int]] | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> FastAPI:
     """Return the service's application.
 
     Parameters
     ----------
     fail : callable
         Called with an error that keeps the service from opening for good.
+    open_queue : callable
+        Makes the queue room.
+    measure : callable, optional
+        Returns the bytes that each person keeps; by default those of the homes that lie on this machine.
+    transport : httpx.BaseTransport, optional
+        What carries requests to the hub; the network by default.
 
     Raises
     ------
@@ -43,11 +60,12 @@ def open_house(settings: Settings, address: HubAddress, fail: Callable[[BaseExce
     """
     database = Database(settings.resolved_service_database_url)
     meters = PrometheusMeters()
-    http = HubHttp(address.api_url, address.token, meters)
+    http = HubHttp(address.api_url, address.token, meters, transport=transport)
     hub = HubClient(http, meters)
     people = Directory(database, hub)
     opened = threading.Event()
-    door = HubDoor(Witness(HubHttp(address.api_url, address.token, meters, timeout_s=12.0)), people, address.token, opened.is_set)
+    witness = Witness(HubHttp(address.api_url, address.token, meters, timeout_s=_LOGIN_TIMEOUT_S, transport=transport))
+    door = HubDoor(witness, people, address.token, opened.is_set)
     context = ServiceContext(
         settings=settings,
         database=database,
@@ -62,7 +80,7 @@ def open_house(settings: Settings, address: HubAddress, fail: Callable[[BaseExce
     queue = open_queue(context)
     mirror = Mirror(database, hub)
     sessions = SessionRoom(address, http)
-    sizes = Sizes(lambda: measure_homes(settings.layout.homes, hub.user_names() or ()))
+    sizes = Sizes(measure or (lambda: measure_homes(settings.layout.homes, hub.user_names() or ())))
     pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes)
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)

@@ -53,13 +53,18 @@ class HubHttp:
         Counts the answers.
     timeout_s : float
         How long an answer may take. A hub whose database is away needs up to ten seconds for a refusal.
+    transport : httpx.BaseTransport, optional
+        What carries the requests; the network by default.
     """
 
-    def __init__(self, api_url: str, token: str, meters: Meters, *, timeout_s: float = 20.0) -> None:
+    def __init__(
+        self, api_url: str, token: str, meters: Meters, *, timeout_s: float = 20.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self._api_url = api_url.rstrip("/")
         self._token = token
         self._meters = meters
-        self._client = httpx.Client(timeout=httpx.Timeout(timeout_s, connect=5.0), trust_env=False, follow_redirects=False)
+        timeout = httpx.Timeout(timeout_s, connect=5.0)
+        self._client = httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False, transport=transport)
 
     def close(self) -> None:
         """Close all connections."""

@@ -25,6 +25,7 @@ _ACCESS = frozenset({"access:services", f"access:services!service={SERVICE_NAME}
 _ADMIN_SCOPE = "admin:users"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _KNOWN_S, _UNKNOWN_S, _AWAY_S = 20.0, 5.0, 2.0
+_AT_ONCE, _QUEUE_S = 16, 3.0
 _MOST = 10_000
 
 
@@ -62,6 +63,7 @@ class Witness:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[float, Who | None]] = {}
         self._away_until = 0.0
+        self._asking = threading.BoundedSemaphore(_AT_ONCE)
 
     def whose(self, token: str) -> Who | None:
         """Return whose token it is; None if the hub definitely knows no such token.
@@ -80,7 +82,13 @@ class Witness:
                 return who
             if self._away_until > self._clock():
                 raise _away()
-        who = self._ask(token)
+        # A hub that hangs must not keep all threads of the service waiting for it.
+        if not self._asking.acquire(timeout=_QUEUE_S):
+            raise _away()
+        try:
+            who = self._ask(token)
+        finally:
+            self._asking.release()
         with self._lock:
             if len(self._known) >= _MOST:
                 self._known.clear()

@@ -67,7 +67,7 @@ class MetricsRoom:
     def __init__(self, meters: PrometheusMeters, views: QueueViews, door: HubDoor) -> None:
         self.router = APIRouter(tags=["metrics"])
         standing = CollectorRegistry()
-        standing.register(_Standing(views))  # type: ignore[arg-type]
+        standing.register(_Standing(views))
 
         def metrics(request: Request) -> Response:
             """Return all numbers in Prometheus' text format."""

@@ -121,10 +121,14 @@ class SessionRoom:
             This browser did not ask to log in, or waited too long.
         StorageUnreachable
             The hub does not answer.
+        NotWritable
+            The hub said no.
         """
         state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
         kept, _, target = request.cookies.get(_state_name(state), "").partition("|")
         again = f"Open {self._address.base_path}/ again."
+        if request.query_params.get("error"):
+            raise NotWritable("The hub did not let this login through.", hint="Ask an admin whether your account may use LabKit.")
         if not state or not code or not hmac.compare_digest(kept.encode(), state.encode()):
             raise InvalidInput("This login was not begun in this browser, or a quarter of an hour ago.", hint=again)
         response = RedirectResponse(self._own_path(unquote(target)), 302)

@@ -58,19 +58,15 @@ def test_its_rights_are_those_that_it_needs() -> None:
 
 
 class IdleHub(BaseHTTPRequestHandler):
-    """Stands in for the hub: one person with three servers that were last used long ago."""
+    """Stands in for the hub: one person with two servers that were last used long ago."""
 
     stopped: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         long_ago = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
-        servers = {
-            name: {"name": name, "ready": True, "pending": None, "url": "/", "started": long_ago, "last_activity": long_ago, **more}
-            for name, more in {
-                "": {"user_options": {"profile": "cpu"}},
-                "run-abcdefghijkl": {"user_options": {"profile": "gpu-run"}},
-            }.items()
-        }
+        profiles = {"": "cpu", "run-abcdefghijkl": "gpu-run"}
+        common = {"ready": True, "pending": None, "url": "/", "started": long_ago, "last_activity": long_ago}
+        servers = {name: {"name": name, "user_options": {"profile": slug}, **common} for name, slug in profiles.items()}
         person = {"name": "ada", "admin": False, "servers": servers}
         self._answer({"items": [person], "_pagination": {"next": None}} if "/users" in self.path else {"version": "6.1.1"})
 
@@ -85,7 +81,7 @@ class IdleHub(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_args: Any) -> None:
         return
 
 

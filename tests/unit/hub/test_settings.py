@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from traitlets.config import Config
 
 from labkit.errors import InvalidInput
 from labkit_hub import config
-from labkit_hub.settings import load_settings
+from labkit_hub.settings import load_settings, read_secret
 
 
 @pytest.fixture
@@ -102,9 +104,11 @@ def test_all_traitlets_that_are_set_exist(configuration: Config) -> None:
     from nativeauthenticator import NativeAuthenticator
 
     from labkit_hub.authenticator import LabKitAuthenticator
+    from labkit_hub.placed import PlacedSpawner
     from labkit_hub.spawner import LabKitProcessSpawner
 
     kinds = (
+        PlacedSpawner,
         JupyterHub,
         Authenticator,
         NativeAuthenticator,
@@ -126,3 +130,106 @@ def test_internal_ports_can_be_fixed(var: Path, monkeypatch: pytest.MonkeyPatch)
     c = Config()
     config.apply(c, load_settings())
     assert (c.JupyterHub.hub_bind_url, c.ConfigurableHTTPProxy.api_url) == ("http://127.0.0.1:9001", "http://127.0.0.1:9002")
+
+
+SHAPES = ["docker", "swarm", "kube"]
+
+
+@pytest.fixture
+def shaped(var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Config]:
+    """Return what applies the settings of a shape to an empty configuration, without a Docker."""
+
+    def shape(spawner: str, **variables: str) -> Config:
+        token = tmp_path / "token"
+        token.write_text("of-the-proxy\n")
+        monkeypatch.setattr(config, "_attach_networks", lambda _settings: None)
+        for name, value in {
+            "PROXY_API_URL": "http://10.0.0.2:8001",
+            "PROXY_TOKEN_FILE": str(token),
+            "SPAWNER": spawner,
+            **variables,
+        }.items():
+            monkeypatch.setenv(f"LABKIT_{name}", value)
+        c = Config()
+        config.apply(c, load_settings())
+        return c
+
+    return shape
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_traitlets_of_every_shape_exist(shaped: Callable[..., Config], shape: str) -> None:
+    """The spawner is ours and knows what is set on it; what is set on others exists there."""
+    from traitlets.utils.importstring import import_item
+
+    c = shaped(shape)
+    spawner = import_item(c.JupyterHub.spawner_class)
+    for section, names in c.items():
+        kinds = [kind for kind in spawner.mro() if kind.__name__ == section]
+        for kind in kinds:
+            assert set(names) <= set(kind.class_trait_names(config=True)), section
+        assert kinds or not section.endswith("Spawner"), section
+
+
+@pytest.mark.parametrize("shape", ["docker", "swarm"])
+def test_in_containers_servers_outlive_the_hub_and_routes_come_back_soon(shaped: Callable[..., Config], shape: str) -> None:
+    """A restarted hub stops nobody; a proxy that was restarted has its routes back within half a minute."""
+    c = shaped(shape)
+    assert c.JupyterHub.cleanup_servers is False
+    assert c.JupyterHub.cleanup_proxy is False
+    assert c.JupyterHub.last_activity_interval <= 15
+    assert c.ConfigurableHTTPProxy.should_start is False
+    assert c.ConfigurableHTTPProxy.auth_token == "of-the-proxy"
+    assert c.JupyterHub.hub_connect_url == "http://hub:8081"
+
+
+def test_under_the_helm_chart_addresses_database_and_proxy_are_the_charts(shaped: Callable[..., Config]) -> None:
+    """Nothing of it is set a second time."""
+    c = shaped("kube")
+    assert "ConfigurableHTTPProxy" not in c
+    assert not {"bind_url", "hub_bind_url", "db_url", "cleanup_servers"} & set(c.JupyterHub)
+
+
+@pytest.mark.parametrize("shape", ["process", *SHAPES])
+def test_rights_are_few_in_every_shape(shaped: Callable[..., Config], shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No role has an admin's scopes over people or servers, none is filtered, and nothing is shared."""
+    monkeypatch.setattr(config, "proxy_command", lambda _dir: ["node", "proxy"])
+    c = shaped(shape)
+    scopes = {scope for role in c.JupyterHub.load_roles for scope in role["scopes"]}
+    assert {scope for scope in scopes if scope.startswith("admin:")} <= {"admin:groups"}
+    assert not any("share" in scope or "!group" in scope for scope in scopes)
+    assert set(c.Spawner.server_token_scopes) == {"users:activity!user", "access:servers!server", "access:services!service=labkit"}
+
+
+def test_the_services_secret_is_new_at_each_start(shaped: Callable[..., Config]) -> None:
+    """And the service knows to which hub it belongs, so that `stop` ends it too."""
+    first, second = (next(s for s in shaped("docker").JupyterHub.services if s["name"] == "labkit") for _ in range(2))
+    assert first["api_token"] != second["api_token"]
+    assert first["environment"]["LABKIT_INSTANCE"]
+
+
+def test_passwords_come_from_files(tmp_path: Path, var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of PostgreSQL without a password gets the secret's, and a bound on how long a vanished one may hold up the hub."""
+    secret = tmp_path / "password"
+    secret.write_text("p@ss:word\n")
+    monkeypatch.setenv("LABKIT_DATABASE_URL", "postgresql+psycopg://labkit@db/labkit")
+    monkeypatch.setenv("LABKIT_DATABASE_PASSWORD_FILE", str(secret))
+    url = make_url(load_settings().resolved_database_url)
+    assert (url.password, url.query["connect_timeout"]) == ("p@ss:word", "3")
+
+
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_a_secret_that_is_missing_or_empty_is_told(tmp_path: Path, content: str | None) -> None:
+    """With the file's name."""
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_text(content)
+    with pytest.raises(InvalidInput, match="secret"):
+        read_secret(secret)
+
+
+@pytest.mark.parametrize("kind", ["oidc", "lti13"])
+def test_a_login_elsewhere_names_what_is_missing(shaped: Callable[..., Config], kind: str) -> None:
+    """Before the hub starts, in one line."""
+    with pytest.raises(InvalidInput, match=r"LABKIT_(OIDC|LTI)__"):
+        shaped("docker", ACCOUNTS__KIND=kind)

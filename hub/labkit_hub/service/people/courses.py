@@ -130,11 +130,11 @@ def change_course(session: Session, course_id: str, ask: CourseChange, by: Ident
 
 def list_courses(session: Session, who: Identity, *, everything: bool = False) -> list[CourseDetail]:
     """Return the courses of `who`, or all for an admin who asks for all; archived ones last."""
-    roles = dict(session.execute(select(MemberRow.course_id, MemberRow.role).where(MemberRow.username == who.name)).tuples())
+    roles = dict(session.execute(select(MemberRow.course_id, MemberRow.role).where(MemberRow.username == who.name)).all())
     query = select(CourseRow).order_by(CourseRow.archived.is_not(None), CourseRow.title, CourseRow.id)
     if not (everything and who.is_admin):
         query = query.where(CourseRow.id.in_(roles))
-    counts = dict(session.execute(select(MemberRow.course_id, func.count()).group_by(MemberRow.course_id)).tuples())
+    counts = dict(session.execute(select(MemberRow.course_id, func.count()).group_by(MemberRow.course_id)).all())
     return [_detail(course, roles.get(course.id), counts.get(course.id, 0)) for course in session.scalars(query)]
 
 

@@ -28,9 +28,8 @@ class Directory:
             .order_by(CourseRow.title, CourseRow.id)
         )
         with self._database.transaction() as session:
-            return tuple(
-                CourseItem.model_validate({"id": id_, "title": title, "role": role}) for id_, title, role in session.execute(query)
-            )
+            found = session.execute(query).all()
+        return tuple(CourseItem.model_validate({"id": course_id, "title": title, "role": role}) for course_id, title, role in found)
 
     def is_admin(self, name: str) -> bool:
         """Return whether the hub calls this person an admin.

@@ -65,8 +65,8 @@ def group_name(course_id: str, role: str) -> str:
 def wanted_groups(database: Database) -> dict[str, frozenset[str]]:
     """Return what the groups should hold; those of an archived course hold nobody."""
     with database.transaction() as session:
-        courses = session.execute(select(CourseRow.id, CourseRow.archived)).tuples().all()
-        members = session.execute(select(MemberRow.course_id, MemberRow.role, MemberRow.username)).tuples().all()
+        courses = session.execute(select(CourseRow.id, CourseRow.archived)).all()
+        members = session.execute(select(MemberRow.course_id, MemberRow.role, MemberRow.username)).all()
     archived = {course_id for course_id, when in courses if when is not None}
     wanted: dict[str, set[str]] = {group_name(course_id, role): set() for course_id, _ in courses for role in ROLES}
     for course_id, role, name in members:

@@ -9,7 +9,7 @@ from labkit.errors import InvalidInput
 
 __all__ = ["course_slug", "suggest_slug", "username"]
 
-_SLUG = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+_SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_SLUG = 40
 _LONGEST_NAME = 255
 
@@ -27,7 +27,7 @@ def course_slug(text: str) -> str:
     >>> course_slug("image-ai-2026")
     'image-ai-2026'
     """
-    if _SLUG.match(text) and len(text) <= _LONGEST_SLUG:
+    if _SLUG.fullmatch(text) and len(text) <= _LONGEST_SLUG:
         return text
     suggestion = suggest_slug(text)
     raise InvalidInput(

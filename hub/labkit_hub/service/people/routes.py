@@ -66,12 +66,12 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
 
     @router.get("/me")
     def me(who: Identity = person) -> Standing:
-        """Who the caller is and what may be done now."""
+        """Return who the caller is and what may be done now."""
         return standing(context, views, who)
 
     @router.get("/courses")
     def list_courses(all: bool = False, who: Identity = person) -> CourseList:  # noqa: A002
-        """The caller's courses; with ``all=1`` an admin sees every one."""
+        """Return the caller's courses; with ``all=1`` an admin gets every one."""
         with database.transaction() as session:
             return CourseList(courses=tuple(courses.list_courses(session, who, everything=all)))
 

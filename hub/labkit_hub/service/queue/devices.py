@@ -39,6 +39,7 @@ def find_devices(settings: DeviceSettings) -> Sequence[Found] | None:
     A machine without NVIDIA's driver has none of its devices; that is no error.
     """
     fakes = [Found("fake", f"fake-{k}", f"Fake device {k}") for k in range(settings.fake)]
+    fakes += [Found("nvidia", f"cluster-{k}", f"Device {k} of the cluster") for k in range(settings.cluster)]
     if not settings.nvidia:
         return fakes
     nvidia = _nvidia()

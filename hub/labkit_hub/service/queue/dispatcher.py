@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -54,7 +55,7 @@ class Dispatcher:
             line = load_line(session, self._desk.settings, self._desk.profiles, now)
             for start in make_plan(line).starts if line.waiting else ():
                 row = session.get_one(RunRow, start.run_id)
-                if not self._take(session, row, start):
+                if not self._take(session, row, start, now):
                     log.warning("A device of run %s was somebody else's a moment before.", row.id)
                     continue
                 row.state, row.started, row.reason, row.not_before, row.reported = "starting", now, "", None, None
@@ -68,7 +69,7 @@ class Dispatcher:
             self._desk.context.meters.waited(seconds)
         return len(jobs)
 
-    def _take(self, session: Session, row: RunRow, start: Start) -> bool:
+    def _take(self, session: Session, row: RunRow, start: Start, now: datetime) -> bool:
         return leases.take(
             session,
             start.devices,
@@ -76,7 +77,7 @@ class Dispatcher:
             server_name=row.server_name,
             run_id=row.id,
             course_id=row.course_id,
-            now=self._desk.now(),
+            now=now,
             until=None,
         )
 

@@ -25,7 +25,7 @@ __all__ = [
     "Start",
     "Waiting",
     "make_plan",
-    "over_budget",
+    "why_not",
 ]
 
 
@@ -238,7 +238,10 @@ def _over_allowance(line: Line, owner: str, course: str | None, gpus: int, use: 
     most = line.limits.per_person
     if not gpus:
         going = use.on_cpu[owner]
-        return f"{many(going, 'run')} of yours without a device {_goes(going)} on; this one comes after." if going >= most else ""
+        if going < most:
+            return ""
+        runs_go = "run of yours without a device goes" if going == 1 else "runs of yours without a device go"
+        return f"{number(going).capitalize()} {runs_go} on; this one comes after."
     in_use = use.by_person[owner]
     if in_use + gpus > most:
         return f"You use {many(in_use, 'device')}; more than {most} at a time {_is(most)} not allowed."
@@ -316,7 +319,3 @@ def _hours(hours: float) -> str:
 
 def _is(count: int) -> str:
     return "is" if count == 1 else "are"
-
-
-def _goes(count: int) -> str:
-    return "goes" if count == 1 else "go"

@@ -67,7 +67,8 @@ class Starter:
                 return None
             if now > row.started + timedelta(seconds=self._desk.settings.start_timeout_s):
                 return None
-            if not tickets.has_live(session, row.owner, row.server_name, now + timedelta(seconds=self._desk.settings.ticket_s / 2)):
+            if not tickets.is_live(session, secret, now + timedelta(seconds=self._desk.settings.ticket_s / 2)):
+                # It waited too long, or somebody who looked before the start was noted has voided it.
                 secret = self.new_ticket(session, row, now)
             return row, secret
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from labkit_hub.service.tables import TicketRow
 
-__all__ = ["has_live", "make", "purge", "redeem", "used_since", "void"]
+__all__ = ["has_live", "is_live", "make", "purge", "redeem", "used_since", "void"]
 
 _KEPT = timedelta(days=1)
 
@@ -74,6 +74,12 @@ def void(session: Session, username: str, server_name: str, now: datetime) -> No
 def has_live(session: Session, username: str, server_name: str, now: datetime) -> bool:
     """Return whether a ticket of a server could still be used."""
     live = exists().where(*_of(username, server_name), TicketRow.used.is_(None), TicketRow.expires > now)
+    return bool(session.scalar(select(live)))
+
+
+def is_live(session: Session, secret: str, moment: datetime) -> bool:
+    """Return whether a ticket can still be used, then."""
+    live = exists().where(TicketRow.sha256 == _hash(secret), TicketRow.used.is_(None), TicketRow.expires > moment)
     return bool(session.scalar(select(live)))
 
 

@@ -23,6 +23,7 @@ def in_turn(database: Database) -> Iterator[Session]:
     on this; that no device is leased twice does not: the database's constraint sees to it.
     """
     with database.transaction() as session:
+        session.connection()  # begins: whoever asks for the time now gets one that no other decision is later than
         if database.engine.dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         yield session

@@ -66,6 +66,12 @@ class Turns:
                 del self._due[key]
         return ready
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is at work, or waits for its turn."""
+        with self._guard:
+            return bool(self._jobs)
+
     def close(self) -> None:
         """End: what is at work comes to its end, the rest is dropped."""
         with self._guard:

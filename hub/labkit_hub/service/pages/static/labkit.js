@@ -1,10 +1,11 @@
-// Pages work without this file. It keeps what changes fresh, asks before something is stopped, and sends a chosen role at once.
+// Pages work without this file. It keeps what changes fresh, asks before something is stopped, and shows some buttons only once
+// there is something to send.
 "use strict";
 const EVERY_MS = 5000;
 
 function isBusy(area) {
   const here = document.activeElement;
-  return document.hidden || (here && here !== document.body && area.contains(here) && /^(INPUT|TEXTAREA|SELECT|BUTTON)$/.test(here.tagName)) ||
+  return document.hidden || (here && area.contains(here)) ||
     [...area.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue);
 }
 
@@ -26,7 +27,7 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  event.target.form?.classList.add("changed");
 });
 document.documentElement.classList.add("scripted");
 setInterval(refresh, EVERY_MS);

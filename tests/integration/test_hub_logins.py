@@ -1,0 +1,182 @@
+"""Logins that are kept elsewhere: OpenID Connect and LTI 1.3 on a real hub, against a small provider of the tests' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from labkit.testing.hub_session import HubSession
+from labkit.testing.light_hub import LightHub
+from labkit.testing.login_provider import CLIENT_ID, CLIENT_SECRET, Provider
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    """Serve the provider."""
+    with Provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def hub(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightHub]:
+    """Run a hub whose people log in there; ``root`` is its admin."""
+    folder = tmp_path_factory.mktemp("oidc")
+    secret = folder / "secret"
+    secret.write_text(CLIENT_SECRET + "\n")
+    env = {
+        "LABKIT_ACCOUNTS__KIND": "oidc",
+        "LABKIT_ACCOUNTS__ADMINS": '["root"]',
+        "LABKIT_OIDC__CLIENT_ID": CLIENT_ID,
+        "LABKIT_OIDC__CLIENT_SECRET_FILE": str(secret),
+        "LABKIT_OIDC__AUTHORIZE_URL": f"{provider.url}/authorize",
+        "LABKIT_OIDC__TOKEN_URL": f"{provider.url}/token",
+        "LABKIT_OIDC__USERDATA_URL": f"{provider.url}/userinfo",
+        "LABKIT_OIDC__NAME": "Uni Example",
+    }
+    with LightHub(folder / "var", env=env) as hub:
+        yield hub
+
+
+def come(hub: LightHub, provider: Provider, **claims: Any) -> tuple[HubSession, Any]:
+    """Log in as the person with these claims; the caller closes the session."""
+    provider.person = claims
+    session = HubSession(hub.url)
+    return session, session.http.get("/hub/oauth_login", params={"next": "/hub/home"})
+
+
+def test_the_login_page_leads_to_the_provider(hub: LightHub) -> None:
+    """It names the login, and asks for no password of its own."""
+    with HubSession(hub.url) as visitor:
+        page = visitor.http.get("/hub/login").text
+    assert "Sign in with Uni Example" in page
+    assert "password_input" not in page
+
+
+def test_a_person_comes_in_under_the_providers_name_in_lower_case(hub: LightHub, provider: Provider) -> None:
+    """And may start a server, by roles that the service knows of."""
+    session, page = come(hub, provider, sub="1", preferred_username="Ada")
+    with session:
+        assert page.status_code == 200, page.text
+        me = session.http.get("/hub/api/user").json()
+        assert (me["name"], me["admin"]) == ("ada", False)
+        answer = session.http.post("/hub/api/users/ada/server", headers={"X-XSRFToken": session.xsrf})
+        assert answer.status_code in (201, 202), answer.text
+
+
+def test_admins_are_those_of_the_settings(hub: LightHub, provider: Provider) -> None:
+    """By their names at the provider."""
+    session, _ = come(hub, provider, sub="2", preferred_username="root")
+    with session:
+        assert session.http.get("/hub/api/user").json()["admin"] is True
+
+
+def test_a_name_belongs_to_the_account_that_came_with_it_first(hub: LightHub, provider: Provider) -> None:
+    """Another account with the same name, in another case too, is refused with a sentence and gets nobody's home."""
+    come(hub, provider, sub="10", preferred_username="grace")[0].http.close()
+    for name in ("grace", "GRACE"):
+        session, page = come(hub, provider, sub="11", preferred_username=name)
+        with session:
+            assert page.status_code == 403
+            assert "belongs to another account" in page.text
+            assert session.http.get("/hub/api/user").status_code == 403
+    session, page = come(hub, provider, sub="10", preferred_username="Grace")
+    with session:
+        assert session.http.get("/hub/api/user").json()["name"] == "grace"
+
+
+def test_an_account_that_was_made_here_is_not_given_to_whoever_comes_with_its_name(hub: LightHub, provider: Provider) -> None:
+    """The admin must say so first."""
+    assert hub.api("POST", "/users/hedy").status_code == 201
+    session, page = come(hub, provider, sub="20", preferred_username="hedy")
+    with session:
+        assert page.status_code == 403
+        assert "was made here before" in page.text
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"sub": "30", "preferred_username": "zoë b"}, "letters, digits"),
+        ({"sub": "31", "preferred_username": "аdmin"}, "mixes alphabets"),
+        ({"sub": "32", "preferred_username": "ｒｏｏｔ"}, "look like others"),
+        ({"sub": "33", "preferred_username": "x" * 5000}, "64 are the most"),
+        ({"sub": "", "preferred_username": "ida"}, "nothing by which"),
+    ],
+    ids=["space", "cyrillic", "full-width", "long", "no-subject"],
+)
+def test_odd_names_are_refused_in_words(hub: LightHub, provider: Provider, claims: dict[str, Any], words: str) -> None:
+    """A page with a sentence, no error of ours, and no account."""
+    before = {user["name"] for user in hub.api("GET", "/users").json()}
+    session, page = come(hub, provider, **claims)
+    with session:
+        assert page.status_code == 403, page.text
+        assert words in page.text
+        assert "Traceback" not in page.text
+    assert {user["name"] for user in hub.api("GET", "/users").json()} == before
+
+
+LTI = {
+    "LABKIT_ACCOUNTS__KIND": "lti13",
+    "LABKIT_LTI__CLIENT_IDS": f'["{CLIENT_ID}"]',
+}
+
+
+@pytest.fixture(scope="module")
+def lti_hub(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightHub]:
+    """Run a hub whose people come from a learning platform."""
+    own = {
+        "LABKIT_LTI__ISSUER": provider.url,
+        "LABKIT_LTI__AUTHORIZE_URL": f"{provider.url}/lti-authorize",
+        "LABKIT_LTI__JWKS_URL": f"{provider.url}/keys",
+    }
+    with LightHub(tmp_path_factory.mktemp("lti") / "var", env={**LTI, **own}) as hub:
+        yield hub
+
+
+@pytest.mark.ci
+def test_the_platform_is_told_how_to_register_the_hub(lti_hub: LightHub) -> None:
+    """The address of the configuration answers, with the address at which logins begin."""
+    with HubSession(lti_hub.url) as platform:
+        told = platform.http.get("/hub/lti13/config").json()
+    assert told["title"] == "LabKit"
+    assert told["oidc_initiation_url"].endswith("/hub/lti13/oauth_login")
+
+
+@pytest.mark.ci
+def test_a_launch_from_the_platform_logs_in(lti_hub: LightHub, provider: Provider) -> None:
+    """Initiation, signed token checked by the platform's keys, and the person is in; another account with the name is refused."""
+    with HubSession(lti_hub.url) as session:
+        assert launch(lti_hub, provider, session, sub="u-1", email="zoe@uni.example") < 400
+        assert session.http.get("/hub/api/user").json()["name"] == "zoe@uni.example"
+    with HubSession(lti_hub.url) as session:
+        assert launch(lti_hub, provider, session, sub="u-2", email="Zoe@uni.example") == 403
+
+
+@pytest.mark.ci
+def test_a_launch_with_anothers_nonce_is_refused(lti_hub: LightHub, provider: Provider) -> None:
+    """A token that was made for another login opens nothing."""
+    with HubSession(lti_hub.url) as session:
+        assert launch(lti_hub, provider, session, nonce="another", sub="u-3", email="eve@uni.example") in (400, 401, 403)
+        assert session.http.get("/hub/api/user").status_code == 403
+
+
+def launch(hub: LightHub, provider: Provider, session: HubSession, *, nonce: str | None = None, **claims: Any) -> int:
+    """Go the way of a browser that opens LabKit from a course; return the last status."""
+    began = session.http.get(
+        "/hub/lti13/oauth_login",
+        params={"iss": provider.url, "login_hint": "1", "target_link_uri": f"{hub.url}/hub/home", "client_id": CLIENT_ID},
+        follow_redirects=False,
+    )
+    assert began.status_code == 302, began.text
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(began.headers["Location"]).query).items()}
+    assert began.headers["Location"].startswith(f"{provider.url}/lti-authorize")
+    token = provider.launch_token(nonce or asked["nonce"], **claims)
+    # The platform's page posts this from its own site; cookies that are marked as secure are sent to this machine all the same.
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in session.http.cookies.jar)
+    answer = session.http.post("/hub/lti13/oauth_callback", data={"id_token": token, "state": asked["state"]}, headers={"Cookie": cookies})
+    return int(answer.status_code)
