@@ -144,8 +144,8 @@ class FakeHub:
     # -- how --
 
     def _view(self, key: _Key) -> ServerView:
-        state, profile = self._servers.get(key, ("absent", ""))
-        return ServerView(*key, state, profile)
+        known = self._servers.get(key)
+        return ServerView(*key, *known) if known else ServerView(*key, "absent")
 
     def _end(self, key: _Key, *, remove: bool) -> None:
         self._pending.pop(key, None)

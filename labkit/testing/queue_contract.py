@@ -99,7 +99,7 @@ class QueueContract:
         with ThreadPoolExecutor(len(owners)) as pool:
             submitted = [pool.submit(submit, owner) for owner in owners]
             for kill in range(1, self.kills + 1):
-                wait_until(lambda kill=kill: _begun(place) >= kill * self.submissions // (self.kills + 2), timeout_s=self.timeout_s)  # type: ignore[misc]
+                self._wait_for_starts(place, kill * self.submissions // (self.kills + 2))
                 place.kill_service()
             ids = [future.result() for future in submitted]
         self._wait_for_end(place)
@@ -130,10 +130,12 @@ class QueueContract:
     def _state(place: QueuePlace, person: str, run_id: str) -> str:
         return next((run.state for run in place.runs(person) if run.id == run_id), "")
 
+    def _wait_for_starts(self, place: QueuePlace, count: int) -> None:
+        wait_until(lambda: sum(line.began for line in place.journal()) >= count, timeout_s=self.timeout_s)
+
     def _wait_for_end(self, place: QueuePlace) -> None:
         """Wait until all runs have ended and all devices and servers are gone."""
-        runs = lambda: [run for person in place.people for run in place.runs(person)]  # noqa: E731
-        wait_until(lambda: all(run.has_ended for run in runs()), timeout_s=self.timeout_s)
+        wait_until(lambda: all(run.has_ended for person in place.people for run in place.runs(person)), timeout_s=self.timeout_s)
         wait_until(lambda: not place.server_names() and _leases(place.database_url) == 0, timeout_s=self.timeout_s)
 
 
@@ -177,10 +179,6 @@ def _computed(journal: Sequence[JournalLine]) -> list[Span]:
     return [Span(line.device, line.run_id, line.time, ends[line.run_id]) for line in journal if line.began]
 
 
-def _begun(place: QueuePlace) -> int:
-    return sum(line.began for line in place.journal())
-
-
 def unfair_starts(spans: Sequence[Span], runs: Sequence[HubRunItem]) -> list[tuple[Span, str]]:
     """Return the starts before which another person waited who had used devices for less time; for equals with a cap of one device."""
     owner = {run.id: run.owner for run in runs}
@@ -191,7 +189,7 @@ def unfair_starts(spans: Sequence[Span], runs: Sequence[HubRunItem]) -> list[tup
         return sum(min(span.end, now) - span.begin for span in spans if owner[span.run_id] == person and span.begin < now)
 
     def waits(person: str, now: float) -> bool:
-        busy = any(span.begin < now < span.end for span in spans if owner[span.run_id] == person)
+        busy = any(span.begin <= now < span.end for span in spans if owner[span.run_id] == person)
         return not busy and any(run.owner == person and run.submitted.timestamp() < now < first[run.id].begin for run in runs)
 
     people = set(owner.values()) - retried  # who has waited for another try was passed over with reason

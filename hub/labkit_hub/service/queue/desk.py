@@ -15,7 +15,7 @@ from labkit.errors import StorageUnreachable
 from labkit_hub.profiles import Profile
 from labkit_hub.service.audit import note_error
 from labkit_hub.service.context import ServerView, ServiceContext
-from labkit_hub.service.queue.line import load_line
+from labkit_hub.service.queue.line import UsageBook, load_line
 from labkit_hub.service.queue.policy import Plan, make_plan
 from labkit_hub.service.queue.turn import in_turn
 from labkit_hub.service.queue.turns import Key, Turns
@@ -38,6 +38,8 @@ class Desk:
         Set when somebody may be next now.
     closing : threading.Event
         Set when the room closes.
+    book : UsageBook
+        The leases of late.
     """
 
     def __init__(self, context: ServiceContext) -> None:
@@ -45,6 +47,7 @@ class Desk:
         self.profiles: Mapping[str, Profile] = {profile.slug: profile for profile in context.profiles}
         self.wake = threading.Event()
         self.closing = threading.Event()
+        self.book = UsageBook()
         self.turns = Turns(context.settings.queue.starts_at_once, _LOOKS_AT_ONCE, self.note_failure)
         self.attend: Callable[[str, str], None] = lambda _user, _name: None  # the attendant's, set by the room
         self._guard = threading.Lock()
@@ -82,7 +85,7 @@ class Desk:
             return known[1]
         made = time.monotonic()
         with self.context.database.transaction() as session:
-            plan = make_plan(load_line(session, self.settings, self.profiles, self.now()))
+            plan = make_plan(load_line(session, self.settings, self.profiles, self.now(), self.book))
         with self._guard:
             self._plan = (made, plan)
         return plan

@@ -51,9 +51,10 @@ class Dispatcher:
         jobs, waited = [], []
         with self._desk.transaction() as session:
             now = self._desk.now()
-            self._end_orphans(session)
-            line = load_line(session, self._desk.settings, self._desk.profiles, now)
-            for start in make_plan(line).starts if line.waiting else ():
+            if not self._is_anybody_waiting(session):
+                return 0
+            line = load_line(session, self._desk.settings, self._desk.profiles, now, self._desk.book)
+            for start in make_plan(line).starts:
                 row = session.get_one(RunRow, start.run_id)
                 if not self._take(session, row, start, now):
                     log.warning("A device of run %s was somebody else's a moment before.", row.id)
@@ -81,12 +82,13 @@ class Dispatcher:
             until=None,
         )
 
-    def _end_orphans(self, session: Session) -> None:
-        """End waiting runs whose profile is not in the settings any more; they would wait for ever."""
+    def _is_anybody_waiting(self, session: Session) -> bool:
+        """Return whether there is anything to decide; runs whose profile is not in the settings any more end, else they waited for ever."""
         orphans = select(RunRow).where(RunRow.state == "waiting", RunRow.profile.not_in(list(self._desk.profiles)))
         for row in session.scalars(orphans):
             reason = f"The hub has no profile {row.profile!r} any more. Start it again with another."
             end(session, row, "failed", reason, self._desk.now())
+        return session.scalar(select(RunRow.id).where(RunRow.state == "waiting").limit(1)) is not None
 
     def _run(self) -> None:
         while not self._desk.closing.is_set():

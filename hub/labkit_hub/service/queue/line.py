@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,13 +17,39 @@ from labkit_hub.service.queue.policy import CourseLimits, FreeDevice, Held, Limi
 from labkit_hub.service.tables import CourseRow, DeviceRow, LeaseRow, RunRow, UsageRow
 from labkit_hub.settings import QueueSettings
 
-__all__ = ["ACTIVE_STATES", "BUDGET_SPAN", "load_limits", "load_line", "load_spent"]
+__all__ = ["ACTIVE_STATES", "BUDGET_SPAN", "UsageBook", "load_limits", "load_line", "load_spent"]
 
 ACTIVE_STATES = ("starting", "running", "cancelling")
 BUDGET_SPAN = timedelta(days=7)
 
+_Span = tuple[str, str | None, datetime, datetime]  # who, for which course, from, to
 
-def load_line(session: Session, settings: QueueSettings, profiles: Mapping[str, Profile], now: datetime) -> Line:
+
+class UsageBook:
+    """Remembers the leases of the last seven days that are over, so that each question reads the new ones only; threads share it.
+
+    It must not see what may still be rolled back: who has freed something in the same transaction reads without it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+        self._spans: deque[_Span] = deque()
+
+    def spans(self, session: Session, since: datetime) -> tuple[_Span, ...]:
+        """Return the leases that ended after a moment."""
+        with self._lock:
+            for row_id, *span in _over(session, since, self._last):
+                self._last = row_id
+                self._spans.append((span[0], span[1], span[2], span[3]))
+            while self._spans and self._spans[0][3] <= since:
+                self._spans.popleft()
+            return tuple(self._spans)
+
+
+def load_line(
+    session: Session, settings: QueueSettings, profiles: Mapping[str, Profile], now: datetime, book: UsageBook | None = None
+) -> Line:
     """Return the line as it stands; runs whose profile is gone from the settings are left out."""
     leases = session.execute(select(LeaseRow.device_id, LeaseRow.username, LeaseRow.course_id)).all()
     leased = {lease.device_id for lease in leases}
@@ -33,7 +61,7 @@ def load_line(session: Session, settings: QueueSettings, profiles: Mapping[str, 
         held=(*(Held(lease.username, lease.course_id) for lease in leases), *_on_cpu(session, profiles)),
         free=tuple(FreeDevice(device.id, device.node) for device in ready if device.id not in leased),
         per_node=Counter(device.node for device in ready),
-        spent=load_spent(session, now),
+        spent=load_spent(session, now, book),
         limits=load_limits(session, settings),
         pause=pause.reason if pause else "",
     )
@@ -45,17 +73,21 @@ def load_limits(session: Session, settings: QueueSettings) -> Limits:
     return Limits(settings.per_person, settings.hours_per_person, courses)
 
 
-def load_spent(session: Session, now: datetime) -> Spent:
+def load_spent(session: Session, now: datetime, book: UsageBook | None = None) -> Spent:
     """Return the device-hours of the last seven days, of leases that are over and of those that go on."""
     since = now - BUDGET_SPAN
-    usage = select(UsageRow.username, UsageRow.course_id, UsageRow.taken, UsageRow.freed).where(UsageRow.freed > since)
-    over = [(row.username, row.course_id, row.taken, row.freed) for row in session.execute(usage)]
+    over = (book or UsageBook()).spans(session, since)
     leases = select(LeaseRow.username, LeaseRow.course_id, LeaseRow.taken)
     going = [(row.username, row.course_id, row.taken, now) for row in session.execute(leases)]
     return _add_up((*over, *going), since)
 
 
-def _add_up(spans: Iterable[tuple[str, str | None, datetime, datetime]], since: datetime) -> Spent:
+def _over(session: Session, since: datetime, after: int) -> Iterable[Any]:
+    columns = (UsageRow.id, UsageRow.username, UsageRow.course_id, UsageRow.taken, UsageRow.freed)
+    return session.execute(select(*columns).where(UsageRow.freed > since, UsageRow.id > after).order_by(UsageRow.id)).all()
+
+
+def _add_up(spans: Iterable[_Span], since: datetime) -> Spent:
     by_person: dict[str, float] = {}
     by_course: dict[str, float] = {}
     by_member: dict[tuple[str, str], float] = {}

@@ -82,8 +82,8 @@ class Views:
     def counts(self) -> QueueCounts:
         """Return the numbers for metrics."""
         with self._desk.context.database.transaction() as session:
-            by_state = dict(session.execute(select(RunRow.state, func.count()).group_by(RunRow.state)).tuples().all())
-            devices = dict(session.execute(select(DeviceRow.state, func.count()).group_by(DeviceRow.state)).tuples().all())
+            by_state = {row[0]: row[1] for row in session.execute(select(RunRow.state, func.count()).group_by(RunRow.state))}
+            devices = {row[0]: row[1] for row in session.execute(select(DeviceRow.state, func.count()).group_by(DeviceRow.state))}
             leases = session.scalar(select(func.count()).select_from(LeaseRow)) or 0
             oldest = session.scalar(select(RunRow.submitted).where(RunRow.state == "waiting").order_by(RunRow.submitted).limit(1))
         wait_s = max(0.0, (self._desk.now() - oldest).total_seconds()) if oldest else 0.0

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from labkit.storage import new_id
+from labkit.testing.postgres import RunningPostgres
 from labkit.testing.queueworld import World
 
 
@@ -30,3 +33,30 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 def world(make_world: Callable[..., World]) -> World:
     """A queue with two fake devices and nothing in the line."""
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[RunningPostgres]:
+    """A PostgreSQL server."""
+    with RunningPostgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: RunningPostgres) -> str:
+    """A database in it with nothing inside."""
+    name = f"queue_{new_id()}"
+    engine = create_engine(postgres.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return postgres.url.rpartition("/")[0] + f"/{name}"
+
+
+@pytest.fixture
+def postgres_world(postgres_url: str) -> Iterator[World]:
+    """Like `world`, on PostgreSQL."""
+    world = World(postgres_url)
+    world.reconcile()
+    yield world
+    world.close()

@@ -81,15 +81,24 @@ def test_only_the_hash_of_a_ticket_is_kept(world: World) -> None:
     assert all(ticket not in str(value) for row in rows for value in vars(row).values())
 
 
-def test_of_two_who_use_a_ticket_at_the_same_moment_one_does(world: World) -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_world(request: pytest.FixtureRequest) -> World:
+    """A queue on either database."""
+    world: World = request.getfixturevalue("world" if request.param == "sqlite" else "postgres_world")
+    return world
+
+
+def test_of_two_who_use_a_ticket_at_the_same_moment_one_does(any_world: World) -> None:
     """The database decides."""
+    world = any_world
     run, ticket = starting(world)
     answers = at_once(lambda: ask(world, "anna", server=f"run-{run}", profile="gpu-run", ticket=ticket, by="service"))
     assert sorted(type(answer).__name__ for answer in answers) == ["Admitted", "NotWritable"]
 
 
-def test_two_services_take_a_lease_at_the_same_moment(world: World) -> None:
+def test_two_services_take_a_lease_at_the_same_moment(any_world: World) -> None:
     """Each with a connection of its own and without the queue's lock: one gets it, the other is told so."""
+    world = any_world
     databases = [Database(world.database.engine.url.render_as_string(hide_password=False)) for _ in range(2)]
     barrier = threading.Barrier(2)
 

@@ -54,6 +54,16 @@ def test_a_lost_request_is_repeated(world: World) -> None:
     assert (world.state(run), first != second) == ("running", True)
 
 
+def test_a_look_between_decision_and_start_does_no_harm(world: World) -> None:
+    """Who looks in that moment finds no server and voids the ticket; the start then makes another."""
+    run, desk, starts = world.submit("anna"), world.queue.desk, []
+    desk.turns.start = lambda _key, job: starts.append(job)  # type: ignore[method-assign]
+    world.decide()
+    world.attend(run)
+    starts[0]()
+    assert (world.state(run), world.row(run).attempts) == ("running", 0)
+
+
 def test_a_late_request_starts_nothing(world: World) -> None:
     """The service died after it had sent it; the run was given up; when it arrives at last, its ticket is void."""
     world.hub.moods.append("late")

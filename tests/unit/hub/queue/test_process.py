@@ -20,6 +20,8 @@ from labkit.testing.ports import free_port
 from labkit.testing.queue_contract import JournalLine, QueueContract
 from labkit.testing.runs import wait_until
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = ("root", "anna", "ben", "carl", "dora")
 
 
@@ -124,3 +126,13 @@ class TestOnSqlite(QueueContract):
         place.hub.away = False
         self._wait_for_end(place)
         assert self._state(place, "anna", run) == "done"
+
+
+@pytest.mark.ci
+class TestOnPostgres(QueueContract):
+    """The contract with the database of the larger shapes."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path, postgres_url: str) -> Iterator[ServicePlace]:
+        with ServicePlace(tmp_path, postgres_url, run_s=0.05) as place:
+            yield place
