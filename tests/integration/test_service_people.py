@@ -20,6 +20,8 @@ from labkit_hub.service.metrics import PrometheusMeters
 pytestmark = pytest.mark.slow
 
 SERVICE = "/services/labkit"
+
+
 def wait_until(what: str, is_so: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not is_so():
