@@ -19,7 +19,7 @@ import { ModelsPart } from './modelspart';
 import { askForRun } from './newrun';
 import type { IRunActions } from './runbuttons';
 import { RunsPart } from './runspart';
-import { standing } from './words';
+import { moment, standing } from './words';
 
 export type Part = 'runs' | 'models';
 
@@ -80,7 +80,15 @@ export class RunsView extends ReactWidget {
     if (run !== null) {
       await this._model.refresh();
       this._choose(run.id);
-      this._say(run);
+      if (run.state === 'done') {
+        this._note = this._trans.__(
+          'The same was trained before, by the run of %1: nothing was started.',
+          moment(run.created)
+        );
+        this.update();
+      } else {
+        this._say(run);
+      }
     }
   }
 
@@ -124,6 +132,11 @@ export class RunsView extends ReactWidget {
         />
         <TabPanel name="runs" value={part}>
           <ErrorNote words={this._error} />
+          {this._note !== '' && (
+            <p className="labkit-Runs-quiet" role="status">
+              {this._note}
+            </p>
+          )}
           {part === 'runs' ? this._runs() : this._models()}
         </TabPanel>
       </>
@@ -171,6 +184,7 @@ export class RunsView extends ReactWidget {
   }
 
   private _choose(runId: string): void {
+    this._note = '';
     this._isComparing = false;
     this._model.choose(runId);
     this._change({ part: 'runs', run: runId });
@@ -257,4 +271,5 @@ export class RunsView extends ReactWidget {
   private _isBusy = false;
   private _error: readonly [string, string] | null = null;
   private _told = '';
+  private _note = '';
 }
