@@ -11,7 +11,7 @@ from labkit.client.hub_run import HubRun
 from labkit.client.settling import settle_by, tell_hub
 from labkit.client.view import HubView
 from labkit.client.wire import HubRunItem, NewHubRun
-from labkit.errors import AlreadyExists, HubUnreachable, InvalidInput, LabKitError, NotFound
+from labkit.errors import AlreadyExists, InvalidInput, LabKitError, NotFound
 from labkit.events import RunState
 from labkit.runs import QueueEntry, Run, RunSpec
 from labkit.runs.records import RUN_ID_PATTERN
@@ -145,7 +145,14 @@ class HubRunner:
         except InvalidInput:
             return ()
         items = [item for item in self.view.items().values() if item.path == path and item.id not in self.view.in_step]
-        return tuple(name for item in items if (name := self._bring_in_step(item)) is not None)
+        return tuple(name for item in items if (name := self._try(item)) is not None)
+
+    def _try(self, item: HubRunItem) -> str | None:
+        """Deal with one run; what is wrong with it - its disk is full, the hub takes no more - is no trouble of the others."""
+        try:
+            return self._bring_in_step(item)
+        except (LabKitError, OSError):
+            return None  # the next sync tries again
 
     def _bring_in_step(self, item: HubRunItem) -> str | None:
         layout = RunLayout(self.folder / item.id)
@@ -178,8 +185,7 @@ class HubRunner:
 def sync_home(view: HubView) -> None:
     """Do as `HubRunner.sync` for every project of the home that the hub has runs of."""
     for path in {item.path for item in view.items().values() if item.id not in view.in_step}:
-        with contextlib.suppress(HubUnreachable):
-            HubRunner(Path.home() / path, view).sync()
+        HubRunner(Path.home() / path, view).sync()
 
 
 def _in_home(folder: Path) -> str:

@@ -82,6 +82,8 @@ class Reporter:
 
     def _send(self, state: str, reason: str) -> bool | None:
         """Return whether the hub took the report; None where it may be worth another try."""
+        if not self._address.startswith(("http://", "https://")):
+            return False  # nobody said where the service is
         request = urllib.request.Request(
             self._address,
             data=json.dumps(self.report(state, reason)).encode(),

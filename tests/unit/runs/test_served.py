@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from labkit.errors import InvalidInput
+from labkit.errors import InvalidInput, LabKitError
 from labkit.runs import RunSpec, served
 from labkit.runs.answering import Answerer, hub_version
 from labkit.storage import save_record
@@ -63,14 +65,68 @@ def test_the_page_lies_at_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     assert served._page("http://proxy:8000/services/labkit", "a") == "https://hub.uni.example/services/labkit/runs/a"
 
 
-def test_the_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It lies in the home, but another person made it."""
-    monkeypatch.setenv("HOME", str(tmp_path))
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
+    """A run of the hub, whose folder lies in the home."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     spec = RunSpec(kind="train", notebook=tmp_path / "a.ipynb", config={}, where="hub")
-    run_dir = tmp_path / "cells" / "runs" / spec.id
+    run_dir = tmp_path / "home" / "cells" / "runs" / spec.id
     run_dir.mkdir(parents=True)
     save_record(run_dir / "spec.json", spec)
+    return spec
+
+
+def _outside(home: Path, run_dir: Path, spec: RunSpec) -> None:
+    shutil.move(run_dir, home.parent / "outside")
+    run_dir.symlink_to(home.parent / "outside")
+
+
+def _of_this_machine(home: Path, run_dir: Path, spec: RunSpec) -> None:
+    save_record(run_dir / "spec.json", spec.model_copy(update={"where": "here"}))
+
+
+def _another(home: Path, run_dir: Path, spec: RunSpec) -> None:
+    save_record(run_dir / "spec.json", spec.model_copy(update={"id": "abcdefghijkl"}))
+
+
+def _broken(home: Path, run_dir: Path, spec: RunSpec) -> None:
+    (run_dir / "spec.json").write_text("{}")
+
+
+def _gone(home: Path, run_dir: Path, spec: RunSpec) -> None:
+    shutil.rmtree(run_dir)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_outside, "outside the home"),
+        (_of_this_machine, "another run"),
+        (_another, "another run"),
+        (_broken, "cannot be read"),
+        (_gone, "is not there"),
+    ],
+)
+def test_a_folder_that_is_no_run_of_the_hub_is_refused(
+    tmp_path: Path, spec: RunSpec, spoil: Callable[[Path, Path, RunSpec], None], words: str
+) -> None:
+    """Through links, by its content, or because it is not there."""
+    home = tmp_path / "home"
     assert served._found("cells/runs", spec.id)[1] == spec
+    spoil(home, home / "cells" / "runs" / spec.id, spec)
+    with pytest.raises(LabKitError, match=words):
+        served._found("cells/runs", spec.id)
+
+
+@pytest.mark.parametrize(("folder", "run_id"), [("../other/runs", None), ("/etc", None), ("cells/runs", "../../../etc")])
+def test_a_name_that_leads_elsewhere_is_refused(spec: RunSpec, folder: str, run_id: str | None) -> None:
+    """Neither the folder nor the id reaches anything outside the home."""
+    with pytest.raises(InvalidInput):
+        served._found(folder, run_id or spec.id)
+
+
+def test_the_folder_of_somebody_else_is_refused(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lies in the home, but another person made it."""
     monkeypatch.setattr(os, "getuid", lambda: 4711)
     with pytest.raises(InvalidInput, match="somebody else"):
         served._found("cells/runs", spec.id)
