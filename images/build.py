@@ -88,17 +88,15 @@ def _build_student(base: str, lock: Path, name: str, least_free_gb: int) -> None
             _require_room(least_free_gb, packages)
             _docker_build(context, packages, base, "--target", "packages")
         shutil.copytree(CHECKOUT / "course", context / "course", ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        shutil.copy(_wheel(), context)
+        _build_wheel(context)
         _docker_build(context, f"labkit/{name}:local", base)
 
 
-def _wheel() -> Path:
+def _build_wheel(folder: Path) -> None:
     """Build LabKit's wheel, with the user interface in it."""
     if not (CHECKOUT / "extension" / "labkit_lab" / "labextension" / "package.json").is_file():
         sys.exit("The extension of JupyterLab is not built: run `make extension` first (`make images` does).")
-    folder = Path(tempfile.mkdtemp(prefix="labkit-wheel-"))
     _run([sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)], cwd=CHECKOUT)
-    return next(folder.glob("*.whl"))
 
 
 def _build_base() -> None:

@@ -14,7 +14,7 @@ from labkit_hub.instance import MARK, instance_mark
 from labkit_hub.layout import TEMPLATES_DIR
 from labkit_hub.limits import named_server_limit
 from labkit_hub.notice import LiveNotice
-from labkit_hub.options import options_from_form
+from labkit_hub.options import options_from_form, take_no_options
 from labkit_hub.placement.command import LAB_ARGS
 from labkit_hub.ports import ADDRESS, free_port
 from labkit_hub.profiles import Profile, load_profiles
@@ -184,4 +184,5 @@ def _apply_start(c: Any, settings: Settings, profiles: tuple[Profile, ...], door
     c.Spawner.post_stop_hook = hooks.after_stop
     c.Spawner.options_form = page.form
     c.Spawner.options_from_form = options_from_form
+    c.Spawner.apply_user_options = take_no_options
     c.PlacedSpawner.query_reader = page.options_from_query

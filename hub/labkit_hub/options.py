@@ -14,7 +14,7 @@ from jupyterhub.spawner import SpawnException
 
 from labkit.errors import InvalidInput
 
-__all__ = ["ServerOptions", "check_options", "options_from_form"]
+__all__ = ["ServerOptions", "check_options", "options_from_form", "take_no_options"]
 
 _LONGEST = {"profile": 64, "ticket": 200}
 _HINT = "Only the name of a profile can be chosen; start the server again without further options."
@@ -62,6 +62,10 @@ def options_from_form(form: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     except InvalidInput as error:
         raise SpawnException(f"{error.message} {error.hint}", reason="options", status_code=400) from error
     return options
+
+
+def take_no_options(_spawner: Any, _options: Any) -> None:
+    """Apply nothing: the pre-spawn hook checks options, and what holds comes from the service."""
 
 
 def _text(name: str, value: object) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from jupyterhub.spawner import Spawner
+from jupyterhub.spawner import Spawner, SpawnException
 from traitlets import Callable, default
 
 from labkit_hub.placement import RUN_PREFIX, Placement
@@ -31,8 +32,20 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
     """Its place among those that start at the same time."""
 
     async def start(self) -> Any:
-        """Start the server."""
-        return await super().start()
+        """Start the server, and return its address when something listens there.
+
+        Raises
+        ------
+        SpawnException
+            It ended before: the hub itself would wait for its answer until the time is up.
+        """
+        address = await super().start()
+        host, port = _host_and_port(address)
+        while not await _listens(host, port):
+            if await self.poll() is not None:
+                raise SpawnException("The server ended before it answered; the log may say why.", reason="ended", status_code=500)
+            await asyncio.sleep(_LOOK_S)
+        return address
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server."""
@@ -72,3 +85,22 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
             await asyncio.sleep(_LOOK_S)
         async for event in super().progress():
             yield event
+
+
+def _host_and_port(address: Any) -> tuple[str, int]:
+    """Read what spawners return: a pair, or an address."""
+    if isinstance(address, str):
+        parts = urlsplit(address)
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = address
+    return str(host), int(port)
+
+
+async def _listens(host: str, port: int) -> bool:
+    """Say whether something takes connections there."""
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), timeout=2.0)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

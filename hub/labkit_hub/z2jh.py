@@ -26,7 +26,7 @@ apply(c, load_settings())
 """
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Writes texts of several lines as such."""
 
 

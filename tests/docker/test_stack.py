@@ -46,7 +46,8 @@ with concurrent.futures.ThreadPoolExecutor(16) as pool:
 @pytest.fixture(scope="module")
 def stack(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack, up; everything of it is removed afterwards."""
-    stack = Stack(CHECKOUT, tmp_path_factory.mktemp("stack"), files=[CHECKOUT / "tests" / "docker" / "small-hub.yml"])
+    devices = {"LABKIT_DEVICES__FAKE": "1", "LABKIT_DEVICES__NVIDIA": "false"}
+    stack = Stack(CHECKOUT, tmp_path_factory.mktemp("stack"), files=[CHECKOUT / "tests" / "docker" / "test-hub.yml"], extra=devices)
     try:
         stack.up()
         yield stack
@@ -204,10 +205,20 @@ def test_a_student_reaches_hub_and_proxy(student: Person) -> None:
     assert "version" in json.loads(student.inside("python", "-c", ask, "http://proxy:8000/hub/api/"))
 
 
+def test_the_service_answers_people_and_their_servers(student: Person) -> None:
+    """Through Caddy in the browser, and through the proxy with the server's own token."""
+    assert student.http.get("/services/labkit/").status_code == 200
+    ask = (
+        "import os, urllib.request as r; print(r.urlopen(r.Request(os.environ['LABKIT_SERVICE_URL'] + '/api/me',"
+        " headers={'Authorization': 'token ' + os.environ['JUPYTERHUB_API_TOKEN']}), timeout=10).read().decode())"
+    )
+    assert json.loads(student.inside("python", "-c", ask))["name"] == student.name
+
+
 def test_a_student_reaches_nothing_else_of_the_stack(stack: Stack, student: Person) -> None:
     """Database, store, socket proxy, the service's address and the proxy's API: not a way; from the hub they are open."""
     subnet = stack.subnet
-    closed = [f"{subnet}.1.2 5432", f"{subnet}.1.4 9000", f"{subnet}.2.2 2375", f"{subnet}.0.2 8001"]
+    closed = [f"{subnet}.1.2 5432", f"{subnet}.1.4 9000", f"{subnet}.2.2 2375", f"{subnet}.0.2 8001", f"{subnet}.0.3 8090"]
     assert probe_from(stack, "hub", *closed) == dict.fromkeys(closed, "open")
     assert "open" not in student.probe(*closed, f"{subnet}.0.3 8081", "proxy 8001").values()
 

@@ -35,5 +35,6 @@ def place_process(order: ServerOrder, site: ProcessSite) -> Placement:
         "cmd": run_command(sys.executable, order) if order.run else lab,
         "args": [] if order.run else list(site.lab_args),
         "environment": shared_environment(order, site.service_url),
+        "disable_user_config": True,
     }
     return Placement(order.profile.slug, traits)
