@@ -60,6 +60,7 @@ class Student:
                 body = await answer.read()
                 if answer.status // 100 != expect // 100:
                     self._book.failures.append(f"{method} {path}: {answer.status} {body[:200]!r}")
+                    body = b"{}"
         except (aiohttp.ClientError, TimeoutError) as error:
             self._book.failures.append(f"{method} {path}: {error!r}")
             return b"{}"

@@ -18,6 +18,7 @@ from labkit_hub.settings import load_settings
 log = logging.getLogger("labkit_hub.service")
 
 _GRACE_S = 5
+_KEEP_ALIVE_S = 75  # longer than the proxy keeps a connection: who closes first must not be us, just when it sends again
 
 
 def main() -> int:
@@ -36,7 +37,14 @@ def main() -> int:
 
         app = open_house(settings, address, fail)
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_S, server_header=False)
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=_GRACE_S,
+                timeout_keep_alive=_KEEP_ALIVE_S,
+                server_header=False,
+            )
         )
         # The server ends in order on either signal, and then raises it once more for whoever had it before: nobody.
         for number in (signal.SIGTERM, signal.SIGINT):

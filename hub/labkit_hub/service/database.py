@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 __all__ = ["Database"]
 
 _BUSY_MS = 10_000
+_READS = "labkit_reads"
 
 
 class Database:
@@ -27,8 +28,9 @@ class Database:
         self.engine: Engine = create_engine(url, pool_pre_ping=True, **_options(url))
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_immediate)
+            event.listen(self.engine, "begin", _begin)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._readers = sessionmaker(self.engine.execution_options(**{_READS: True}), expire_on_commit=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -40,6 +42,12 @@ class Database:
         with self._sessions.begin() as session:
             yield session
 
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that only looks: it sees one moment, waits for nobody and keeps nobody waiting."""
+        with self._readers.begin() as session:
+            yield session
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -48,7 +56,7 @@ class Database:
 def _options(url: str) -> dict[str, Any]:
     if url.startswith("postgresql"):
         return {"connect_args": {"connect_timeout": 3}, "pool_size": 10, "max_overflow": 20, "pool_timeout": 10}
-    return {}
+    return {"pool_size": 20, "max_overflow": 80}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -59,6 +67,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _begin_immediate(connection: Any) -> None:
-    """Take the write lock at once: a transaction that reads first and then writes could not be repeated otherwise."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once, unless nothing will be written: a transaction that reads first could not be repeated otherwise."""
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")

@@ -24,7 +24,7 @@ __all__ = ["HubDoor", "Who", "Witness", "sent_token"]
 _ACCESS = frozenset({"access:services", f"access:services!service={SERVICE_NAME}"})
 _ADMIN_SCOPE = "admin:users"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_KNOWN_S, _UNKNOWN_S, _AWAY_S = 20.0, 5.0, 2.0
+_KNOWN_S, _UNKNOWN_S, _AWAY_S = 60.0, 5.0, 2.0
 _AT_ONCE, _QUEUE_S = 16, 3.0
 _MOST = 10_000
 

@@ -39,7 +39,7 @@ def _routes(context: ServiceContext, views: QueueViews) -> APIRouter:
     @router.get("/notice")
     def notice() -> Notice:
         """Return what is announced."""
-        with context.database.transaction() as session:
+        with context.database.reading() as session:
             return Notice(announcement=notices.announcement(session))
 
     return router

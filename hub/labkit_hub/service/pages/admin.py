@@ -27,7 +27,7 @@ def add_admin_pages(router: APIRouter, context: ServiceContext, views: QueueView
     def show(request: Request, who: Identity, error: LabKitError | None = None) -> Response:
         servers = context.hub.servers()
         running = None if servers is None else [server for server in servers if server.state in ("running", "pending")]
-        with context.database.transaction() as session:
+        with context.database.reading() as session:
             errors = last_errors(session)
             announcement = notices.announcement(session)
         return pages.page(

@@ -27,7 +27,7 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
     here = f"{context.base_path}/courses"
 
     def show_all(request: Request, who: Identity, error: LabKitError | None = None, **typed: str) -> Response:
-        with context.database.transaction() as session:
+        with context.database.reading() as session:
             mine = courses.list_courses(session, who, everything=True)
         status = response_for(error).http_status if error else 200
         shown = {"title": "", "id": ""} | typed
@@ -36,7 +36,7 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
         )
 
     def show_one(request: Request, course_id: str, who: Identity, error: LabKitError | None = None, **typed: str) -> Response:
-        with context.database.transaction() as session:
+        with context.database.reading() as session:
             course = courses.describe(session, course_id, who)
             members = roster.list_members(session, course_id, who)
         is_staff = who.is_admin or course.role in ("professor", "assistant")

@@ -27,7 +27,7 @@ class Directory:
             .where(MemberRow.username == name, CourseRow.archived.is_(None))
             .order_by(CourseRow.title, CourseRow.id)
         )
-        with self._database.transaction() as session:
+        with self._database.reading() as session:
             found = session.execute(query).all()
         return tuple(CourseItem.model_validate({"id": course_id, "title": title, "role": role}) for course_id, title, role in found)
 

@@ -64,7 +64,7 @@ def group_name(course_id: str, role: str) -> str:
 
 def wanted_groups(database: Database) -> dict[str, frozenset[str]]:
     """Return what the groups should hold; those of an archived course hold nobody."""
-    with database.transaction() as session:
+    with database.reading() as session:
         courses = session.execute(select(CourseRow.id, CourseRow.archived)).all()
         members = session.execute(select(MemberRow.course_id, MemberRow.role, MemberRow.username)).all()
     archived = {course_id for course_id, when in courses if when is not None}

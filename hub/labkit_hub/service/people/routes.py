@@ -42,7 +42,7 @@ class PeopleRoom:
 def standing(context: ServiceContext, views: QueueViews, who: Identity) -> Standing:
     """Return who `who` is and what may be done now."""
     queue, paused = views.standing(who), views.paused()
-    with context.database.transaction() as session:
+    with context.database.reading() as session:
         announcement = notices.announcement(session)
     mine = tuple(
         course.model_copy(update={"hours_left": queue.course_hours_left.get(course.id)}) for course in context.people.courses_of(who.name)
@@ -72,7 +72,7 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
     @router.get("/courses")
     def list_courses(all: bool = False, who: Identity = person) -> CourseList:  # noqa: A002
         """Return the caller's courses; with ``all=1`` an admin gets every one."""
-        with database.transaction() as session:
+        with database.reading() as session:
             return CourseList(courses=tuple(courses.list_courses(session, who, everything=all)))
 
     @router.post("/courses", status_code=201)
@@ -86,7 +86,7 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
     @router.get("/courses/{course_id}")
     def get_course(course_id: str, who: Identity = person) -> CourseDetail:
         """Return one course."""
-        with database.transaction() as session:
+        with database.reading() as session:
             return courses.describe(session, course_id, who)
 
     @router.put("/courses/{course_id}")
@@ -100,13 +100,13 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
     @router.get("/courses/{course_id}/members")
     def list_members(course_id: str, who: Identity = person) -> MemberList:
         """Return the roster."""
-        with database.transaction() as session:
+        with database.reading() as session:
             return MemberList(members=tuple(roster.list_members(session, course_id, who)))
 
     @router.get("/courses/{course_id}/members/{name}")
     def get_member(course_id: str, name: str, who: Identity = person) -> MemberItem:
         """Return one entry of the roster."""
-        with database.transaction() as session:
+        with database.reading() as session:
             return roster.member(session, course_id, name, who)
 
     @router.put("/courses/{course_id}/members/{name}")
@@ -132,7 +132,7 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
     @router.post("/courses/{course_id}/roster")
     def import_roster(course_id: str, data: bytes = body, who: Identity = person) -> RosterOutcome:
         """Import a CSV file, which is the body of the request."""
-        with database.transaction() as session:
+        with database.reading() as session:
             courses.require_course(session, course_id, who)
         entries = sheet.read_sheet(data)
         with database.transaction() as session:
@@ -143,7 +143,7 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
     @router.get("/courses/{course_id}/roster.csv")
     def export_roster(course_id: str, who: Identity = person) -> Response:
         """Return the roster as CSV."""
-        with database.transaction() as session:
+        with database.reading() as session:
             text = sheet.write_sheet(roster.list_members(session, course_id, who))
         headers = {"Content-Disposition": f'attachment; filename="{course_id}-roster.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -84,7 +84,7 @@ class Desk:
         if known is not None and time.monotonic() - known[0] < _PLAN_AGE_S:
             return known[1]
         made = time.monotonic()
-        with self.context.database.transaction() as session:
+        with self.context.database.reading() as session:
             plan = make_plan(load_line(session, self.settings, self.profiles, self.now(), self.book))
         with self._guard:
             self._plan = (made, plan)

@@ -60,7 +60,7 @@ class Reconciler:
             self._desk.look(*key)
 
     def _ours(self) -> set[Key]:
-        with self._desk.context.database.transaction() as session:
+        with self._desk.context.database.reading() as session:
             held = session.execute(select(LeaseRow.username, LeaseRow.server_name)).all()
             active = session.execute(select(RunRow.owner, RunRow.server_name).where(RunRow.state.in_(ACTIVE_STATES))).all()
         return {(str(user), str(name)) for user, name in (*held, *active)}

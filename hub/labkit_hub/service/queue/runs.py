@@ -37,7 +37,7 @@ def submit(desk: Desk, who: Identity, run_id: str, new: NewHubRun) -> tuple[HubR
     """
     courses = desk.context.people.courses_of(who.name)
     try:
-        with desk.transaction() as session:
+        with desk.context.database.reading() as session:
             known = session.get(RunRow, run_id)
         if known is None:
             course = choose_course(new.course, courses)
@@ -82,7 +82,7 @@ def list_runs(desk: Desk, who: Identity, *, everybody: bool = False, course: str
     else:
         wanted = wanted.where(RunRow.owner == who.name)
     standings = desk.plan().standings
-    with desk.context.database.transaction() as session:
+    with desk.context.database.reading() as session:
         return as_items(session, session.scalars(wanted).all(), standings, desk.context.base_path)
 
 
@@ -242,5 +242,5 @@ def _require_same(known: RunRow, who: Identity, new: NewHubRun) -> None:
 
 def _item(desk: Desk, row: RunRow) -> HubRunItem:
     standings = desk.plan().standings if row.state == "waiting" else {}
-    with desk.context.database.transaction() as session:
+    with desk.context.database.reading() as session:
         return as_items(session, [row], standings, desk.context.base_path)[0]

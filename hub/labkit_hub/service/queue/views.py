@@ -34,7 +34,7 @@ class Views:
 
     def devices(self) -> Sequence[DeviceView]:
         """Return all devices, in the order of their ids."""
-        with self._desk.context.database.transaction() as session:
+        with self._desk.context.database.reading() as session:
             leases = {lease.device_id: lease for lease in session.scalars(select(LeaseRow))}
             return [_device(row, leases.get(row.id)) for row in session.scalars(select(DeviceRow).order_by(DeviceRow.id))]
 
@@ -59,14 +59,14 @@ class Views:
     def run(self, run_id: str, by: Identity) -> HubRunItem:
         """Return one run, if `by` may see it: the owner, staff of its course, an admin; else `NotFound`."""
         standings = self._desk.plan().standings
-        with self._desk.context.database.transaction() as session:
+        with self._desk.context.database.reading() as session:
             return as_items(session, [runs.find(session, by, run_id)], standings, self._desk.context.base_path)[0]
 
     def standing(self, who: Identity) -> QueueStanding:
         """Return what `who` may do."""
         courses = self._desk.context.people.courses_of(who.name)
-        with self._desk.context.database.transaction() as session:
-            limits, spent = load_limits(session, self._desk.settings), load_spent(session, self._desk.now())
+        with self._desk.context.database.reading() as session:
+            limits, spent = load_limits(session, self._desk.settings), load_spent(session, self._desk.now(), self._desk.book)
             devices = _count(session)
         general = limits.hours_per_person
         return QueueStanding(
@@ -81,7 +81,7 @@ class Views:
 
     def counts(self) -> QueueCounts:
         """Return the numbers for metrics."""
-        with self._desk.context.database.transaction() as session:
+        with self._desk.context.database.reading() as session:
             by_state = {row[0]: row[1] for row in session.execute(select(RunRow.state, func.count()).group_by(RunRow.state))}
             devices = {row[0]: row[1] for row in session.execute(select(DeviceRow.state, func.count()).group_by(DeviceRow.state))}
             leases = session.scalar(select(func.count()).select_from(LeaseRow)) or 0
@@ -91,7 +91,7 @@ class Views:
 
     def paused(self) -> PauseView | None:
         """Return why the line stands still; None if it does not."""
-        with self._desk.context.database.transaction() as session:
+        with self._desk.context.database.reading() as session:
             return notices.pause(session)
 
     # -- acting --
@@ -136,7 +136,7 @@ class Views:
 
     def _items(self, wanted: Select[Any]) -> list[HubRunItem]:
         standings = self._desk.plan().standings
-        with self._desk.context.database.transaction() as session:
+        with self._desk.context.database.reading() as session:
             return as_items(session, session.scalars(wanted).all(), standings, self._desk.context.base_path)
 
     def _set_device(self, device_id: int, state: DeviceState, by: Identity) -> DeviceView:

@@ -153,7 +153,7 @@ def test_an_expired_token_is_noticed(hub, address) -> None:
     witness = Witness(http, clock=lambda: now[0])
     assert witness.whose(student) is not None
     del hub.tokens[student]
-    now[0] = 30.0
+    now[0] = 90.0
     assert witness.whose(student) is None
 
 
