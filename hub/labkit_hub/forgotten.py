@@ -37,7 +37,8 @@ def end_forgotten(settings: Settings) -> int:
     if _hub_runs(settings) or not any(is_forgotten(process, ()) for process in members(mark)):
         return 0
     known = {prefix for pid in known_pids(settings.resolved_database_url) if belongs_to(pid, mark) and (prefix := _variable(pid, _PREFIX))}
-    return end_processes(lambda: [process for process in members(mark) if is_forgotten(process, known)])
+    # By force: one that is asked to end takes it for somebody's cancel, and a run that was cancelled is not taken up again.
+    return end_processes(lambda: [process for process in members(mark) if is_forgotten(process, known)], grace_s=0.0)
 
 
 def is_forgotten(process: psutil.Process, known: Iterable[str]) -> bool:

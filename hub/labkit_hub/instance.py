@@ -54,7 +54,7 @@ def end_all(mark: str, *, grace_s: float = 10.0) -> int:
 
 
 def end_processes(find: Callable[[], list[psutil.Process]], *, grace_s: float = 10.0) -> int:
-    """End all processes that `find` returns, as `end_all` does.
+    """End all processes that `find` returns, as `end_all` does; without a grace, by force from the beginning.
 
     Raises
     ------
@@ -62,8 +62,8 @@ def end_processes(find: Callable[[], list[psutil.Process]], *, grace_s: float = 
         Some could not be ended.
     """
     found = find()
-    _signal(found, force=False)
-    left = _wait_for_end(find, grace_s)
+    _signal(found, force=grace_s <= 0)
+    left = _wait_for_end(find, grace_s or 2.0)
     for _ in range(3):  # one that is killed may have started another just before
         if not left:
             break
