@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit_hub.accounts import apply_accounts
 from labkit_hub.door import ServiceDoor
+from labkit_hub.forgotten import end_forgotten
 from labkit_hub.hooks import SERVICE, SpawnHooks
 from labkit_hub.idle import idle_role, idle_service
 from labkit_hub.instance import MARK, instance_mark
@@ -22,6 +23,7 @@ from labkit_hub.placement.command import LAB_ARGS
 from labkit_hub.ports import ADDRESS, free_port
 from labkit_hub.profiles import Profile, load_profiles
 from labkit_hub.proxy import proxy_command
+from labkit_hub.revival import revive_services_soon
 from labkit_hub.service.launch import SERVER_SCOPES, role_entries, service_entry
 from labkit_hub.settings import Settings, read_secret
 from labkit_hub.shapes import SPAWNERS, placer
@@ -71,6 +73,9 @@ def apply(c: Any, settings: Settings) -> None:
     In the shape ``kube`` the hub is the Helm chart's, which sets addresses, database and proxy itself (docs/cluster.md).
     """
     settings.layout.prepare()
+    revive_services_soon()
+    if settings.spawner == "process":
+        end_forgotten(settings)
     profiles = load_profiles(settings.profiles)
     door = _apply_services(c, settings, profiles)
     if settings.spawner != "kube":

@@ -7,6 +7,7 @@ nothing for hours, and ends by itself. Servers that hold a device are stopped so
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
@@ -69,6 +70,8 @@ def main() -> None:
     """Look again and again, until the hub ends this process."""
     from jupyterhub_idle_culler import IdleCuller
 
+    # The hub ends its services by an interrupt, which a hub that was started in the background lets them ignore.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fields = IdleSettings.model_fields
     settings = IdleSettings.model_validate({name: os.environ[f"LABKIT_IDLE__{name.upper()}"] for name in fields})
     devices = frozenset(filter(None, os.environ.get(_DEVICES, "").split(",")))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from labkit.errors import RunFailed
 
-__all__ = ["MARK", "belongs_to", "end_all", "instance_mark", "members"]
+__all__ = ["MARK", "belongs_to", "end_all", "end_processes", "instance_mark", "members"]
 
 MARK = "LABKIT_INSTANCE"
 """The variable that hub, proxy, servers and kernels inherit."""
@@ -49,24 +50,35 @@ def end_all(mark: str, *, grace_s: float = 10.0) -> int:
     RunFailed
         Some could not be ended.
     """
-    found = members(mark)
-    _signal(found, force=False)
-    left = _wait_for_end(mark, grace_s)
+    return end_processes(lambda: members(mark), grace_s=grace_s)
+
+
+def end_processes(find: Callable[[], list[psutil.Process]], *, grace_s: float = 10.0) -> int:
+    """End all processes that `find` returns, as `end_all` does; without a grace, by force from the beginning.
+
+    Raises
+    ------
+    RunFailed
+        Some could not be ended.
+    """
+    found = find()
+    _signal(found, force=grace_s <= 0)
+    left = _wait_for_end(find, grace_s or 2.0)
     for _ in range(3):  # one that is killed may have started another just before
         if not left:
             break
         _signal(left, force=True)
-        left = _wait_for_end(mark, 2.0)
+        left = _wait_for_end(find, 2.0)
     if left:
         pids = ", ".join(str(process.pid) for process in left)
         raise RunFailed(f"Processes of an earlier LabKit did not end: {pids}.", hint="End them by hand (kill -9), then start again.")
     return len(found)
 
 
-def _wait_for_end(mark: str, timeout_s: float) -> list[psutil.Process]:
-    """Return what still carries `mark`, after at most `timeout_s`; an ended process that nobody has reaped does not count."""
+def _wait_for_end(find: Callable[[], list[psutil.Process]], timeout_s: float) -> list[psutil.Process]:
+    """Return what is still there after at most `timeout_s`; an ended process that nobody has reaped does not count."""
     deadline = time.monotonic() + timeout_s
-    while (left := members(mark)) and time.monotonic() < deadline:
+    while (left := find()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left
 

@@ -16,10 +16,11 @@ from labkit.events import RunState
 from labkit.runs import QueueEntry, Run, RunSpec
 from labkit.runs.records import RUN_ID_PATTERN
 from labkit.runs.submitting import Submission, again, successor
-from labkit.storage import RunLayout
+from labkit.storage import RunLayout, sweep_scratch
 
 __all__ = ["HubRunner", "sync_home"]
 
+_LEFT_S = 3600.0  # handing in takes seconds, and while the hub is away as long as somebody's patience
 _STATES: dict[str, RunState] = {"waiting": "queued", "starting": "starting", "running": "running", "cancelling": "cancelling"}
 
 
@@ -135,6 +136,8 @@ class HubRunner:
     def sync(self) -> tuple[str, ...]:
         """Settle what ended at the hub without its supervisor, tell the hub what ended here, take up again what was lost.
 
+        What a program that was killed while it handed a run in has left is removed.
+
         Returns
         -------
         tuple of str
@@ -144,6 +147,7 @@ class HubRunner:
             path = _in_home(self.folder)
         except InvalidInput:
             return ()
+        sweep_scratch(self.folder, older_than_s=_LEFT_S)
         items = [item for item in self.view.items().values() if item.path == path and item.id not in self.view.in_step]
         return tuple(name for item in items if (name := self._try(item)) is not None)
 

@@ -19,6 +19,7 @@ _EVERY_S = 10.0
 _TIMEOUT_S = 5.0
 _LONGEST_PAUSE_S = 5.0
 _LAST_PATIENCE_S = 60.0
+_CONFLICT = 409
 _FINAL = frozenset({400, 404, 405, 409, 410, 413, 415, 422})  # any other refusal may pass: a hub without its database answers 403
 _MOST_REASON, _MOST_PROGRESS = 4000, 300
 
@@ -45,10 +46,11 @@ class Reporter:
         *,
         progress: Callable[[], str] = lambda: "",
         on_answer: Callable[[dict[str, Any]], object] = lambda item: None,
+        on_disowned: Callable[[], object] = lambda: None,
         every_s: float = _EVERY_S,
     ) -> None:
         self._address, self._token = address, token
-        self._progress, self._on_answer, self._every_s = progress, on_answer, every_s
+        self._progress, self._on_answer, self._on_disowned, self._every_s = progress, on_answer, on_disowned, every_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="labkit-reports", daemon=True)
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the service is near; a proxy leads away from it
@@ -95,6 +97,8 @@ class Reporter:
                 item = json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:
+                if error.code == _CONFLICT and state == "running":
+                    self._on_disowned()
                 return False if error.code in _FINAL else None
         except (OSError, ValueError, http.client.HTTPException):
             return None

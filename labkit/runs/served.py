@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     Answerer(os.environ["JUPYTERHUB_SERVICE_URL"], _page(service, given.run)).start()
     token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
     tale = _Tale()
-    reporter = Reporter(f"{service}/api/runs/{given.run}/report", token, progress=tale.how_far, on_answer=tale.hear)
+    reporter = Reporter(
+        f"{service}/api/runs/{given.run}/report", token, progress=tale.how_far, on_answer=tale.hear, on_disowned=tale.disown
+    )
     state, reason = _carry_out(given, stop, tale, reporter)
     print(f"{given.run}: {state}. {reason}", flush=True)  # noqa: T201 - our output is the run's log
     if not reporter.end(state, reason):
@@ -94,12 +96,21 @@ class _Tale:
         return self.look()
 
     def hear(self, item: dict[str, Any]) -> None:
-        """Obey the hub: its time limit, and a cancel that has not reached us otherwise."""
+        """Obey the hub: its time limit, a cancel that has not reached us otherwise, an end that we know nothing of."""
         limit = item.get("time_limit_s")
         if self.supervisor is not None and isinstance(limit, int | float) and limit > 0:
             self.supervisor.limit_to(limit)
-        if self.layout is not None and item.get("state") == "cancelling":
+        if self.supervisor is None or self.layout is None or self.supervisor.record.has_ended:
+            return
+        if item.get("state") in ("cancelling", "cancelled"):
             self.layout.cancel_request.touch()
+        elif item.get("state") in ("failed", "lost"):
+            self.disown()
+
+    def disown(self) -> None:
+        """End: the hub takes this run's device for free, and may have lent it to another."""
+        if self.supervisor is not None:
+            self.supervisor.disown()
 
 
 def _carry_out(given: argparse.Namespace, stop: _Stop, tale: _Tale, reporter: Reporter) -> tuple[str, str]:

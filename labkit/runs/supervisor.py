@@ -60,6 +60,7 @@ class Supervisor:
         self._device = device
         self._time_limit_s = load_record(layout.spec, RunSpec).time_limit_s
         self._time_is_up = False
+        self._is_disowned = False
         self._stopped_at: float | None = None
         self._was_forced = False
         self._next_heartbeat = 0.0
@@ -69,6 +70,11 @@ class Supervisor:
     def limit_to(self, seconds: float) -> None:
         """Let the run compute no longer than this, counted from when its child was started; may be called from another thread."""
         self._time_limit_s = seconds if self._time_limit_s is None else min(seconds, self._time_limit_s)
+
+    def disown(self) -> None:
+        """Stop the run, which is lost: who let it begin does not count it as going on; may be called from another thread."""
+        self._is_disowned = True
+        self._request_cancel()
 
     def run(self) -> None:
         """Take the run to its end."""
@@ -101,6 +107,7 @@ class Supervisor:
                 exit_code=exit_code,
                 has_result=self.layout.result.exists(),
                 cancel_requested=self.layout.cancel_request.exists() and not self._time_is_up,
+                was_disowned=self._is_disowned,
                 time_limit_s=self._time_limit_s if self._time_is_up else None,
                 has_checkpoint=self.layout.checkpoints.resume_state.is_file(),
                 was_forced=self._was_forced,
@@ -109,6 +116,8 @@ class Supervisor:
             )
         finally:
             remove_scratch(self.record.id)
+            if self._is_disowned:
+                self.layout.cancel_request.unlink(missing_ok=True)  # nobody has asked for it: the run may be taken up again
         return *judge(ending), exit_code
 
     def _end_family(self) -> None:

@@ -18,13 +18,14 @@ class Ending:
 
     ``exit_code`` is minus a signal's number when one ended the child; ``report`` is what the child said of its error
     (message, hint, perhaps kernel_exit); ``was_forced`` tells that the grace after a cancel was over; ``time_limit_s``
-    stands there if the run was stopped because its time was up.
+    stands there if the run was stopped because its time was up; ``was_disowned`` tells that the hub did not know of it any more.
     """
 
     exit_code: int
     has_result: bool
     cancel_requested: bool = False
     was_forced: bool = False
+    was_disowned: bool = False
     memory_ran_out: bool = False
     time_limit_s: float | None = None
     has_checkpoint: bool = False
@@ -33,6 +34,8 @@ class Ending:
 
 def judge(ending: Ending) -> tuple[RunState, str]:
     """Return the end state and the reason, for a person, with what to do next."""
+    if ending.was_disowned and not (ending.exit_code == 0 and ending.has_result):
+        return "lost", "The hub did not count this run as going on any more, and it was stopped. Resume it, or try it again."
     if ending.cancel_requested:
         forced = "It did not stop by itself and was ended. " if ending.was_forced else ""
         return "cancelled", f"Cancelled on request. {forced}What was saved until then is kept."

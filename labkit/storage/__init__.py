@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         publish_folder,
         remove_tree,
         scratch_folder,
+        sweep_scratch,
         write_bytes,
         write_text,
     )
@@ -90,6 +91,7 @@ _HOMES = {
     "remove_tree": "atomic",
     "save_record": "records",
     "scratch_folder": "atomic",
+    "sweep_scratch": "atomic",
     "unescape_name": "names",
     "utc_now": "records",
     "write_bytes": "atomic",
@@ -143,6 +145,7 @@ __all__ = [
     "remove_tree",
     "save_record",
     "scratch_folder",
+    "sweep_scratch",
     "unescape_name",
     "unfinished_folders",
     "utc_now",

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "publish_folder",
     "remove_tree",
     "scratch_folder",
+    "sweep_scratch",
     "write_bytes",
     "write_text",
 ]
@@ -148,6 +150,27 @@ def publish_folder(incoming: Path, target: Path) -> None:
                 raise AlreadyExists(f"{target} is there already.", hint="Choose another name.", path=str(target)) from error
             raise
         fsync_folder(target.parent)
+
+
+def sweep_scratch(parent: Path, *, older_than_s: float) -> list[Path]:
+    """Remove temporary folders in `parent` that a killed program left, and return them.
+
+    Parameters
+    ----------
+    older_than_s : float
+        What was written to later than so long ago may be somebody's who still lives.
+    """
+    before = time.time() - older_than_s
+    swept = []
+    for folder in parent.glob(f"{INCOMING_PREFIX}*") if parent.is_dir() else ():
+        try:
+            is_left = folder.is_dir() and max(path.lstat().st_mtime for path in (folder, *folder.rglob("*"))) < before
+        except FileNotFoundError:
+            continue  # it has just got its name
+        if is_left:
+            remove_tree(folder)
+            swept.append(folder)
+    return swept
 
 
 def remove_tree(folder: Path) -> None:

@@ -18,9 +18,9 @@ from labkit.errors import LabKitError, NotWritable
 from labkit_hub.service.context import Identity, ServerView
 from labkit_hub.service.internal import Admission, Admitted
 
-__all__ = ["FakeDoor", "FakeHub", "FakeMeters", "FakePeople"]
+__all__ = ["FakeDoor", "FakeHub", "FakeMeters", "FakePeople", "Mood"]
 
-Mood = Literal["refuse", "throttle", "lose-answer", "lose-request", "late"]
+Mood = Literal["refuse", "throttle", "no-service", "lose-answer", "lose-request", "late"]
 _Key = tuple[str, str]
 
 
@@ -95,6 +95,9 @@ class FakeHub:
             if mood == "refuse":
                 self._servers[user, name] = ("stopped", "")  # as the real one leaves it
                 return ServerView(user, name, "stopped", facts={"status": 403, "message": "No room."})
+            if mood == "no-service":  # the hub's hook had no answer of ours, and so started nothing
+                self._servers[user, name] = ("stopped", "")
+                return ServerView(user, name, "stopped", facts={"status": 503, "message": "LabKit's service does not answer just now."})
         view = self._spawn(user, name, user_options, by="service")
         return ServerView(user, name, "unknown") if mood == "lose-answer" else view
 

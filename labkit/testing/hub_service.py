@@ -178,6 +178,8 @@ class StandInService:
         item = self.item(run_id)
         with self._lock:
             self.reports.append((run_id, report))
+            if item.state == "waiting" and report.state not in _ENDS:
+                raise Conflict("The hub has not started this run.", hint="It waits; this server should end.")
             if not item.has_ended:
                 changes: dict[str, Any] = {"progress": report.progress or item.progress}
                 if report.state in _ENDS:
@@ -190,6 +192,10 @@ class StandInService:
     def end(self, run_id: str, state: str, reason: str) -> None:
         """Let a run end at the hub without its server: what a dead container or a refused spawn comes to."""
         self._set(run_id, state=state, reason=reason, ended=utc_now())
+
+    def put_back(self, run_id: str) -> None:
+        """Let a run wait again though its server lives: what a hub does that has taken its start for failed."""
+        self._set(run_id, state="waiting")
 
     def dispatch(self) -> None:
         """Start the server of the first run in the line, if the device is free."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = ["HubSession"]
+
+_OFFERED = re.compile(r'name="profile" id="[^"]*" value="([^"]*)"')
 
 
 class HubSession:
@@ -61,15 +64,25 @@ class HubSession:
             "/hub/login", params={"next": next_url}, data={"_xsrf": self.xsrf, "username": username, "password": password}
         )
 
-    def start_server(self, username: str, *, timeout_s: float = 120.0) -> dict[str, Any]:
+    def start_server(self, username: str, *, profile: str = "", timeout_s: float = 120.0) -> dict[str, Any]:
         """Start `username`'s server and return what its ``/api`` answers.
+
+        Parameters
+        ----------
+        profile : str
+            What is chosen where the hub asks; by default the first that it offers.
 
         Raises
         ------
         RunFailed
-            It did not answer in time.
+            The hub refused it, or it did not answer in time.
         """
-        self.http.get(f"/hub/spawn/{quote(username)}")
+        page = self.http.get(f"/hub/spawn/{quote(username)}")
+        offered = _OFFERED.findall(page.text)
+        if offered:
+            page = self.post_form(f"/hub/spawn/{quote(username)}", profile=profile or offered[0])
+            if page.status_code >= 400 and page.url.path.startswith("/hub/spawn/"):
+                raise RunFailed(f"The hub did not start the server of {username} ({page.status_code}).", hint=page.text[:2000])
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             # The hub answers 424 for a server that is not there yet; a running one answers by itself.

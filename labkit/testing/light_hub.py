@@ -101,12 +101,22 @@ class LightHub:
         command = [sys.executable, "-m", "labkit_hub", "stop"]
         subprocess.run(command, env=self._environment, capture_output=True, check=False)
 
+    def kill(self) -> None:
+        """Kill the hub with SIGKILL; proxy, service and servers stay behind, as after a crash."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
     def _is_open(self) -> bool:
+        """Say whether hub and service answer; not those of a hub that was killed before."""
         import httpx
 
         try:
+            if self._process is None or int((self.var / "run" / "hub.pid").read_text()) != self._process.pid:
+                return False
             return httpx.get(f"{self.url}/services/labkit/health", timeout=5, trust_env=False).status_code == 200
-        except httpx.HTTPError:
+        except (httpx.HTTPError, OSError, ValueError):
             return False
 
     def session(self, name: str) -> HubSession:

@@ -72,6 +72,14 @@ class RunnerContract:
         with pytest.raises(InvalidInput, match="has not ended"):
             busy_runner.retry(run.id)
 
+    def test_what_does_not_wait_is_not_moved(self, busy_runner: Runner, tmp_path: Path) -> None:
+        """A run that has ended has no place in the line, and so every runner says that it finds none."""
+        run = busy_runner.submit(cells_spec(tmp_path, WRITE_RESULT))
+        run.cancel()
+        run.wait(timeout_s=60)
+        with pytest.raises(NotFound, match="does not wait"):
+            busy_runner.move(run.id, 0)
+
     def test_unknown_runs(self, busy_runner: Runner) -> None:
         """An id that names no run is refused, whatever is asked."""
         for ask in (busy_runner.run, busy_runner.retry, lambda run_id: busy_runner.move(run_id, 0)):

@@ -1,9 +1,14 @@
-"""The product's configuration with two things replaced: how people log in, and what a server is. See `labkit.testing.light_hub`."""
+"""The product's configuration with two things replaced: how people log in, and what a server is. See `labkit.testing.light_hub`.
+
+With ``LIGHT_HUB_JOURNAL``, a file, servers are the product's processes, and those of runs write into it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +16,9 @@ from jupyterhub import __version__
 
 from labkit_hub.config import apply
 from labkit_hub.placed import PlacedSpawner
+from labkit_hub.placement import Placement
 from labkit_hub.settings import load_settings
+from labkit_hub.spawner import LabKitProcessSpawner
 
 
 class LightSpawner(PlacedSpawner):
@@ -53,10 +60,20 @@ class LightSpawner(PlacedSpawner):
         return None if self.runner is not None or self._start_pending else 0
 
 
+class JournalSpawner(LabKitProcessSpawner):
+    """The product's own processes; those of runs write down when they began and ended."""
+
+    def apply(self, placement: Placement) -> None:
+        super().apply(placement)
+        if self.is_run:
+            journal = Path(__file__).with_name("run_with_journal.py")
+            self.cmd = [sys.executable, str(journal), os.environ["LIGHT_HUB_JOURNAL"], *self.cmd[3:]]
+
+
 c = get_config()  # noqa: F821  (JupyterHub provides it)
 settings = load_settings()
 apply(c, settings)
-c.JupyterHub.spawner_class = LightSpawner
+c.JupyterHub.spawner_class = JournalSpawner if "LIGHT_HUB_JOURNAL" in os.environ else LightSpawner
 c.JupyterHub.services.append({"name": "tester", "api_token": os.environ["LIGHT_HUB_TOKEN"]})
 scopes = ["admin:users", "admin:servers", "admin:groups", "list:users", "tokens", "read:metrics"]
 c.JupyterHub.load_roles.append({"name": "tester", "services": ["tester"], "scopes": scopes})

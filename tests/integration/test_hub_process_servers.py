@@ -104,6 +104,7 @@ def end(*_):
     time.sleep(2)
     pathlib.Path(sys.argv[1]).write_text("ended in order")
     sys.exit(0)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background lets its children ignore it
 signal.signal(signal.SIGTERM, end)
 print("ready", flush=True)
 time.sleep(60)
@@ -131,6 +132,26 @@ def test_a_run_gets_its_grace_after_sigterm(tmp_path: Path, name: str, ends_in_o
 
     asyncio.run(story())
     assert (tmp_path / "said").exists() is ends_in_order
+
+
+@pytest.mark.parametrize("name", ["run-abcdefghijkl", ""])
+def test_a_server_that_ignores_every_request_is_ended_by_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """After its grace nobody waits any longer."""
+    monkeypatch.setattr("labkit_hub.spawner.RUN_STOP_S", 0.5)
+    deaf = "import signal, time\nfor n in (2, 15): signal.signal(n, signal.SIG_IGN)\nprint('ready', flush=True)\ntime.sleep(60)"
+
+    async def story() -> int:
+        spawner = LabKitProcessSpawner(homes_dir=str(tmp_path), instance="test", interrupt_timeout=1, term_timeout=1)
+        spawner.user, spawner.orm_spawner = mock.Mock(), mock.Mock(server=None)
+        spawner.orm_spawner.name = name
+        process = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        await asyncio.to_thread(process.stdout.readline)
+        spawner.proc, spawner.pid = process, process.pid
+        await spawner.stop()
+        return process.wait(10)
+
+    assert asyncio.run(story()) == -signal.SIGKILL
 
 
 def test_a_run_is_looked_at_often() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -127,6 +128,11 @@ def test_killed_between_line_and_folder(runner: HubRunner, service: StandInServi
         done = subprocess.run([sys.executable, "-c", code, runner.folder, service.url, TOKEN, spec_file], check=False)
         assert done.returncode == -signal.SIGKILL
     assert (service.puts, len(service.items()), runner.runs()) == (2, 1, [])
+    first, second = runner.folder.iterdir()  # what it had written, under a hidden name
+    for path in (first, *first.iterdir()):
+        os.utime(path, (0, 0))
+    runner.sync()
+    assert list(runner.folder.iterdir()) == [second]  # this one may be somebody's who still lives
     run = runner.submit(spec)
     assert (run.place(), len(service.items())) == (0, 1)
     shutil.move(run.layout.root, tmp_path / "aside")
@@ -154,6 +160,20 @@ def test_a_killed_server_is_lost_and_taken_up_again(runner: HubRunner, service: 
     assert [each.id for each in runner.runs()] == [each.id for each in chain]
     assert [each.spec.config["resume_from"] for each in chain] == [None, chain[0].id, chain[1].id]
     assert [each.spec.attempt for each in chain] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("state", ["waiting", "lost"])
+def test_a_run_that_the_hub_does_not_count_any_more_ends(runner: HubRunner, service: StandInService, state: str) -> None:
+    """Its device may be another's: it stops, it is lost and not cancelled, and nothing of it lives on."""
+    run = _submit(runner, "import time\nwhile True: time.sleep(0.1)")
+    wait_until(lambda: service.item(run.id).state == "running" and run.layout.notebook.exists())
+    service.is_taken = True
+    service.put_back(run.id) if state == "waiting" else service.end(run.id, "lost", "It stopped before it answered.")
+    record = run.wait(timeout_s=60)
+    assert (record.state, programs_of(run)) == ("lost", [])
+    assert "did not count" in record.reason
+    assert not run.layout.cancel_request.exists()
+    wait_until(lambda: service.servers[run.id].poll() == 0)
 
 
 def test_a_server_started_anew_carries_no_run_out_twice(runner: HubRunner, service: StandInService, tmp_path: Path) -> None:

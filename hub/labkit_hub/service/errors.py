@@ -106,7 +106,7 @@ def wants_page(request: Request, base_path: str) -> bool:
 def _in_words(faults: Any) -> str:
     parts = []
     for fault in list(faults)[:10]:
-        place = ".".join(str(part) for part in fault.get("loc", ()) if part not in ("body", "query", "path"))
+        place = ".".join(str(part) for part in tuple(fault.get("loc", ()))[1:])  # the first says only where: body, query, path
         parts.append(f"{place or 'the request'}: {fault.get('msg', 'is not right')}")
     return f"The request cannot be used: {'; '.join(parts)}."
 

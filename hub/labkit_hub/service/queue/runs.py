@@ -128,18 +128,16 @@ def move(desk: Desk, who: Identity, run_id: str, place: int) -> HubRunItem:
     Raises
     ------
     NotFound
-        There is no such run that this person may see.
+        There is no such run that this person may see, or it does not wait any more: as every runner says (`labkit.runs.Runner`).
     NotWritable
         It is somebody else's.
-    Conflict
-        It does not wait any more.
     """
     with desk.transaction() as session:
         row = find(session, who, run_id)
         if row.owner != who.name and not who.is_admin:
             raise NotWritable("Only its owner moves a run.", hint="It may be cancelled, though.")
         if row.state != "waiting":
-            raise Conflict("This run does not wait any more.", hint="Only waiting runs are moved.")
+            raise NotFound("This run does not wait any more.", hint="Only a run that has not started can be moved.")
         own = select(RunRow).where(RunRow.owner == row.owner, RunRow.state == "waiting").order_by(RunRow.rank, RunRow.submitted, RunRow.id)
         others = [one for one in session.scalars(own) if one.id != row.id]
         others.insert(min(place, len(others)), row)

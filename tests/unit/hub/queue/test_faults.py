@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from labkit.testing.fakehub import Mood
 from labkit.testing.queueworld import World
 from labkit_hub.service.queue import starter
 
@@ -122,9 +123,10 @@ def test_nothing_is_started_by_a_hub_without_answers(world: World) -> None:
     assert world.state(run) == "running"
 
 
-def test_a_busy_hub_is_asked_again(world: World) -> None:
-    """Too many servers start: that is no failed attempt."""
-    world.hub.moods.extend(["throttle"] * 3)
+@pytest.mark.parametrize("mood", ["throttle", "no-service"])
+def test_a_hub_that_cannot_just_now_is_asked_again(world: World, mood: Mood) -> None:
+    """Too many servers start, or its question to this service was not answered: that is no failed attempt."""
+    world.hub.moods.extend([mood] * 3)
     run = world.submit("anna")
     world.decide()
     assert (world.state(run), world.row(run).attempts, world.hub.asked["start_server"]) == ("running", 0, 4)

@@ -143,7 +143,7 @@ def test_an_end_is_an_end(ask: Ask, world: World) -> None:
     for path, body in (("report", {"state": "done"}), ("cancel", None)):
         status, answer = ask("anna", "POST", f"api/runs/{run}/{path}", body)
         assert (status, answer["state"], answer["reason"]) == (200, "failed", "No annotations.")
-    assert ask("anna", "POST", f"api/runs/{run}/move", {"place": 0})[0] == 409
+    assert ask("anna", "POST", f"api/runs/{run}/move", {"place": 0})[0] == 404
 
 
 def test_a_waiting_run_cannot_say_that_it_runs(ask: Ask, world: World) -> None:
