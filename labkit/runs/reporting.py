@@ -18,7 +18,7 @@ __all__ = ["Reporter"]
 _EVERY_S = 10.0
 _TIMEOUT_S = 5.0
 _LONGEST_PAUSE_S = 5.0
-_LAST_PATIENCE_S = 60.0
+_LAST_PATIENCE_S = 300.0  # a hub that is upgraded, or a service that starts on a busy machine, is away for minutes
 _FINAL = frozenset({400, 404, 405, 409, 410, 413, 415, 422})  # any other refusal may pass: a hub without its database answers 403
 _MOST_REASON, _MOST_PROGRESS = 4000, 300
 
