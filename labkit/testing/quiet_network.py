@@ -10,7 +10,6 @@ import asyncio
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -37,6 +36,7 @@ _ONLINE = (
 # What runs in the new network: the port leads to the socket, and so to this machine.
 _START = """#!/bin/sh
 exec {unshare} --net -- /bin/sh -c '
+{online}
 {python} {module} 127.0.0.1:{port} {socket} &
 exec "$0" "$@"' {chromium} "$@"
 """
@@ -60,7 +60,8 @@ def open_quiet_browser(port: int, *flags: str) -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(prefix="labkit-quiet-") as folder, _outer_end(Path(folder, "socket"), port) as socket:
         start = Path(folder, "chromium")
         words = {"unshare": shutil.which("unshare"), "python": sys.executable, "module": __file__, "chromium": path, "socket": socket}
-        start.write_text(_START.format(port=port, **{name: shlex.quote(str(word)) for name, word in words.items()}))
+        online = "\n".join(f"ip {words} 2>/dev/null" for words in _ONLINE)  # before Chromium looks: it would take it for a change
+        start.write_text(_START.format(port=port, online=online, **{name: shlex.quote(str(word)) for name, word in words.items()}))
         start.chmod(0o700)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=start, args=[*launch_flags(), *flags])
@@ -107,8 +108,6 @@ async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 def _inner_end(address: str, socket: str) -> None:
     """Carry what comes to the port within the new network to the socket; end with the browser, whose child this is."""
-    for words in _ONLINE:
-        subprocess.run(["ip", *words.split()], capture_output=True, check=False)
     parent = os.getppid()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
