@@ -3,49 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import threading
-from ipaddress import IPv4Network
 from typing import Any
 
-import docker
 from docker.errors import APIError
-from docker.utils import kwargs_from_env
 from dockerspawner import DockerSpawner
 from jupyterhub.spawner import SpawnException
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Unicode, default
 
 from labkit.errors import LabKitError, StorageFull, StorageUnreachable
-from labkit_hub.networks import StudentNetworks
+from labkit_hub.networks import StudentNetworks, student_networks
 from labkit_hub.placed import PlacedSpawner
 from labkit_hub.placement import label_value, network_name, server_object_name
+from labkit_hub.strangers import known_servers, remove_strangers
 from labkit_hub.sweep import sweep_containers
 
-__all__ = ["LabKitDockerSpawner", "keep_attached", "student_networks"]
+__all__ = ["LabKitDockerSpawner", "end_strangers", "keep_attached"]
 
 _log = logging.getLogger("labkit.docker")
 
 
-@functools.cache
-def student_networks(pool: str, prefix: str) -> StudentNetworks:
-    """Return the networks of this hub, whose Docker is named by ``DOCKER_HOST``."""
-    return StudentNetworks(docker.APIClient(version="auto", timeout=120, **kwargs_from_env()), IPv4Network(pool), prefix=prefix)
+def end_strangers(networks: StudentNetworks, database_url: str) -> None:
+    """Remove the containers that a hub which was killed in the middle of a start has left, and has no row of.
+
+    They would compute on a device that is lent to somebody else. A database that does not answer proves nothing, and removes nothing.
+    """
+    try:
+        known = {server_object_name(networks.prefix, user, name) for user, name in known_servers(database_url)}
+        removed = remove_strangers(networks.client, networks.prefix, known)
+    except SQLAlchemyError as error:
+        _log.warning("The hub's database does not say which servers run: %s", error)
+    except StorageUnreachable as error:
+        _log.warning("%s", error.message)
+    else:
+        if removed:
+            _log.warning("Removed containers of which the hub has no row: %s", ", ".join(removed))
 
 
-def keep_attached(networks: StudentNetworks, *, every_s: float = 5.0, sweep_every: int = 60) -> threading.Event:
+def keep_attached(networks: StudentNetworks, *, has_own: bool = True, every_s: float = 5.0, sweep_every: int = 60) -> threading.Event:
     """Connect hub and proxy to all networks now, and again whenever one of them was recreated; return what ends this.
 
     To be called when the configuration is loaded: that is before the hub looks at the servers of its last life.
     Every `sweep_every` rounds, what nobody uses is removed.
+
+    Parameters
+    ----------
+    has_own : bool
+        People have networks of their own; with one for all, which is the host's, only containers are swept.
     """
     ended = threading.Event()
 
     def look(number: int) -> None:
         try:
-            networks.attach_all()
+            if has_own:
+                networks.attach_all()
             if number % sweep_every == sweep_every - 1:
-                swept = [*sweep_containers(networks.client, networks.prefix), *networks.sweep()]
+                swept = [*sweep_containers(networks.client, networks.prefix), *(networks.sweep() if has_own else ())]
                 if swept:
                     _log.info("swept %s", ", ".join(swept))
         except StorageUnreachable as error:

@@ -7,6 +7,7 @@ thirty networks. Hub and proxy are containers with the label ``labkit.attach``; 
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Iterator
@@ -16,13 +17,15 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from typing import Any
 
-from docker.errors import APIError, NotFound
+import docker
+from docker.errors import APIError, DockerException, NotFound
+from docker.utils import kwargs_from_env
 
 from labkit.errors import StorageFull, StorageUnreachable
 from labkit_hub.dockerproxy.callers import ATTACH_LABEL, CALLER_LABEL
 from labkit_hub.dockerproxy.network_policy import NO_HOST_ADDRESS
 
-__all__ = ["COMFORTABLE", "Room", "StudentNetworks"]
+__all__ = ["COMFORTABLE", "Room", "StudentNetworks", "student_networks"]
 
 COMFORTABLE = 60
 """So many networks cost little; each further one makes joining hub and proxy to the next slower (docs/containers.md)."""
@@ -178,6 +181,20 @@ class StudentNetworks:
         return any(name in container["NetworkSettings"]["Networks"] for container in made)
 
 
+@functools.cache
+def student_networks(pool: str, prefix: str, timeout_s: float = 120.0) -> StudentNetworks:
+    """Return the networks of this hub, whose Docker is named by ``DOCKER_HOST``.
+
+    Raises
+    ------
+    StorageUnreachable
+        Docker does not answer.
+    """
+    with _explained():
+        client = docker.APIClient(version="auto", timeout=timeout_s, **kwargs_from_env())
+    return StudentNetworks(client, IPv4Network(pool), prefix=prefix)
+
+
 def _subnets(network: dict[str, Any]) -> Iterator[IPv4Network]:
     for config in network["IPAM"]["Config"] or ():
         yield IPv4Network(config["Subnet"])
@@ -193,7 +210,7 @@ def _time(text: str) -> datetime:
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (APIError, OSError) as error:
+    except (DockerException, OSError) as error:
         if isinstance(error, StorageFull):
             raise
         raise StorageUnreachable(f"Docker did not do what was asked: {error}", hint="Look at the logs of the socket proxy.") from error

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from labkit.errors import InvalidInput
 from labkit_hub.layout import CHECKOUT, VarLayout
+from labkit_hub.prefix import LONGEST_PREFIX, PREFIX
 
 __all__ = [
     "AccountSettings",
@@ -174,7 +175,7 @@ class ContainerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)] = "labkit"
+    prefix: Annotated[str, Field(pattern=f"^{PREFIX}$", max_length=LONGEST_PREFIX)] = "labkit"
     image: Annotated[str, Field(min_length=1, max_length=300)] = "labkit-student"
     hub_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://hub:8081"
     proxy_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://proxy:8000"

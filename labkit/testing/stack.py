@@ -146,6 +146,11 @@ class Stack:
         """Return the id of a service's container."""
         return self.compose("ps", "-q", service).strip()
 
+    def log(self, service: str) -> str:
+        """Return what a service has said."""
+        command = ["docker", "logs", self.container(service)]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+
     def session(self) -> HubSession:
         """Return a session that believes this Caddy, and nobody else."""
         return HubSession(self.url, verify=ssl.create_default_context(cafile=self._root))
@@ -172,7 +177,7 @@ class Stack:
     def servers(self) -> dict[str, dict[str, Any]]:
         """Return the containers of people's servers, by the value of their label ``labkit.user`` and server."""
         ids = docker("ps", "-aq", "--filter", f"label=labkit.caller={self.name}").split()
-        facts = json.loads(docker("inspect", *ids)) if ids else []
+        facts = json.loads(docker("inspect", *ids, check=False)) if ids else []  # without those that have just gone
         return {f"{found['Config']['Labels']['labkit.user']}/{found['Config']['Labels']['labkit.server']}": found for found in facts}
 
 

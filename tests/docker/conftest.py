@@ -31,9 +31,21 @@ def images(engine: docker.APIClient, tmp_path_factory: pytest.TempPathFactory) -
     """Build what is run here (what is there already costs seconds; ``LABKIT_TEST_IMAGES=keep``: nothing) and return the base's name."""
     if os.environ.get("LABKIT_TEST_IMAGES") == "keep":
         return BASE
-    with open(tmp_path_factory.getbasetemp().parent / "labkit-images.lock", "w") as lock:
+    _build(tmp_path_factory, "hub", "socket-proxy", "student-small")
+    return BASE
+
+
+@pytest.fixture(scope="session")
+def student_image(images: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The students' image with everything; its one large layer is built once for each lock."""
+    if os.environ.get("LABKIT_TEST_IMAGES") != "keep":
+        _build(tmp_path_factory, "student")
+    return "labkit/student:local"
+
+
+def _build(places: pytest.TempPathFactory, *names: str) -> None:
+    with open(places.getbasetemp().parent / "labkit-images.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one process of the tests at a time
-        command = [sys.executable, str(CHECKOUT / "images" / "build.py"), "--standins=yes", "hub", "socket-proxy", "student-small"]
+        command = [sys.executable, str(CHECKOUT / "images" / "build.py"), "--standins=yes", *names]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return BASE

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from labkit.testing.stack import docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.ci]
-CHECKOUT = Path(__file__).resolve().parents[2]
 HARDENED = ("--rm", "--read-only", "--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--memory=4g", "--shm-size=256m")
 PLACES = ("--tmpfs=/tmp:exec,mode=1777", "--tmpfs=/home/student:exec,uid=1000,gid=1000,mode=700")
-
-
-@pytest.fixture(scope="module")
-def image(images: str) -> str:
-    """The image with everything; its one large layer is built once for each lock."""
-    command = [sys.executable, str(CHECKOUT / "images" / "build.py"), "--standins=yes", "student"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return "labkit/student:local"
 
 
 def run(image: str, *command: str) -> str:
@@ -31,32 +18,37 @@ def run(image: str, *command: str) -> str:
     return docker("run", *HARDENED, *PLACES, image, *command, timeout_s=600)
 
 
-def test_what_learns_is_there_and_computes(image: str) -> None:
+def test_what_learns_is_there_and_computes(student_image: str) -> None:
     """torch, torchvision and LabKit fit one another."""
     said = run(
-        image, "python", "-c", "import torch, torchvision, labkit.training; print(float((torch.ones(3) * 2).sum()), torch.version.cuda)"
+        student_image,
+        "python",
+        "-c",
+        "import torch, torchvision, labkit.training; print(float((torch.ones(3) * 2).sum()), torch.version.cuda)",
     )
     total, cuda = said.split()
     assert float(total) == 6.0
     assert cuda != "None"  # the same image on a GPU
 
 
-def test_labkit_finds_itself_in_order(image: str) -> None:
+def test_labkit_finds_itself_in_order(student_image: str) -> None:
     """As an ordinary account, from the wheel."""
-    said = json.loads(run(image, "labkit", "doctor", "--json"))
+    said = json.loads(run(student_image, "labkit", "doctor", "--json"))
     assert "error" not in said
-    assert run(image, "id", "-u").strip() == "1000"
+    assert run(student_image, "id", "-u").strip() == "1000"
 
 
-def test_jupyterlab_has_our_extension_and_a_course(image: str) -> None:
+def test_jupyterlab_has_our_extension_and_a_course(student_image: str) -> None:
     """Both came with the image."""
-    listed = docker("run", *HARDENED, *PLACES, image, "sh", "-c", "jupyter labextension list 2>&1; ls $LABKIT_COURSE_DIR", timeout_s=600)
+    listed = docker(
+        "run", *HARDENED, *PLACES, student_image, "sh", "-c", "jupyter labextension list 2>&1; ls $LABKIT_COURSE_DIR", timeout_s=600
+    )
     assert "labkit-lab" in listed
     assert ".ipynb" in listed
 
 
-def test_packages_are_one_layer(image: str) -> None:
+def test_packages_are_one_layer(student_image: str) -> None:
     """All but one are small: a change of LabKit's own code moves a few MB."""
-    sizes = docker("history", "--human=false", "--format", "{{.Size}}", image).split()
+    sizes = docker("history", "--human=false", "--format", "{{.Size}}", student_image).split()
     large = [int(size) for size in sizes if int(size) > 300_000_000]
     assert len(large) == 1

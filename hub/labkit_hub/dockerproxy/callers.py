@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from labkit.storage import Record
+from labkit_hub.prefix import LONGEST_PREFIX, PREFIX
 
 __all__ = ["ATTACH_LABEL", "CALLER_LABEL", "Caller", "ProxySettings"]
 
@@ -43,7 +44,7 @@ class Caller(Record):
     """
 
     addresses: tuple[IPv4Address, ...]
-    prefix: Annotated[str, Field(pattern=r"^[g-z][a-z0-9-]{1,30}-$")] = "labkit-"
+    prefix: Annotated[str, Field(pattern=f"^{PREFIX}-$", max_length=LONGEST_PREFIX + 1)] = "labkit-"
     images: tuple[str, ...] = ()
     pool: IPv4Network | None = None
     largest_network: Annotated[int, Field(ge=8, le=30)] = 28

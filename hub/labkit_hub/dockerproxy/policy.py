@@ -17,6 +17,7 @@ _ACCOUNT = re.compile(r"[1-9]\d{0,8}(:[1-9]\d{0,8})?")
 _HOST_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:/._-]{0,80}")
+_DNS_OPTION = re.compile(r"(timeout|attempts|ndots):\d")
 _TMPFS_OPTION = re.compile(r"(rw|ro|noexec|exec|nosuid|nodev|(size=\d+[kmg]?)|(mode=0?[0-7]{3,4})|([ug]id=\d{1,9}))")
 _LIMITS = ("nofile", "nproc", "core", "fsize", "memlock", "stack", "cpu")
 _RESERVED = ("labkit.caller", "labkit.attach", "labkit.role", "com.docker.", "io.docker.", "desktop.docker.")
@@ -122,6 +123,10 @@ def _host_config(host: Fields, caller: Caller) -> dict[str, Any]:
     rebuilt |= rebuild_mounts(host, caller)
     if tmpfs := host.table("Tmpfs"):
         rebuilt["Tmpfs"] = {_inner_path(path): _tmpfs_options(options) for path, options in tmpfs.items()}
+    if options := host.texts("DnsOptions"):
+        if not all(_DNS_OPTION.fullmatch(option) for option in options):
+            raise Refused("HostConfig.DnsOptions may only say timeout, attempts and ndots.")
+        rebuilt["DnsOptions"] = options
     if limits := host.take("Ulimits"):
         rebuilt["Ulimits"] = _ulimits(limits)
     _expect(host, "CapDrop", allowed={"ALL", "all"})

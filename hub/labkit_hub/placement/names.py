@@ -14,13 +14,14 @@ import re
 
 from labkit.errors import InvalidInput
 from labkit_hub.homes import home_name
+from labkit_hub.prefix import LONGEST_PREFIX, PREFIX
 
 __all__ = ["LONGEST_USER", "check_user_name", "home_volume_name", "label_value", "network_name", "server_object_name"]
 
 LONGEST_USER = 255
 """Characters of a user name: what the hub's database keeps."""
 
-_PREFIX = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
+_PREFIX = re.compile(PREFIX)
 _READABLE = 12
 _HASH = 20  # of base32: 100 bits
 
@@ -85,10 +86,10 @@ def label_value(user: str) -> str:
 
 def _name(prefix: str, kind: str, user: str, *exact: str) -> str:
     check_user_name(user)
-    if not _PREFIX.fullmatch(prefix) or "--" in prefix:
+    if not _PREFIX.fullmatch(prefix) or len(prefix) > LONGEST_PREFIX:
         raise InvalidInput(
             f"{prefix!r} cannot begin the names of containers.",
-            hint="Take 1 to 20 lower-case letters, digits and single hyphens, first a letter.",
+            hint="Take 1 to 20 lower-case letters, digits and single hyphens, first a letter above f.",
         )
     words = [prefix, kind, _readable(user), _hash(kind, *exact)]
     return "-".join(word for word in words if word)

@@ -20,6 +20,7 @@ from labkit_hub.service.identity import HubDoor, Witness
 from labkit_hub.service.metrics import MetricsRoom, PrometheusMeters
 from labkit_hub.service.offers import OffersRoom
 from labkit_hub.service.pages import PagesRoom
+from labkit_hub.service.pages.networks import network_room
 from labkit_hub.service.pages.storage import Sizes, measure_homes
 from labkit_hub.service.people import Directory, Mirror, PeopleRoom
 from labkit_hub.service.queue import open_queue
@@ -81,7 +82,7 @@ def open_house(
     mirror = Mirror(database, hub)
     sessions = SessionRoom(address, http)
     sizes = Sizes(measure or (lambda: measure_homes(settings.layout.homes, hub.user_names() or ())))
-    pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes)
+    pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings))
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)
     rooms = (sessions, PeopleRoom(context, queue.views, mirror), BoardRoom(context), queue, offers, numbers, pages)

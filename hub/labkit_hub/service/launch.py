@@ -16,7 +16,7 @@ ACCESS_SCOPE = f"access:services!service={SERVICE_NAME}"
 """Opens the service; people have it by the role ``user``, their servers by `SERVER_SCOPES`."""
 SERVER_SCOPES = ("users:activity!user", "access:servers!server", ACCESS_SCOPE)
 """For ``c.Spawner.server_token_scopes``: what the hub gives by default, and the service."""
-_PASSED_ON = ("HTTPS_PROXY", "HTTP_PROXY", "LD_LIBRARY_PATH", "NO_PROXY", "TZ")
+_PASSED_ON = ("DOCKER_HOST", "HTTPS_PROXY", "HTTP_PROXY", "LD_LIBRARY_PATH", "NO_PROXY", "TZ")
 
 
 def service_entry(settings: Settings) -> dict[str, Any]:

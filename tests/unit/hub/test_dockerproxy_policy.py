@@ -55,6 +55,7 @@ def spawner_body() -> bytes:
         "ShmSize": 250_000_000,
         "Tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777,size=1000000000"},
         "LogConfig": {"Type": "json-file", "Config": {}},
+        "DnsOptions": ["timeout:1", "attempts:2"],
         "NetworkMode": "labkit-net-anna-abc",
         "DeviceRequests": [{"Driver": "nvidia", "Count": 0, "DeviceIDs": ["GPU-1"], "Capabilities": [["gpu"]], "Options": {}}],
     }
@@ -96,6 +97,7 @@ def test_a_spawners_body_passes_hardened(spawner_body: bytes) -> None:
     assert (host["Memory"], host["MemorySwap"], host["PidsLimit"], host["ShmSize"]) == (2_000_000_000, 2_000_000_000, 512, 250_000_000)
     assert host["Mounts"] == [{"Type": "volume", "Source": "labkit-home-anna-abc", "Target": "/home/student", "ReadOnly": False}]
     assert host["DeviceRequests"][0]["DeviceIDs"] == ["GPU-1"]
+    assert host["DnsOptions"] == ["timeout:1", "attempts:2"]
 
 
 def test_the_callers_label_is_forced(spawner_body: bytes) -> None:
@@ -163,6 +165,7 @@ HOST_REFUSED = [
     {"OomScoreAdj": -1000},
     {"ExtraHosts": ["hub:10.0.0.1"]},
     {"Dns": ["10.0.0.1"]},
+    {"DnsOptions": ["use-vc"]},
     {"Links": ["labkit-hub:hub"]},
     {"PortBindings": {"8888/tcp": [{"HostPort": "80"}]}},
     {"RestartPolicy": {"Name": "always"}},

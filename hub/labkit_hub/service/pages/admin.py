@@ -9,6 +9,7 @@ from labkit_hub.service import notices
 from labkit_hub.service.audit import last_errors
 from labkit_hub.service.context import Identity, QueueViews, ServiceContext
 from labkit_hub.service.pages.line import rows
+from labkit_hub.service.pages.networks import NetworkRoom
 from labkit_hub.service.pages.render import Pages, back
 from labkit_hub.service.pages.storage import Sizes
 
@@ -18,7 +19,9 @@ _TEXT = Form(default="", max_length=5000)
 _SERVERS_SHOWN, _PEOPLE_SHOWN = 200, 50
 
 
-def add_admin_pages(router: APIRouter, context: ServiceContext, views: QueueViews, sizes: Sizes, pages: Pages) -> None:
+def add_admin_pages(
+    router: APIRouter, context: ServiceContext, views: QueueViews, sizes: Sizes, networks: NetworkRoom | None, pages: Pages
+) -> None:
     """Add the admin's page, and what its buttons do."""
     admin = Depends(context.door.admin)
     here = f"{context.base_path}/admin"
@@ -42,6 +45,8 @@ def add_admin_pages(router: APIRouter, context: ServiceContext, views: QueueView
             servers=None if running is None else running[:_SERVERS_SHOWN],
             servers_count=0 if running is None else len(running),
             storage=sizes.last(),
+            has_networks=networks is not None,
+            networks=networks.last() if networks is not None else None,
             people_shown=_PEOPLE_SHOWN,
             errors=errors,
             announcement=announcement,

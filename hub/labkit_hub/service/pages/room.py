@@ -10,6 +10,7 @@ from labkit_hub.service.context import QueueViews, ServiceContext
 from labkit_hub.service.pages.admin import add_admin_pages
 from labkit_hub.service.pages.courses import add_course_pages
 from labkit_hub.service.pages.line import add_line_pages
+from labkit_hub.service.pages.networks import NetworkRoom
 from labkit_hub.service.pages.render import STATIC_DIR, Pages
 from labkit_hub.service.pages.storage import Sizes
 from labkit_hub.service.people.mirror import Mirror
@@ -22,12 +23,14 @@ _STATIC = {"labkit.css": "text/css", "labkit.js": "text/javascript"}
 class PagesRoom:
     """Start page, runs, courses, admin page."""
 
-    def __init__(self, context: ServiceContext, views: QueueViews, mirror: Mirror, hub_path: str, sizes: Sizes) -> None:
+    def __init__(
+        self, context: ServiceContext, views: QueueViews, mirror: Mirror, hub_path: str, sizes: Sizes, networks: NetworkRoom | None
+    ) -> None:
         self._pages = Pages(context, hub_path)
         self.router = APIRouter(include_in_schema=False)
         add_line_pages(self.router, context, views, self._pages)
         add_course_pages(self.router, context, views, mirror, self._pages)
-        add_admin_pages(self.router, context, views, sizes, self._pages)
+        add_admin_pages(self.router, context, views, sizes, networks, self._pages)
         self.router.add_api_route("/static/{name}", _static, methods=["GET"])
 
     def start(self) -> None:
