@@ -124,7 +124,8 @@ class QueueContract:
         place.cancel(person, first)
         self._wait_for_end(place)
         assert self._state(place, person, first) in ("cancelled", "done")
-        assert {line.run_id for line in place.journal()} == {first}
+        began = {line.run_id for line in place.journal()}
+        assert (first in began, second in began) == (True, False)
 
     @staticmethod
     def _state(place: QueuePlace, person: str, run_id: str) -> str:
