@@ -171,6 +171,8 @@ class ContainerSettings(BaseModel):
         Size of a container's ``/tmp``, which is memory, in GB.
     egress_proxy : str
         Address of a proxy through which servers reach the Internet; empty for no Internet.
+    constraint : str
+        On which nodes of a swarm servers and runs may be, such as ``node.labels.homes == true`` (swarm only); empty for any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -184,6 +186,7 @@ class ContainerSettings(BaseModel):
     pids: Annotated[int, Field(ge=64)] = 1024
     tmp_gb: Annotated[float, Field(gt=0)] = 1.0
     egress_proxy: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
+    constraint: Annotated[str, Field(pattern=r"^(\S+ ?[!=]= ?\S+)?$")] = ""
 
 
 class KubeSettings(BaseModel):

@@ -49,6 +49,7 @@ def placer(settings: Settings, lab_args: tuple[str, ...]) -> Callable[[ServerOrd
         tmp_gb=containers.tmp_gb,
         egress_proxy=containers.egress_proxy,
         network=containers.network,
+        constraint=containers.constraint,
     )
     if settings.spawner == "docker":
         return partial(place_docker, site=site)

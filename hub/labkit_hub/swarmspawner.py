@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from docker.errors import APIError
 from dockerspawner import SwarmSpawner
 from traitlets import Unicode, default
 
@@ -9,6 +12,9 @@ from labkit_hub.placed import PlacedSpawner
 from labkit_hub.placement import server_object_name
 
 __all__ = ["LabKitSwarmSpawner"]
+
+_COMING = frozenset({"new", "allocated", "assigned", "accepted", "preparing", "ready", "pending", "starting", "running"})
+"""States of a task that runs or will run; `SwarmSpawner` takes some of them for the end."""
 
 
 class LabKitSwarmSpawner(PlacedSpawner, SwarmSpawner):  # type: ignore[misc]
@@ -20,3 +26,21 @@ class LabKitSwarmSpawner(PlacedSpawner, SwarmSpawner):  # type: ignore[misc]
     def _object_name(self) -> str:
         """Have the right name from the beginning: a spawner is asked how it stands before anything was placed."""
         return server_object_name(self.container_prefix_of_hub, self.user.name, self.name)
+
+    async def poll(self) -> Any:
+        """Say whether the server runs: None if it does. A service whose task has ended is removed, since Swarm keeps it for ever."""
+        task = await self.get_task()
+        if not task:
+            return 0
+        if task["Status"]["State"].lower() in _COMING:
+            return None
+        await self.remove_object()
+        return f"The task has ended: {task['Status'].get('Err') or task['Status']['State']}."
+
+    async def remove_object(self) -> None:
+        """Remove the service, if it is still there."""
+        try:
+            await super().remove_object()
+        except APIError as error:
+            if error.status_code != 404:
+                raise

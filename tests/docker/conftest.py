@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
+
+from labkit.testing.swarm import Swarm
 
 BASE = "labkit/standin-base:bookworm"
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -49,3 +54,18 @@ def _build(places: pytest.TempPathFactory, *names: str) -> None:
         command = [sys.executable, str(CHECKOUT / "images" / "build.py"), "--standins=yes", *names]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def swarm(images: str) -> Iterator[Swarm]:
+    """A swarm of an engine of its own, with the images of hub and students."""
+    assert images
+    if os.geteuid() != 0 or not all(shutil.which(program) for program in ("dockerd", "unshare", "nsenter", "ip")):
+        pytest.skip("an engine of its own needs root, dockerd, unshare, nsenter and ip")
+    swarm = Swarm(Path(tempfile.mkdtemp(prefix="lksw-", dir="/tmp")))
+    try:
+        swarm.start()
+        swarm.load("labkit/hub:local", "labkit/student-small:local")
+        yield swarm
+    finally:
+        swarm.stop()

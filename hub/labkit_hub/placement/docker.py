@@ -40,6 +40,8 @@ class ContainerSite:
         Hosts that are reached without that proxy.
     network : str
         One network for all; empty takes a network for each person.
+    constraint : str
+        On which nodes of a swarm servers may be; empty for any.
     """
 
     prefix: str
@@ -50,6 +52,7 @@ class ContainerSite:
     egress_proxy: str = ""
     direct_hosts: tuple[str, ...] = ("hub", "proxy", "store")
     network: str = ""
+    constraint: str = ""
 
     def network_of(self, user: str) -> str:
         """Return the name of the network in which this person's servers are."""

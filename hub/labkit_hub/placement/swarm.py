@@ -1,4 +1,4 @@
-"""A server as a service of a Docker swarm: what `dockerspawner.SwarmSpawner` is told, and what is lost there (docs/cluster.md).
+"""A server as a service of a Docker swarm: what `dockerspawner.SwarmSpawner` is told, and what is lost there (docs/swarm.md).
 
 The endpoint is ``dnsrr``, since virtual addresses need kernel modules that many machines lack, and a task is never restarted:
 Swarm would otherwise run a finished run again.
@@ -46,6 +46,8 @@ def place_swarm(order: ServerOrder, site: ContainerSite) -> Placement:
             "stop_grace_period": (RUN_STOP_S if order.run else _STOP_S) * 1_000_000_000,
         },
         "extra_resources_spec": {},
+        # A home is a volume of one node: whatever mounts it must be there, too.
+        "extra_placement_spec": {"constraints": [site.constraint]} if site.constraint else {},
         "extra_task_spec": {
             "resources": _resources(order, site),
             "restart_policy": {"Condition": "none"},

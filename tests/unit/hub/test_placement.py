@@ -181,6 +181,14 @@ def test_a_swarm_runs_a_task_once_under_all_limits_that_it_has() -> None:
     assert not traits["object_name"].endswith("-")
 
 
+def test_a_swarm_keeps_servers_and_runs_where_their_homes_are() -> None:
+    """A home is a volume of one node; without a setting the swarm chooses."""
+    site = ContainerSite(prefix="labkit", image="x", service_url="http://p", network="overlay", constraint="node.labels.homes == true")
+    for order in (OWN, RUN):
+        assert place_swarm(order, site).traits["extra_placement_spec"] == {"constraints": ["node.labels.homes == true"]}
+        assert place_swarm(order, SITE).traits["extra_placement_spec"] == {}
+
+
 def kube_manifest(order: ServerOrder) -> dict[str, Any]:
     """Return the pod that KubeSpawner's own code makes of a placement."""
     from kubernetes_asyncio.client import ApiClient
