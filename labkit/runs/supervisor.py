@@ -32,7 +32,7 @@ from labkit.storage import RunLayout, hold_lock, load_record, save_record, utc_n
 __all__ = ["Supervisor", "main"]
 
 _POLL_S = 0.1
-_LAST_SAVE_S = 1.5
+_LAST_SAVE_S = 2.0
 _RESERVE_BYTES = 1 << 16
 
 

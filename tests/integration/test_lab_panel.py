@@ -91,7 +91,9 @@ def test_a_project_is_made_listed_refused_twice_and_opened(page: Page, lab: Lab)
 def test_all_by_keyboard(page: Page, lab: Lab) -> None:
     """The palette shows the panel, and Enter and typing alone make a project."""
     page.goto(lab.url)
-    expect(page.get_by_role("region", name="LabKit projects")).to_be_visible()  # after this nothing else takes the focus
+    expect(page.get_by_role("region", name="LabKit projects")).to_be_visible()
+    expect(page.get_by_role("button", name="LabKit")).to_be_visible()  # the launcher's card: it takes the focus, and the palette closes
+    page.evaluate("jupyterapp.restored.then(() => true)")
     page.wait_for_function("jupyterapp.commands.keyBindings.some(({command}) => command === 'apputils:activate-command-palette')")
     page.keyboard.press("Control+Shift+C")
     expect(page.locator(".lm-CommandPalette-input")).to_be_focused()
