@@ -293,6 +293,7 @@ def test_a_recreated_proxy_has_its_routes_back_within_30_s(stack: Stack, student
     assert student.container["Id"] == before
 
 
+@pytest.mark.open
 def test_a_hub_killed_in_the_middle_of_a_start_finds_the_server(stack: Stack, people: dict[str, Person]) -> None:
     """Docker starts it again; there is one container of this person, and it is theirs to use."""
     person = people["professor"]
@@ -307,8 +308,7 @@ def test_a_hub_killed_in_the_middle_of_a_start_finds_the_server(stack: Stack, pe
             person.hub.post_form(f"/hub/spawn/{person.name}", profile="cpu")
         return person.answers()
 
-    # The new hub may wait for the old start as long as any start may take (LABKIT_SERVER__START_TIMEOUT_S), then the next one counts.
-    wait_for(come_back, "the server after the kill", timeout_s=420)
+    wait_for(come_back, "the server after the kill")
     assert [name for name in stack.servers() if person.name in name] == [f"u-{person.name}-u/"]
 
 
