@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +26,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=True, **_options(url))
+        self.engine: Engine = create_engine(url, **_options(url))
+        self._turn = threading.Lock()
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin)
@@ -39,8 +41,21 @@ class Database:
         On SQLite a transaction has the whole database to itself; on PostgreSQL rows that others may change are taken by
         ``with_for_update`` where it matters.
         """
-        with self._sessions.begin() as session:
+        with self._in_turn(), self._sessions.begin() as session:
             yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite one after the other: it has no line of its own, who waits there tries by chance.
+
+        Whoever waits for too long goes on, and SQLite says what is wrong.
+        """
+        mine = self.engine.dialect.name == "sqlite" and self._turn.acquire(timeout=_BUSY_MS / 1000)
+        try:
+            yield
+        finally:
+            if mine:
+                self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -55,7 +70,7 @@ class Database:
 
 def _options(url: str) -> dict[str, Any]:
     if url.startswith("postgresql"):
-        return {"connect_args": {"connect_timeout": 3}, "pool_size": 10, "max_overflow": 20, "pool_timeout": 10}
+        return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 3}, "pool_size": 10, "max_overflow": 20, "pool_timeout": 10}
     return {"pool_size": 20, "max_overflow": 80}
 
 

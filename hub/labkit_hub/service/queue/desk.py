@@ -50,8 +50,9 @@ class Desk:
         self.book = UsageBook()
         self.turns = Turns(context.settings.queue.starts_at_once, _LOOKS_AT_ONCE, self.note_failure)
         self.attend: Callable[[str, str], None] = lambda _user, _name: None  # the attendant's, set by the room
-        self._guard = threading.Lock()
-        self._plan: tuple[float, Plan] | None = None
+        self._planning = threading.Lock()
+        self._changes = 0
+        self._plan: tuple[int, float, Plan] | None = None
 
     @property
     def settings(self) -> QueueSettings:
@@ -69,8 +70,7 @@ class Desk:
 
     def changed(self) -> None:
         """Say that the line, a lease, a device or a limit is not what it was."""
-        with self._guard:
-            self._plan = None
+        self._changes += 1
         self.wake.set()
 
     def look(self, user: str, name: str) -> None:
@@ -78,17 +78,16 @@ class Desk:
         self.turns.look((user, name), lambda: self.attend(user, name))
 
     def plan(self) -> Plan:
-        """Return the plan as people are told it: half a second old at the most."""
-        with self._guard:
-            known = self._plan
-        if known is not None and time.monotonic() - known[0] < _PLAN_AGE_S:
-            return known[1]
-        made = time.monotonic()
-        with self.context.database.reading() as session:
-            plan = make_plan(load_line(session, self.settings, self.profiles, self.now(), self.book))
-        with self._guard:
-            self._plan = (made, plan)
-        return plan
+        """Return the plan as people are told it: half a second old at the most, and no older than the last change before the question."""
+        asked = self._changes
+        with self._planning:  # who comes while it is made waits for it, instead of making another
+            if self._plan is not None and self._plan[0] >= asked and time.monotonic() - self._plan[1] < _PLAN_AGE_S:
+                return self._plan[2]
+            changes, made = self._changes, time.monotonic()
+            with self.context.database.reading() as session:
+                plan = make_plan(load_line(session, self.settings, self.profiles, self.now(), self.book))
+            self._plan = (changes, made, plan)
+            return plan
 
     def ask_hub(self, user: str, name: str, question: Callable[[], ServerView]) -> ServerView:
         """Ask the hub about a server; no answer is ``unknown``."""

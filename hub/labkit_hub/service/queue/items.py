@@ -17,7 +17,7 @@ __all__ = ["as_items"]
 
 def as_items(session: Session, rows: Sequence[RunRow], standings: Mapping[str, Standing], base_path: str) -> list[HubRunItem]:
     """Return rows as wire models, with places, reasons and devices filled in; a few queries, however many there are."""
-    titles = _device_titles(session, [row.id for row in rows])
+    titles = _device_titles(session, [row.id for row in rows if row.state != "waiting"])
     return [_item(row, standings.get(row.id), titles.get(row.id), base_path) for row in rows]
 
 
@@ -35,7 +35,7 @@ def _item(row: RunRow, standing: Standing | None, device: str | None, base_path:
         place=standing.place if waits and standing else None,
         reason=standing.reason if waits and standing else row.reason,
         progress=row.progress,
-        device=None if waits else device,
+        device=device,
         submitted=row.submitted,
         started=None if row.state in ("waiting", "starting") else row.started,
         ended=row.ended,

@@ -165,8 +165,8 @@ class Plan:
 
 def make_plan(line: Line) -> Plan:
     """Decide who starts now, and give everybody who waits a place and a reason."""
-    ordered = tuple(_in_order(line))
-    blocked = {run.id: reason for run in ordered if (reason := _blocked(line, run, _Use(line.held)))}
+    ordered, use = tuple(_in_order(line)), _Use(line.held)
+    blocked = {run.id: reason for run in ordered if (reason := _blocked(line, run, use))}
     able = [run for run in ordered if run.id not in blocked]
     starts, left = _starts(line, able)
     standings = {run.id: Standing(place, _reason(line, run, place)) for place, run in enumerate(able)}

@@ -20,7 +20,7 @@ from labkit_hub.service.queue.transitions import SERVICE, ask_to_stop, cancelled
 from labkit_hub.service.queue.words import many
 from labkit_hub.service.tables import RunRow
 
-__all__ = ["cancel", "find", "list_runs", "move", "report", "submit"]
+__all__ = ["cancel", "find", "item_of", "list_runs", "move", "report", "submit"]
 
 _MOST_LISTED = 500
 
@@ -51,12 +51,12 @@ def submit(desk: Desk, who: Identity, run_id: str, new: NewHubRun) -> tuple[HubR
                     session.add(row)
             if known is None:
                 desk.changed()
-                return _item(desk, row), True
+                return item_of(desk, row), True
     except IntegrityError:  # another process was a moment faster
         with desk.transaction() as session:
             known = session.get_one(RunRow, run_id)
     _require_same(known, who, new)
-    return _item(desk, known), False
+    return item_of(desk, known), False
 
 
 def list_runs(desk: Desk, who: Identity, *, everybody: bool = False, course: str | None = None) -> list[HubRunItem]:
@@ -119,7 +119,7 @@ def cancel(desk: Desk, who: Identity, run_id: str) -> HubRunItem:
             note(session, who.name, "run.cancel", run_id, course_id=row.course_id, owner=row.owner)
     desk.changed()
     desk.look(row.owner, row.server_name)
-    return _item(desk, row)
+    return item_of(desk, row)
 
 
 def move(desk: Desk, who: Identity, run_id: str, place: int) -> HubRunItem:
@@ -144,7 +144,7 @@ def move(desk: Desk, who: Identity, run_id: str, place: int) -> HubRunItem:
         for rank, one in enumerate(others, start=1):
             one.rank = float(rank)
     desk.changed()
-    return _item(desk, row)
+    return item_of(desk, row)
 
 
 def report(desk: Desk, who: Identity, run_id: str, said: RunReport) -> HubRunItem:
@@ -168,7 +168,7 @@ def report(desk: Desk, who: Identity, run_id: str, said: RunReport) -> HubRunIte
     if has_ended(row):
         desk.changed()
         desk.look(row.owner, row.server_name)
-    return _item(desk, row)
+    return item_of(desk, row)
 
 
 def _take_report(desk: Desk, session: Session, row: RunRow, said: RunReport, now: datetime) -> None:
@@ -238,7 +238,8 @@ def _require_same(known: RunRow, who: Identity, new: NewHubRun) -> None:
         raise Conflict("Another run has this id already.", hint="Submit it as a new run.")
 
 
-def _item(desk: Desk, row: RunRow) -> HubRunItem:
+def item_of(desk: Desk, row: RunRow) -> HubRunItem:
+    """Return a run as people see it."""
     standings = desk.plan().standings if row.state == "waiting" else {}
     with desk.context.database.reading() as session:
         return as_items(session, [row], standings, desk.context.base_path)[0]

@@ -58,9 +58,9 @@ class Views:
 
     def run(self, run_id: str, by: Identity) -> HubRunItem:
         """Return one run, if `by` may see it: the owner, staff of its course, an admin; else `NotFound`."""
-        standings = self._desk.plan().standings
         with self._desk.context.database.reading() as session:
-            return as_items(session, [runs.find(session, by, run_id)], standings, self._desk.context.base_path)[0]
+            row = runs.find(session, by, run_id)
+        return runs.item_of(self._desk, row)
 
     def standing(self, who: Identity) -> QueueStanding:
         """Return what `who` may do."""
