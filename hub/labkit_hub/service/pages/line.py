@@ -52,7 +52,7 @@ def add_line_pages(router: APIRouter, context: ServiceContext, views: QueueViews
     @router.get("/runs/{run_id}")
     def run(request: Request, run_id: str, who: Identity = person) -> Response:
         """Show one run."""
-        return pages.page(request, "run.html", who, run=views.run(run_id, who), paused=views.paused())
+        return pages.page(request, "run.html", who, run=views.run(run_id, who))
 
     @router.post("/runs/{run_id}/cancel")
     def cancel(run_id: str, who: Identity = person) -> Response:

@@ -23,7 +23,7 @@ from labkit_hub.service.tables import DeviceRow, LeaseRow, RunRow
 
 __all__ = ["admit"]
 
-_RUNS_HINT = "Start a run in JupyterLab or with labkit run; the hub starts its server in turn."
+_RUNS_HINT = "Start a run in JupyterLab or with labkit train --on hub; the hub starts its server in turn."
 _CPU_HINT = "Start a server without a device, and submit trainings as runs: they get their device in turn."
 
 
