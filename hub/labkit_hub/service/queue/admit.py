@@ -65,6 +65,8 @@ def _admit_run(desk: Desk, asked: Admission) -> Admitted:
             raise Conflict("This run has not the devices that it needs.", hint="The queue starts it again by itself.")
         limit = longest_s(row, profile)
         until = None if limit is None else now + timedelta(seconds=limit + desk.settings.grace_s)
+        for lease in held:
+            lease.until = until
         return Admitted(profile=profile.slug, devices=_devices(session, held), run=RunTask(id=row.id, path=row.path), until=until)
 
 

@@ -42,6 +42,15 @@ def test_a_run_is_admitted_once(world: World) -> None:
         ask(world, "anna", server=f"run-{run}", profile="gpu-run", ticket=ticket, by="service")
 
 
+def test_an_admin_sees_until_when_a_run_may_hold_its_device(world: World) -> None:
+    """The longest that run and profile allow, from its start on, and the time that it gets to stop."""
+    run, ticket = starting(world)
+    admitted = ask(world, "anna", server=f"run-{run}", profile="gpu-run", ticket=ticket, by="service")
+    (held,) = [device.lease for device in world.queue.views.devices() if device.lease]
+    assert held.until is not None
+    assert held.until == admitted.until
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
