@@ -23,10 +23,11 @@ import pytest
 from labkit.errors import NotWritable, StorageFull
 from labkit.runs import END_STATES, LocalRunner, Run, RunQueue, wake
 from labkit.testing.commands import small_disk
+from labkit.testing.repetitions import repetitions
 from labkit.testing.runner_contract import RunnerContract
 from labkit.testing.runs import WRITE_RESULT, cells_spec, program_of, programs_of, submit_cells, wait_until
 
-REPETITIONS = range(int(os.environ.get("LABKIT_REPEAT", "1")))
+REPETITIONS = range(repetitions(1, full=20))
 SEED = int(os.environ.get("LABKIT_SEED", "1"))
 READY = "open('ready', 'w').close()\n"
 SLEEP = READY + "import time\ntime.sleep(300)"

@@ -20,9 +20,10 @@ import pytest
 from labkit.errors import RunFailed
 from labkit.events import CancelToken, Event, Progress, StateChange
 from labkit.runs import END_STATES, LocalRunner, Run
+from labkit.testing.repetitions import repetitions
 from labkit.testing.runs import WRITE_RESULT, cells_spec, program_of, programs_of, submit_cells, wait_until
 
-pytestmark = pytest.mark.parametrize("repetition", range(int(os.environ.get("LABKIT_REPEAT", "1"))))
+pytestmark = pytest.mark.parametrize("repetition", range(repetitions(1, full=20)))
 
 READY = "open('ready', 'w').close()\n"
 SLEEP = READY + "import time\ntime.sleep(300)"
