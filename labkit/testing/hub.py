@@ -93,6 +93,11 @@ class RunningHub:
         return path.read_text(errors="replace") if path.exists() else ""
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not been stopped or killed since."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The process id of the command, while it runs."""
         if self._process is None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from labkit.testing.browser import open_browser, patient_page
 from labkit.testing.hub import RunningHub
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.ci]
 
 START_MS = 120_000  # a server that starts on a machine under load
 LESSON_MS = 300_000  # the fast lesson takes half a minute on two free cores

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -16,9 +15,10 @@ from labkit.annotations.edits import apply_edit
 from labkit.project import Project
 from labkit.testing.annotations import random_edits
 from labkit.testing.pictures import noise_picture, write_png
+from labkit.testing.repetitions import repetitions
 from labkit.tiling import import_image
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
+REPEAT = repetitions(2, full=50)
 EDITS = 200
 _PROGRAM = """
 import sys

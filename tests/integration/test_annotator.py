@@ -86,6 +86,7 @@ def test_drawn_saved_undone_and_found_after_a_reload(page: Page, lab: Lab, proje
     assert objects_on_disk(project)[0].shape == polygon.shape
 
 
+@pytest.mark.ci
 def test_all_of_it_by_keyboard_alone(page: Page, lab: Lab, project: Project) -> None:
     """Keys open a picture, draw a polygon and a box, paint, choose from the list, move, change the class, delete and undo.
 

@@ -18,10 +18,11 @@ from jupyter_client import BlockingKernelClient, KernelManager
 from labkit.annotations import Document, Editor, open_document
 from labkit.project import ImageRecord, Project
 from labkit.testing.pictures import noise_picture, write_png
+from labkit.testing.repetitions import repetitions
 from labkit.tiling import import_image
 from labkit_lab.widgets.desk import Desk, Message
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
+REPEAT = repetitions(2, full=50)
 SEED = int(os.environ.get("LABKIT_SEED", "0"))
 DEEDS = 200
 WITHIN_S = 60.0

@@ -30,9 +30,9 @@ def visitor(hub: RunningHub) -> Iterator[HubSession]:
         yield session
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def admin(hub: RunningHub) -> Iterator[HubSession]:
-    """Log the admin in."""
+    """Log the admin in, once: checking a password takes the processor a third of a second, as it should."""
     with HubSession(hub.url) as session:
         assert session.login("admin", hub.logins["admin"]).status_code == 200
         yield session

@@ -10,7 +10,7 @@ import pytest
 
 from labkit.testing.light_hub import LightHub
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.ci]
 
 RUN = "run-abcdefghijkl"
 

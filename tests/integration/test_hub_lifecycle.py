@@ -33,13 +33,17 @@ def notebook(text: str) -> str:
     return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
+def course_in(folder: Path) -> Path:
+    course = folder / "course"
+    course.mkdir()
+    (course / "01-lesson.ipynb").write_text(notebook("first"))
+    return course
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """Make a course of one lesson."""
-    folder = tmp_path / "course"
-    folder.mkdir()
-    (folder / "01-lesson.ipynb").write_text(notebook("first"))
-    return folder
+    return course_in(tmp_path)
 
 
 def start_command(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -114,66 +118,117 @@ def test_a_student_works_stops_and_finds_everything_again(tmp_path: Path, course
         assert processes_of(var) == []
 
 
+@pytest.fixture(scope="module")
+def lasting_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """Make a hub that is stopped in the end; see `hub`."""
+    folder = tmp_path_factory.mktemp("lasting")
+    env = {"LABKIT_COURSE_DIR": str(course_in(folder)), "LABKIT_CACHE": str(folder / "cache")}
+    hub = RunningHub(folder / "var", env=env)
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def hub(lasting_hub: RunningHub) -> RunningHub:
+    """Have a hub run for tests that can do with what others left: a start takes long, and accounts outlive it."""
+    if not lasting_hub.is_running:
+        lasting_hub.start()
+    return lasting_hub
+
+
 @pytest.mark.ci
-def test_the_server_lives_in_its_home(tmp_path: Path, course: Path) -> None:
+def test_the_server_lives_in_its_home(hub: RunningHub) -> None:
     """A server's environment keeps settings, data and caches of all programs in the home, and puts our Python first."""
-    var = tmp_path / "var"
-    with (
-        RunningHub(var, env={"LABKIT_COURSE_DIR": str(course), "LABKIT_CACHE": str(tmp_path / "cache")}) as hub,
-        HubSession(hub.url) as student,
-    ):
+    with HubSession(hub.url) as student:
         student.login("student", hub.logins["student"])
         student.start_server("student")
-        server = server_of(var)
-        environment, home = server.environ(), var / "homes" / "student"
-        inside = [
-            "HOME",
-            "LABKIT_PROJECTS",
-            "JUPYTER_CONFIG_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_RUNTIME_DIR",
-            "IPYTHONDIR",
-            "XDG_CACHE_HOME",
-        ]
-        assert [name for name in inside if not Path(environment[name]).is_relative_to(home)] == []
-        assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
-        assert environment["LABKIT_CACHE"] == str(tmp_path / "cache")
-        assert server.cwd() == str(home)
-        assert home.stat().st_mode & 0o777 == 0o700
+    server = server_of(hub.var)
+    environment, home = server.environ(), hub.var / "homes" / "student"
+    inside = [
+        "HOME",
+        "LABKIT_PROJECTS",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "IPYTHONDIR",
+        "XDG_CACHE_HOME",
+    ]
+    assert [name for name in inside if not Path(environment[name]).is_relative_to(home)] == []
+    assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert environment["LABKIT_CACHE"] == str(hub.var.parent / "cache")
+    assert server.cwd() == str(home)
+    assert home.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.ci
-def test_after_a_kill_the_next_start_cleans_up(tmp_path: Path, course: Path) -> None:
-    """Proxy and server that outlived a killed hub are ended, and the same port serves again."""
-    var = tmp_path / "var"
-    with RunningHub(var, env={"LABKIT_COURSE_DIR": str(course)}) as hub:
-        with HubSession(hub.url) as student:
-            student.login("student", hub.logins["student"])
-            student.start_server("student")
-        hub.kill()
-        left = {process.pid for process in processes_of(var)}
-        assert left
-        hub.start()
-        assert left.isdisjoint(process.pid for process in processes_of(var))
+def test_a_forgotten_password_is_reset(hub: RunningHub) -> None:
+    """The command gives a new password that opens the account, also while the hub runs."""
+    old = hub.logins["admin"]
+    command = [sys.executable, "-m", "labkit_hub", "reset-password", "admin"]
+    done = subprocess.run(command, env={**os.environ, "LABKIT_VAR": str(hub.var)}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["admin", hub.logins["admin"]]
+    with HubSession(hub.url) as session:
+        assert session.login("admin", old).status_code == 403
+        assert session.login("admin", hub.logins["admin"]).status_code == 200
+
+
+@pytest.mark.ci
+def test_two_hubs_run_side_by_side_but_not_from_one_folder(hub: RunningHub, tmp_path: Path) -> None:
+    """Another folder is another hub; the same folder twice is refused, naming the running one."""
+    with RunningHub(tmp_path / "two") as two:
+        for each in (hub, two):
+            with HubSession(each.url) as student:
+                assert student.login("student", each.logins["student"]).status_code == 200
+        again = start_command(LABKIT_VAR=str(hub.var), LABKIT_PORT=str(free_port()))
+        assert again.returncode == 2
+        assert hub.url in again.stderr
         with HubSession(hub.url) as student:
             assert student.login("student", hub.logins["student"]).status_code == 200
-            student.start_server("student")
 
 
 @pytest.mark.ci
-def test_when_the_hub_dies_the_command_ends_with_its_log(tmp_path: Path) -> None:
+def test_a_first_start_that_was_killed_half_way_is_completed(hub: RunningHub) -> None:
+    """Users without passwords and without their group, as a kill may leave them, are completed by the next start."""
+    hub.stop()
+    with closing(sqlite3.connect(hub.var / "jupyterhub.sqlite")) as database, database:
+        database.execute("DELETE FROM users_info")
+        database.execute("DELETE FROM user_group_map")
+    hub.start()
+    with HubSession(hub.url) as admin:
+        assert admin.login("admin", hub.logins["admin"]).status_code == 200
+        assert [group["users"] for group in admin.http.get("/hub/api/groups").json()] == [["professor"]]
+    with HubSession(hub.url) as student:
+        assert student.login("student", hub.logins["student"]).status_code == 200
+
+
+@pytest.mark.ci
+def test_after_a_kill_the_next_start_cleans_up(hub: RunningHub) -> None:
+    """Proxy and server that outlived a killed hub are ended, and the same port serves again."""
+    with HubSession(hub.url) as student:
+        student.login("student", hub.logins["student"])
+        student.start_server("student")
+    hub.kill()
+    left = {process.pid for process in processes_of(hub.var)}
+    assert left
+    hub.start()
+    assert left.isdisjoint(process.pid for process in processes_of(hub.var))
+    with HubSession(hub.url) as student:
+        assert student.login("student", hub.logins["student"]).status_code == 200
+        student.start_server("student")
+
+
+@pytest.mark.ci
+def test_when_the_hub_dies_the_command_ends_with_its_log(hub: RunningHub) -> None:
     """A hub that ends by itself is told, with the log's last lines, and leaves nothing running."""
-    var = tmp_path / "var"
-    with RunningHub(var) as hub:
-        process = psutil.Process(hub.pid)
-        os.kill(hub.hub_pid, signal.SIGKILL)
-        assert hub.wait() == 1
-        assert not process.is_running()
-        text = "\n".join(hub.output)
-        assert "ended by itself" in text
-        assert "hub.log" in text
-        assert "Traceback" not in text
-        assert processes_of(var) == []
+    process = psutil.Process(hub.pid)
+    os.kill(hub.hub_pid, signal.SIGKILL)
+    assert hub.wait() == 1
+    assert not process.is_running()
+    text = "\n".join(hub.output)
+    assert "ended by itself" in text
+    assert "hub.log" in text
+    assert "Traceback" not in text
+    assert processes_of(hub.var) == []
 
 
 @pytest.fixture
@@ -194,20 +249,6 @@ def test_a_taken_port_gets_a_sentence(tmp_path: Path, busy_port: int) -> None:
     assert "Traceback" not in done.stderr + done.stdout
 
 
-@pytest.mark.ci
-def test_two_hubs_run_side_by_side_but_not_from_one_folder(tmp_path: Path) -> None:
-    """Another folder is another hub; the same folder twice is refused, naming the running one."""
-    with RunningHub(tmp_path / "one") as one, RunningHub(tmp_path / "two") as two:
-        for hub in (one, two):
-            with HubSession(hub.url) as student:
-                assert student.login("student", hub.logins["student"]).status_code == 200
-        again = start_command(LABKIT_VAR=str(one.var), LABKIT_PORT=str(free_port()))
-        assert again.returncode == 2
-        assert one.url in again.stderr
-        with HubSession(one.url) as student:
-            assert student.login("student", one.logins["student"]).status_code == 200
-
-
 def test_a_broken_configuration_shows_the_end_of_the_log(tmp_path: Path) -> None:
     """A hub that cannot start says why, with exit code 1."""
     done = start_command(
@@ -217,35 +258,6 @@ def test_a_broken_configuration_shows_the_end_of_the_log(tmp_path: Path) -> None
     assert "did not start" in done.stderr
     assert "Directory /nowhere/at does not exist" in done.stderr
     assert "Traceback" not in done.stdout
-
-
-@pytest.mark.ci
-def test_a_forgotten_password_is_reset(tmp_path: Path) -> None:
-    """The command gives a new password that opens the account, also while the hub runs."""
-    with RunningHub(tmp_path / "var") as hub:
-        old = hub.logins["admin"]
-        command = [sys.executable, "-m", "labkit_hub", "reset-password", "admin"]
-        done = subprocess.run(command, env={**os.environ, "LABKIT_VAR": str(hub.var)}, capture_output=True, text=True, check=True)
-        assert done.stdout.split() == ["admin", hub.logins["admin"]]
-        with HubSession(hub.url) as session:
-            assert session.login("admin", old).status_code == 403
-            assert session.login("admin", hub.logins["admin"]).status_code == 200
-
-
-@pytest.mark.ci
-def test_a_first_start_that_was_killed_half_way_is_completed(tmp_path: Path) -> None:
-    """Users without passwords and without their group, as a kill may leave them, are completed by the next start."""
-    with RunningHub(tmp_path / "var") as hub:
-        hub.stop()
-        with closing(sqlite3.connect(hub.var / "jupyterhub.sqlite")) as database, database:
-            database.execute("DELETE FROM users_info")
-            database.execute("DELETE FROM user_group_map")
-        hub.start()
-        with HubSession(hub.url) as admin:
-            assert admin.login("admin", hub.logins["admin"]).status_code == 200
-            assert [group["users"] for group in admin.http.get("/hub/api/groups").json()] == [["professor"]]
-        with HubSession(hub.url) as student:
-            assert student.login("student", hub.logins["student"]).status_code == 200
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ def test_a_killed_server_is_lost_and_taken_up_again(runner: HubRunner, service: 
     assert [each.spec.attempt for each in chain] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("state", ["waiting", "lost"])
+@pytest.mark.parametrize("state", [pytest.param("waiting", marks=pytest.mark.ci), "lost"])
 def test_a_run_that_the_hub_does_not_count_any_more_ends(runner: HubRunner, service: StandInService, state: str) -> None:
     """Its device may be another's: it stops, it is lost and not cancelled, and nothing of it lives on."""
     run = _submit(runner, "import time\nwhile True: time.sleep(0.1)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import signal
 import subprocess
@@ -16,9 +15,10 @@ import pytest
 
 from labkit.project import Project
 from labkit.testing.pictures import noise_picture, write_tiff
+from labkit.testing.repetitions import repetitions
 from labkit.tiling import import_image, importing, verify
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
+REPEAT = repetitions(2, full=50)
 _CHILD = """
 import sys
 from labkit.project import Project

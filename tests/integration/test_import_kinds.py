@@ -179,6 +179,7 @@ def test_a_file_that_changes_meanwhile_is_not_taken(project: Project, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_a_dask_cluster_makes_the_same_store(tmp_path: Path) -> None:
     """Two worker processes write bit for bit what threads write."""
     path = write_tiff(tmp_path / "a.tif", noise_picture(4500, 8300, channels=3), compression="zlib")

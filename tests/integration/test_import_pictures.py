@@ -35,9 +35,10 @@ from labkit.testing.pictures import (
     write_png,
     write_tiff,
 )
+from labkit.testing.repetitions import repetitions
 from labkit.tiling import import_image, open_image, probe, verify
 
-REPEAT = int(os.environ.get("LABKIT_REPEAT", "2"))
+REPEAT = repetitions(2, full=20)
 
 
 def _pixels(project: Project, key: str, level: int = 0) -> np.ndarray:

@@ -259,6 +259,7 @@ def test_a_large_file_takes_little_memory(page: Page, lab: Lab, cells: Project, 
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_a_killed_server_goes_on_with_what_it_had(browser: Browser, tmp_path: Path) -> None:
     """SIGKILL while a file arrives: the next server knows every acknowledged byte."""
     place = tmp_path / "lab"

@@ -5,7 +5,6 @@ With ``LABKIT_REPEAT=20`` and above fifty runs are handed in at once, and the se
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 
@@ -14,11 +13,12 @@ import pytest
 from labkit.client import HubRunner, HubView
 from labkit.testing.process_place import ProcessPlace, process_place
 from labkit.testing.queue_contract import QueueContract
+from labkit.testing.repetitions import repetitions
 from labkit.testing.runner_contract import RunnerContract
 
 pytestmark = [pytest.mark.slow, pytest.mark.ci]
 
-IS_FULL = int(os.environ.get("LABKIT_REPEAT", "1")) >= 20
+IS_FULL = repetitions(1, full=20) >= 20
 
 
 @pytest.fixture(scope="module")

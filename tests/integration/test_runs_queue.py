@@ -23,10 +23,11 @@ import pytest
 from labkit.errors import NotWritable, StorageFull
 from labkit.runs import END_STATES, LocalRunner, Run, RunQueue, wake
 from labkit.testing.commands import small_disk
+from labkit.testing.repetitions import repetitions
 from labkit.testing.runner_contract import RunnerContract
 from labkit.testing.runs import WRITE_RESULT, cells_spec, program_of, programs_of, submit_cells, wait_until
 
-REPETITIONS = range(int(os.environ.get("LABKIT_REPEAT", "1")))
+REPETITIONS = range(repetitions(1, full=20))
 SEED = int(os.environ.get("LABKIT_SEED", "1"))
 READY = "open('ready', 'w').close()\n"
 SLEEP = READY + "import time\ntime.sleep(300)"
@@ -125,6 +126,7 @@ def test_devices_do_not_wait_for_one_another(runner: LocalRunner, taken_cpu: Non
 
 
 @repeated
+@pytest.mark.ci
 def test_slots(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch, repetition: int) -> None:
     """With two slots two runs compute at the same time, the third waits."""
     monkeypatch.setenv("LABKIT_RUNS__CPU_SLOTS", "2")
@@ -270,6 +272,7 @@ def test_projects_that_are_gone_or_closed_block_no_other(
 
 
 @repeated
+@pytest.mark.ci
 def test_two_state_folders_know_nothing_of_one_another(runner: LocalRunner, tmp_path: Path, taken_cpu: None, repetition: int) -> None:
     """What takes a device in one does not in the other."""
     waiting = submit_cells(runner, WRITE_RESULT)
@@ -298,6 +301,7 @@ def test_a_supervisor_that_cannot_be_started(runner: LocalRunner, state: Path, t
 
 
 @repeated
+@pytest.mark.ci
 def test_a_run_that_submits_a_run(runner: LocalRunner, state: Path, repetition: int) -> None:
     """The inner run waits for the outer one's end, and is carried out though the dispatcher died with the outer run's programs."""
     inner = cells_spec(runner.folder.parent, WRITE_RESULT)

@@ -20,9 +20,10 @@ import pytest
 from labkit.errors import RunFailed
 from labkit.events import CancelToken, Event, Progress, StateChange
 from labkit.runs import END_STATES, LocalRunner, Run
+from labkit.testing.repetitions import repetitions
 from labkit.testing.runs import WRITE_RESULT, cells_spec, program_of, programs_of, submit_cells, wait_until
 
-pytestmark = pytest.mark.parametrize("repetition", range(int(os.environ.get("LABKIT_REPEAT", "1"))))
+pytestmark = pytest.mark.parametrize("repetition", range(repetitions(1, full=20)))
 
 READY = "open('ready', 'w').close()\n"
 SLEEP = READY + "import time\ntime.sleep(300)"
@@ -92,7 +93,7 @@ def test_done(runner: LocalRunner, repetition: int) -> None:
         pytest.param("raise ValueError('bad')", "Cell 3 stopped with ValueError: bad.", id="raises"),
         pytest.param("import os; os.kill(os.getpid(), 9)", "signal 9", id="killed"),
         pytest.param("exit(0)", "SystemExit", id="exit"),
-        pytest.param("import sys; sys.exit(0)", "SystemExit", id="sys-exit"),
+        pytest.param("import sys; sys.exit(0)", "SystemExit", id="sys-exit", marks=pytest.mark.ci),
         pytest.param("import os; os._exit(0)", "ended itself (exit code 0)", id="os-exit"),
         pytest.param("bytearray(10**15)", "The machine ran out of memory (Cell 3 stopped with MemoryError). Use a", id="memory"),
         pytest.param(
@@ -136,7 +137,7 @@ def by_sigterm(run: Run) -> None:
         pytest.param(SLEEP, by_request, id="long-cell"),
         pytest.param(SLEEP, by_sigterm, id="sigterm-to-supervisor"),
         pytest.param(DEAF, by_request, id="deaf-cell"),
-        pytest.param(GRANDCHILDREN, by_request, id="grandchildren"),
+        pytest.param(GRANDCHILDREN, by_request, id="grandchildren", marks=pytest.mark.ci),
     ],
 )
 def test_cancelled(runner: LocalRunner, cell: str, cancel: Callable[[Run], None], repetition: int) -> None:
@@ -163,7 +164,7 @@ GENTLE = (
     ("cell", "words"),
     [
         pytest.param(GENTLE, "Its checkpoint is kept: resume it", id="gently"),
-        pytest.param(DEAF, "had a checkpoint", id="force"),
+        pytest.param(DEAF, "had a checkpoint", id="force", marks=pytest.mark.ci),
     ],
 )
 def test_out_of_time(runner: LocalRunner, cell: str, words: str, repetition: int) -> None:
@@ -319,7 +320,7 @@ def kill_supervisor(run: Run) -> None:
     program_of(run, "labkit.runs.supervisor").kill()
 
 
-@pytest.mark.parametrize("end", [by_request, kill_supervisor])
+@pytest.mark.parametrize("end", [by_request, pytest.param(kill_supervisor, marks=pytest.mark.ci)])
 def test_nothing_is_left_in_the_temporary_folder(
     runner: LocalRunner, monkeypatch: pytest.MonkeyPatch, end: Callable[[Run], None], repetition: int
 ) -> None:

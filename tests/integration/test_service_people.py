@@ -176,6 +176,7 @@ def test_a_refused_run_is_stopped_and_a_row_without_a_server_too(hub: RunningHub
     assert [client.stop_server("student", name, remove=True).state for _ in range(2)] == ["absent", "absent"]
 
 
+@pytest.mark.ci
 def test_a_server_comes_and_goes(hub: RunningHub, client: HubClient, student: HubSession) -> None:
     """Pending, running, and stopped, as the hub says at each time."""
     assert student.http.post("/hub/api/users/student/server", json={}, headers={"X-XSRFToken": student.xsrf}).status_code in (201, 202)

@@ -84,6 +84,13 @@ def test_small_locks_follow_the_lock(name: str) -> None:
     assert {package: whole.get(package) for package in ours} == ours
 
 
+def test_what_is_left_out_is_in_no_lock() -> None:
+    """Each start of a hub, a server or a run would take two seconds longer: the reason stands in the Makefile."""
+    (names,) = re.findall(r"^LEFT_OUT := (.+)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    locks = [CHECKOUT / "requirements.lock", *CHECKOUT.glob("images/**/*.lock")]
+    assert [name for name in names.split() for lock in locks if f"\n{name}==" in lock.read_text()] == []
+
+
 def test_the_hubs_image_has_all_of_the_extra() -> None:
     """What pyproject.toml says that a hub needs."""
     extra = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["hub"]

@@ -31,7 +31,10 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES, *SMP])
+every_network = pytest.mark.parametrize("name", [*ARCHITECTURES, SMP[0], *(pytest.param(name, marks=pytest.mark.ci) for name in SMP[1:])])
+
+
+@every_network
 def test_a_network_sees_no_further_than_it_says(name: str) -> None:
     """What is unknown (NaN) beyond the halo reaches no answer; who says that tiles matter is reached from everywhere."""
     a = architecture_named(name)
@@ -55,7 +58,7 @@ def test_real_weights_are_drawn_without_fetching(no_network: None) -> None:
     assert torch.isfinite(architecture_named("lraspp-mobilenet").build(2, 3)(torch.rand(1, 2, 32, 32))).all()
 
 
-@pytest.mark.parametrize("name", [*ARCHITECTURES, *SMP])
+@every_network
 def test_the_smallest_batch_and_piece_are_those_that_work(name: str) -> None:
     """At what the table names, a step works; a batch of one below it does not."""
     a = architecture_named(name)
