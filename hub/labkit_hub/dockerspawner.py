@@ -134,6 +134,11 @@ class LabKitDockerSpawner(PlacedSpawner, DockerSpawner):  # type: ignore[misc]
         except LabKitError as error:
             self.log.warning("The network of %s is left for the sweep: %s", self.user.name, error.message)
 
+    async def find_url(self) -> str:
+        """Return where the container is now."""
+        host, port = await self.get_ip_and_port()
+        return f"http://{host}:{port}{self.server.base_url}"
+
     def _has_others(self) -> bool:
         """Return whether the person has another server that runs or starts."""
         return any(other is not self and other.active for other in self.user.spawners.values())

@@ -37,6 +37,10 @@ class LabKitSwarmSpawner(PlacedSpawner, SwarmSpawner):  # type: ignore[misc]
         await self.remove_object()
         return f"The task has ended: {task['Status'].get('Err') or task['Status']['State']}."
 
+    async def find_url(self) -> str:
+        """Return where the service is: at its name."""
+        return f"http://{self.service_name}:{self.port}{self.server.base_url}"
+
     async def remove_object(self) -> None:
         """Remove the service, if it is still there."""
         try:
