@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner, SpawnException
 from jupyterhub.utils import url_path_join, wait_for_http_server
-from traitlets import Callable, default
+from traitlets import Callable as CallableTrait
+from traitlets import default
 
 from labkit_hub.placement import RUN_PREFIX, Placement
 from labkit_hub.turn import Turn
@@ -29,7 +30,9 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
     A class of ours inherits from this and from the spawner of its shape, in this order.
     """
 
-    query_reader = Callable(None, allow_none=True, config=True, help="Reads options from an address, given them and the spawner.")
+    query_reader = CallableTrait(None, allow_none=True, config=True, help="Reads options from an address, given them and the spawner.")
+
+    http_timeout: int  # JupyterHub's trait
 
     turn: Turn | None = None
     """Its place among those that start at the same time."""
@@ -56,7 +59,22 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
 
     async def poll(self) -> Any:
         """Say whether the server runs: None if it does."""
-        return await super().poll()
+        return await self.ask_patiently(super().poll)
+
+    async def ask_patiently(self, poll: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what `poll` says, asking again while a hub that has just begun cannot be told.
+
+        It takes a fault for the end, forgets a server that goes on to run, and its device would be lent to another.
+        """
+        until = time.monotonic() + self.http_timeout
+        while True:
+            try:
+                return await poll()
+            except Exception as error:
+                if self.pending != "check" or time.monotonic() > until:
+                    raise
+                self.log.warning("Nobody says whether %s runs: %s", self._log_name, error)
+            await asyncio.sleep(_LOOK_S)
 
     async def get_url(self) -> str:
         """Return where a server is that a hub before this one has started, as soon as it answers there or has ended.

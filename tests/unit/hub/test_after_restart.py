@@ -75,6 +75,34 @@ def server(spawner: PlayedSpawner) -> Iterator[http.server.ThreadingHTTPServer]:
         server.shutdown()
 
 
+def test_a_hub_that_begins_takes_no_fault_for_the_end(spawner: PlayedSpawner) -> None:
+    """It asks again while Docker does not answer; afterwards a fault is a fault."""
+    answers = iter([APIError("away"), APIError("away"), None])
+
+    async def poll() -> None:
+        if (answer := next(answers)) is not None:
+            raise answer
+
+    spawner._check_pending = True
+    assert asyncio.run(spawner.ask_patiently(poll)) is None
+    answers, spawner._check_pending = iter([APIError("away")]), False
+    with pytest.raises(APIError):
+        asyncio.run(spawner.ask_patiently(poll))
+
+
+@pytest.mark.parametrize("kind", [dockerspawner.LabKitDockerSpawner, swarmspawner.LabKitSwarmSpawner])
+@pytest.mark.parametrize("status", [404, 500, 502])
+def test_an_error_of_docker_is_no_end(kind: type[PlacedSpawner], status: int) -> None:
+    """Only that there is no such container or service is one."""
+    spawner = of_shape(kind)
+    spawner.docker = mock.AsyncMock(side_effect=APIError("", response=mock.Mock(status_code=status, reason="")))
+    if status == 404:
+        assert asyncio.run(spawner.poll()) == 0
+    else:
+        with pytest.raises(APIError):
+            asyncio.run(spawner.poll())
+
+
 def asked(spawner: PlayedSpawner) -> str:
     return asyncio.run(asyncio.wait_for(spawner.get_url(), 30))
 
