@@ -53,7 +53,7 @@ def stack(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         yield stack
     finally:
         if os.environ.get("LABKIT_TEST_IMAGES") == "keep":
-            print(docker("logs", "--tail", "60", stack.container("hub"), check=False))
+            print(stack.log("hub")[-20_000:])
         stack.down()
 
 
