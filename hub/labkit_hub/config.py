@@ -117,7 +117,8 @@ def _apply_hub(c: Any, settings: Settings) -> None:
         # Inside a container: who reaches which port is decided by its networks.
         c.JupyterHub.bind_url = f"http://0.0.0.0:{settings.port}"
         c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{settings.hub_port or _CONTAINER_HUB_PORT}"
-        c.JupyterHub.hub_connect_url = settings.containers.hub_url
+        c.JupyterHub.hub_connect_url = settings.containers.hub_url_for_proxy or settings.containers.hub_url
+        c.Spawner.hub_connect_url = settings.containers.hub_url
         c.JupyterHub.last_activity_interval = _LOOK_AT_ROUTES_S
     if settings.public_url:
         c.JupyterHub.public_url = settings.public_url

@@ -173,6 +173,14 @@ def test_traitlets_of_every_shape_exist(shaped: Callable[..., Config], shape: st
         assert kinds or not section.endswith("Spawner"), section
 
 
+def test_the_proxy_reaches_the_hub_over_no_network_of_a_persons(shaped: Callable[..., Config]) -> None:
+    """Servers know it by its name on theirs; where nothing is said, both are the same."""
+    c = shaped("docker", CONTAINERS__HUB_URL_FOR_PROXY="http://10.213.0.3:8081")
+    assert (c.JupyterHub.hub_connect_url, c.Spawner.hub_connect_url) == ("http://10.213.0.3:8081", "http://hub:8081")
+    c = shaped("docker", CONTAINERS__HUB_URL_FOR_PROXY="")
+    assert c.JupyterHub.hub_connect_url == c.Spawner.hub_connect_url == "http://hub:8081"
+
+
 def test_the_network_for_all_is_known_without_a_placement(shaped: Callable[..., Config]) -> None:
     """After a restart nobody places the servers that run; where they are is asked of this network."""
     c = shaped("docker", CONTAINERS__NETWORK="one")
