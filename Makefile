@@ -43,7 +43,7 @@ start: setup $(VENV)/.proxy
 test: setup $(VENV)/.proxy
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not docker and not swarm$(QUICK)" $(ARGS) $(EMPTY_OK)
 ifeq ($(LABKIT_TEST_CI),1)
-	$(BIN)/python -m pytest -m "docker and not open" $(ARGS) $(EMPTY_OK)
+	$(BIN)/python -m pytest -m docker $(ARGS) $(EMPTY_OK)
 endif
 
 lint: setup
