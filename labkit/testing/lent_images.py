@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -70,7 +69,7 @@ def _lend_layer(store: Path, data: Path, layer: str) -> Mount:
     for name in ("link", "lower"):
         if (lent / name).exists():  # the lowest layer has none below it
             shutil.copyfile(lent / name, own / name)
-    (data / "overlay2/l" / (own / "link").read_text()).symlink_to(os.path.join("..", layer, "diff"))
+    (data / "overlay2/l" / (own / "link").read_text()).symlink_to(Path("..", layer, "diff"))
     return lent / "diff", own / "diff"
 
 
