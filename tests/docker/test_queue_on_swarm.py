@@ -27,7 +27,7 @@ from labkit.testing.swarm import Swarm
 from labkit_hub.layout import VarLayout
 from labkit_hub.placement.names import home_volume_name, server_object_name
 
-pytestmark = pytest.mark.swarm
+pytestmark = [pytest.mark.docker, pytest.mark.ci]
 CHECKOUT = Path(__file__).resolve().parents[2]
 STACK, PREFIX, PORT = "lk", "lksw", 8000
 RUNS = "projects/cells/runs"
