@@ -86,7 +86,7 @@ def apply(c: Any, settings: Settings) -> None:
     _apply_servers(c, settings)
     _apply_start(c, settings, profiles, door)
     if settings.spawner in ("docker", "swarm"):
-        from labkit_hub.engines import prepare_engine  # the other shapes do without Docker's library
+        from labkit_hub.prepare import prepare_engine  # the other shapes do without Docker's library
 
         prepare_engine(settings, settings.hub_port or _CONTAINER_HUB_PORT)
 
