@@ -56,19 +56,14 @@ def hub_lives(port: int) -> bool:
 
 
 def known_servers(database_url: str) -> set[tuple[str, str]]:
-    """Return user and name of the servers that the hub's database says run; a new database knows none.
-
-    The hub makes a server's row before it starts it, and writes the address into it when it has started. One without was starting when
-    the hub was killed: nobody waits for it any more, and the next hub would wait for its answer at an address that nobody has.
-    """
+    """Return user and name of the servers that the hub's database says run; a new database knows none."""
     engine = create_engine(database_url)
     try:
         if not inspect(engine).has_table(orm.Spawner.__tablename__):
             return set()
         with engine.connect() as connection:
             wanted = select(orm.User.name, orm.Spawner.name).join(orm.Spawner, orm.Spawner.user_id == orm.User.id)
-            wanted = wanted.join(orm.Server, orm.Spawner.server_id == orm.Server.id).where(orm.Server.ip != "")
-            return {(str(user), str(name)) for user, name in connection.execute(wanted)}
+            return {(str(user), str(name)) for user, name in connection.execute(wanted.where(orm.Spawner.server_id.is_not(None)))}
     finally:
         engine.dispose()
 
