@@ -40,7 +40,7 @@ start: setup $(VENV)/.proxy
 test: setup $(VENV)/.proxy
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not docker$(QUICK)" $(ARGS) $(EMPTY_OK)
 ifeq ($(LABKIT_TEST_CI),1)
-	$(BIN)/python -m pytest -m "docker and not open" $(ARGS) $(EMPTY_OK)
+	$(BIN)/python -m pytest -m docker $(ARGS) $(EMPTY_OK)
 endif
 
 lint: setup

@@ -9,6 +9,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientTimeout
+
 from labkit_hub.accounts import apply_accounts
 from labkit_hub.door import ServiceDoor
 from labkit_hub.forgotten import end_forgotten
@@ -65,6 +67,9 @@ _KEPT_BY_CONTAINERS = ["LABKIT_OFFLINE", "LABKIT_QUOTA_GB", "TZ"]
 _CONTAINER_HUB_PORT = 8081
 # A proxy that was restarted by itself has lost all routes; the hub puts them back when it looks next.
 _LOOK_AT_ROUTES_S = 15
+# Of one request of the hub's. A server that stands still takes connections and never answers: the hub would wait for five minutes, whatever
+# time the start had.
+_ANSWER_S = 30
 
 
 def apply(c: Any, settings: Settings) -> None:
@@ -74,6 +79,7 @@ def apply(c: Any, settings: Settings) -> None:
     """
     settings.layout.prepare()
     revive_services_soon()
+    c.JupyterHubHTTPClient.session_options = {"timeout": ClientTimeout(total=_ANSWER_S)}
     if settings.spawner == "process":
         end_forgotten(settings)
     profiles = load_profiles(settings.profiles)
@@ -100,7 +106,8 @@ def _apply_hub(c: Any, settings: Settings) -> None:
         # Inside a container: who reaches which port is decided by its networks.
         c.JupyterHub.bind_url = f"http://0.0.0.0:{settings.port}"
         c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{settings.hub_port or _CONTAINER_HUB_PORT}"
-        c.JupyterHub.hub_connect_url = settings.containers.hub_url
+        c.JupyterHub.hub_connect_url = settings.containers.hub_url_for_proxy or settings.containers.hub_url
+        c.Spawner.hub_connect_url = settings.containers.hub_url
         c.JupyterHub.last_activity_interval = _LOOK_AT_ROUTES_S
     if settings.public_url:
         c.JupyterHub.public_url = settings.public_url
@@ -182,6 +189,8 @@ def _apply_servers(c: Any, settings: Settings) -> None:
         c.LabKitDockerSpawner.prefix = settings.containers.prefix
         c.LabKitDockerSpawner.network_pool = settings.containers.network_pool
         c.LabKitDockerSpawner.shared_network = bool(settings.containers.network)
+        if settings.containers.network:  # also for servers of the hub's last life, which nobody places
+            c.LabKitDockerSpawner.network_name = settings.containers.network
     if settings.spawner == "swarm":
         c.LabKitSwarmSpawner.container_prefix_of_hub = settings.containers.prefix
 

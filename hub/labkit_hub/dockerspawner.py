@@ -8,11 +8,11 @@ import threading
 from typing import Any
 
 from docker.errors import APIError
-from dockerspawner import DockerSpawner
 from jupyterhub.spawner import SpawnException
 from traitlets import Bool, Unicode, default
 
 from labkit.errors import LabKitError, StorageFull, StorageUnreachable
+from labkit_hub.engine import EngineObject
 from labkit_hub.networks import StudentNetworks, student_networks
 from labkit_hub.placed import PlacedSpawner
 from labkit_hub.placement import label_value, network_name, server_object_name
@@ -58,7 +58,7 @@ def keep_attached(networks: StudentNetworks, *, has_own: bool = True, every_s: f
     return ended
 
 
-class LabKitDockerSpawner(PlacedSpawner, DockerSpawner):  # type: ignore[misc]
+class LabKitDockerSpawner(PlacedSpawner, EngineObject):
     """Starts a container as `labkit_hub.placement.place_docker` has laid down; makes and removes its owner's network.
 
     The container's name follows from user and server alone, so a hub that was killed in the middle of a start finds it again.
@@ -114,6 +114,11 @@ class LabKitDockerSpawner(PlacedSpawner, DockerSpawner):  # type: ignore[misc]
             await asyncio.to_thread(self.networks.release, self.network_name)
         except LabKitError as error:
             self.log.warning("The network of %s is left for the sweep: %s", self.user.name, error.message)
+
+    async def find_url(self) -> str:
+        """Return where the container is now."""
+        host, port = await self.get_ip_and_port()
+        return f"http://{host}:{port}{self.server.base_url}"
 
     def _has_others(self) -> bool:
         """Return whether the person has another server that runs or starts."""

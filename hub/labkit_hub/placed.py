@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.spawner import Spawner, SpawnException
-from traitlets import Callable, default
+from jupyterhub.utils import url_path_join, wait_for_http_server
+from traitlets import Callable as CallableTrait
+from traitlets import default
 
 from labkit_hub.placement import RUN_PREFIX, Placement
 from labkit_hub.turn import Turn
@@ -18,6 +21,7 @@ __all__ = ["PlacedSpawner"]
 _RUN_POLL_S = 3
 _POLL_S = 30
 _LOOK_S = 0.5
+_ANSWER_S = 10.0
 
 
 class PlacedSpawner(Spawner):  # type: ignore[misc]
@@ -26,7 +30,9 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
     A class of ours inherits from this and from the spawner of its shape, in this order.
     """
 
-    query_reader = Callable(None, allow_none=True, config=True, help="Reads options from an address, given them and the spawner.")
+    query_reader = CallableTrait(None, allow_none=True, config=True, help="Reads options from an address, given them and the spawner.")
+
+    http_timeout: int  # JupyterHub's trait
 
     turn: Turn | None = None
     """Its place among those that start at the same time."""
@@ -53,7 +59,54 @@ class PlacedSpawner(Spawner):  # type: ignore[misc]
 
     async def poll(self) -> Any:
         """Say whether the server runs: None if it does."""
-        return await super().poll()
+        return await self.ask_patiently(super().poll)
+
+    async def ask_patiently(self, poll: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what `poll` says, asking again while a hub that has just begun cannot be told.
+
+        It takes a fault for the end, forgets a server that goes on to run, and its device would be lent to another.
+        """
+        until = time.monotonic() + self.http_timeout
+        while True:
+            try:
+                return await poll()
+            except Exception as error:
+                if self.pending != "check" or time.monotonic() > until:
+                    raise
+                self.log.warning("Nobody says whether %s runs: %s", self._log_name, error)
+            await asyncio.sleep(_LOOK_S)
+
+    async def get_url(self) -> str:
+        """Return where a server is that a hub before this one has started, as soon as it answers there or has ended.
+
+        The hub asks when it begins, for each server that runs, and then waits for an answer. Of a server that was still starting when
+        the last hub was killed, its database has a made-up address, at which nobody ever answers; and that a server has ended meanwhile
+        it would not see. One that does not answer here gets one more look from the hub, which then stops it.
+        """
+        until = time.monotonic() + self.http_timeout
+        while not await _answers(url := await self._find_url()):
+            if time.monotonic() > until or await self._has_ended():
+                self.http_timeout = 0
+                break
+        return url
+
+    async def find_url(self) -> str:
+        """Return where the server is: by what its shape knows of it, else as the hub's database says."""
+        return str(self.server.url)
+
+    async def _find_url(self) -> str:
+        try:
+            return await self.find_url()
+        except Exception as error:  # raised from `get_url`, it would keep the server pending for ever, or end the hub
+            self.log.warning("Nobody says where %s is: %s", self._log_name, error)
+            return str(self.server.url)
+
+    async def _has_ended(self) -> bool:
+        try:
+            return await self.poll() is not None
+        except Exception as error:  # no answer proves nothing
+            self.log.warning("Nobody says whether %s runs: %s", self._log_name, error)
+            return False
 
     @property
     def is_run(self) -> bool:
@@ -103,4 +156,13 @@ async def _listens(host: str, port: int) -> bool:
     except (OSError, TimeoutError):
         return False
     writer.close()
+    return True
+
+
+async def _answers(url: str) -> bool:
+    """Say whether a server answers at its address, after a short while at the latest."""
+    try:
+        await asyncio.wait_for(wait_for_http_server(url_path_join(url, "api"), timeout=4 * _LOOK_S), timeout=_ANSWER_S)
+    except TimeoutError:
+        return False
     return True

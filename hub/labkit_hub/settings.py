@@ -161,6 +161,8 @@ class ContainerSettings(BaseModel):
         The image of profiles that name none.
     hub_url, proxy_url : str
         Where containers reach hub and proxy.
+    hub_url_for_proxy : str
+        Where proxy and services reach the hub; empty for the same place.
     network : str
         One network for all servers; empty gives each person one of their own (docker only).
     network_pool : str
@@ -181,6 +183,7 @@ class ContainerSettings(BaseModel):
     image: Annotated[str, Field(min_length=1, max_length=300)] = "labkit-student"
     hub_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://hub:8081"
     proxy_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://proxy:8000"
+    hub_url_for_proxy: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
     network: str = ""
     network_pool: Annotated[str, AfterValidator(_network)] = "10.214.0.0/16"
     pids: Annotated[int, Field(ge=64)] = 1024

@@ -12,6 +12,7 @@ from dockerspawner import SwarmSpawner
 from jupyterhub.spawner import SpawnException
 from traitlets import Unicode, default
 
+from labkit_hub.engine import EngineObject
 from labkit_hub.placed import PlacedSpawner
 from labkit_hub.placement import label_value, server_object_name
 from labkit_hub.swarmtasks import END_S, is_alive, state_of
@@ -21,7 +22,7 @@ __all__ = ["LabKitSwarmSpawner"]
 _LOOK_S = 0.3
 
 
-class LabKitSwarmSpawner(PlacedSpawner, SwarmSpawner):  # type: ignore[misc]
+class LabKitSwarmSpawner(PlacedSpawner, EngineObject, SwarmSpawner):  # type: ignore[misc]
     """Starts what the placement says. A server is there as long as it has a task that lives, and is never started again."""
 
     container_prefix_of_hub = Unicode("labkit", config=True, help="Begins the names of this hub's services.")
@@ -55,6 +56,9 @@ class LabKitSwarmSpawner(PlacedSpawner, SwarmSpawner):  # type: ignore[misc]
 
     async def poll(self) -> Any:
         """Say whether the server runs: None if it does, or if the swarm cannot tell. One that has ended is removed: the swarm keeps it."""
+        return await self.ask_patiently(self._poll)
+
+    async def _poll(self) -> str | int | None:
         try:
             task = await self.get_task()
             if task is not None and is_alive(task):
@@ -66,6 +70,10 @@ class LabKitSwarmSpawner(PlacedSpawner, SwarmSpawner):  # type: ignore[misc]
             self.log.warning("The swarm does not say how %s stands: %s", self.object_name, error)
             return None  # managers without a leader know nothing, and what runs goes on
         return f"The task has ended: {_why(task)}" if task else 0
+
+    async def find_url(self) -> str:
+        """Return where the service is: at its name."""
+        return f"http://{self.service_name}:{self.port}{self.server.base_url}"
 
     async def remove_object(self) -> None:
         """Remove the service if there is one, and wait until nothing of it computes any more: its device is lent to others then.

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from labkit import errors
 from labkit.client.settings import ServiceAddress
-from labkit.client.wire import HubRunItem, HubRunList, NewHubRun, RunMoveAsk, Standing
+from labkit.client.wire import HubRunItem, HubRunList, NewHubRun, RunMoveAsk, RunReport, Standing
 from labkit.errors import Conflict, HubUnreachable, InvalidInput, LabKitError, NotFound, NotWritable
 
 __all__ = ["HubClient"]
@@ -85,6 +85,10 @@ class HubClient:
     def move(self, run_id: str, place: int) -> HubRunItem:
         """Let a run be the one at `place` (0: the first) among the person's own that wait."""
         return self._ask(HubRunItem, "POST", _of(run_id, "move"), RunMoveAsk(place=place))
+
+    def report(self, run_id: str, report: RunReport, *, patience_s: float | None = None) -> HubRunItem:
+        """Say how a run ended whose own server could not."""
+        return self._ask(HubRunItem, "POST", _of(run_id, "report"), report, patience_s=patience_s)
 
     def _ask(
         self,

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from labkit.client.client import HubClient
 from labkit.client.hub_run import HubRun
-from labkit.client.settling import settle_by, tell_hub
+from labkit.client.settling import correct_hub, settle_by, tell_hub
 from labkit.client.view import HubView
 from labkit.client.wire import HubRunItem, NewHubRun
 from labkit.errors import AlreadyExists, InvalidInput, LabKitError, NotFound
@@ -168,6 +168,8 @@ class HubRunner:
             record = settle_by(run, item)
         elif record.has_ended and not item.has_ended:
             tell_hub(run, item, self.view)
+        elif record.has_ended:
+            correct_hub(record, item, self.view)
         following = self._take_up_again(run) if record.state == "lost" and item.has_ended else None
         if record.has_ended and item.has_ended:
             self.view.in_step.add(item.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from labkit.client.wire import HubRunItem
+from labkit.client.wire import HubRunItem, RunReport
 from labkit.errors import Locked
 from labkit.events import RunState
 from labkit.runs import Run, RunRecord
@@ -14,9 +14,9 @@ from labkit.storage import hold_lock
 if TYPE_CHECKING:
     from labkit.client.view import HubView
 
-__all__ = ["settle_by", "tell_hub"]
+__all__ = ["correct_hub", "settle_by", "tell_hub"]
 
-_LATER_S = 5.0
+_MOST_REASON = 4000
 _NO_WORD = "The hub says that the run has ended, but the run left no word of it. Start it again with retry."
 
 
@@ -40,3 +40,15 @@ def tell_hub(run: Run, item: HubRunItem, view: HubView) -> None:
     if item.state in ("waiting", "starting") and run.record().has_ended:
         with contextlib.suppress(Exception):
             view.cancel(run.id)
+
+
+def correct_hub(record: RunRecord, item: HubRunItem, view: HubView) -> None:
+    """Tell the hub how a run ended that it takes for lost: its service was away for longer than the run's own server tried to say so.
+
+    Raises
+    ------
+    LabKitError
+        The hub does not answer.
+    """
+    if item.state == "lost" and record.state in ("done", "failed", "cancelled"):
+        view.report(record.id, RunReport(state=record.state, reason=record.reason[:_MOST_REASON]))

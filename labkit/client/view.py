@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from labkit.client.client import HubClient
 from labkit.client.settings import service_address
-from labkit.client.wire import HubRunItem, NewHubRun, Standing
+from labkit.client.wire import HubRunItem, NewHubRun, RunReport, Standing
 from labkit.errors import LabKitError
 
 __all__ = ["HubView", "hub_view"]
@@ -90,6 +90,10 @@ class HubView:
     def move(self, run_id: str, place: int) -> HubRunItem:
         """Change the order of the person's own runs that wait."""
         return self._changed(self.client.move(run_id, place))
+
+    def report(self, run_id: str, report: RunReport) -> HubRunItem:
+        """Say how a run ended whose own server could not."""
+        return self._changed(self.client.report(run_id, report, patience_s=0))
 
     def _look(self) -> None:
         changes, trouble, found = self._changes, None, None

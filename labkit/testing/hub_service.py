@@ -180,7 +180,7 @@ class StandInService:
             self.reports.append((run_id, report))
             if item.state == "waiting" and report.state not in _ENDS:
                 raise Conflict("The hub has not started this run.", hint="It waits; this server should end.")
-            if not item.has_ended:
+            if not item.has_ended or (item.state == "lost" and report.state in _ENDS):
                 changes: dict[str, Any] = {"progress": report.progress or item.progress}
                 if report.state in _ENDS:
                     changes |= {"state": report.state, "reason": report.reason, "ended": utc_now()}

@@ -142,6 +142,19 @@ def test_a_hub_killed_while_it_starts_a_run_leaves_nothing_that_computes_unseen(
     assert sum(line.began for line in place.journal() if line.run_id == run_id) <= 1
 
 
+def test_a_hub_killed_while_it_starts_a_run_goes_on_with_it(place: DockerPlace, stack: Stack) -> None:
+    """The next hub finds out where the server is, which computes on the device that it was given."""
+    person = place.people[0]
+    run_id = place.submit(person, "time.sleep(60)")
+    first = container_of(stack, person, run_id)["Id"]
+    wait_for(lambda: first in docker("ps", "-q", "--no-trunc").split() or None, "a container that runs")
+    os.kill(json.loads(docker("inspect", stack.container("hub")))[0]["State"]["Pid"], signal.SIGKILL)
+    wait_for(lambda: place.run(person, run_id).state == "running" or None, "the run in the next hub")
+    assert container_of(stack, person, run_id)["Id"] == first
+    assert ended(place, person, run_id) == "done"
+    assert sum(line.began for line in place.journal() if line.run_id == run_id) == 1
+
+
 def stop_programs(container: str) -> bool | None:
     """Let all programs of a container stand still (SIGSTOP); None while there are too few of them to be the server."""
     pids = [int(line) for line in docker("top", container, "-o", "pid", check=False).split()[1:]]

@@ -210,6 +210,21 @@ def test_the_report_of_the_end_waits_for_the_service(runner: HubRunner, service:
     wait_until(lambda: service.servers[run.id].poll() == 0)
 
 
+def test_the_hub_learns_from_the_folder_how_a_run_ended_that_it_calls_lost(runner: HubRunner, service: StandInService) -> None:
+    """The service was away for longer than the run's server waits; whoever looks next tells it, once, and nothing is taken up again."""
+    run = _submit(runner, WRITE_RESULT)
+    run.wait(timeout_s=120)
+    wait_until(lambda: service.servers[run.id].poll() == 0)
+    service.end(run.id, "lost", "Its server stopped before it could say how the run ended.")
+    service.is_away = True
+    runner.sync()
+    service.is_away, count = False, len(service.reports)
+    wait_until(lambda: (runner.sync(), run.id in runner.view.in_step)[1])
+    runner.sync()
+    assert [(name, report.state) for name, report in service.reports[count:]] == [(run.id, "done")]
+    assert (service.item(run.id).state, len(runner.runs())) == ("done", 1)
+
+
 @pytest.mark.parametrize(("state", "here"), [("failed", "failed"), ("lost", "lost"), ("cancelled", "cancelled")])
 def test_what_ends_at_the_hub_alone_is_settled(runner: HubRunner, service: StandInService, state: str, here: str) -> None:
     """A run whose server never came: the folder says what the hub says, once and for all."""

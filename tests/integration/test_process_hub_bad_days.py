@@ -79,6 +79,24 @@ def test_a_hub_killed_while_a_server_starts_forgets_nothing_that_computes(place:
     wait_for_state(place, person, after, "done")
 
 
+def test_a_new_hub_waits_for_a_server_only_while_it_runs(place: ProcessPlace) -> None:
+    """One that does not answer has its time, which its page says and looks again; that it has ended is seen at once."""
+    person = place.people[0]
+    run_id = place.submit(person, ENDLESS)
+    wait_for_state(place, person, run_id, "running")
+    server, name = program(place, run_id), f"run-{run_id}"
+    place.hub.kill()
+    server.suspend()
+    place.hub.start()
+    assert (place.hub.server(person, name) or {})["pending"] == "check"
+    with place.hub.session(person) as session:
+        assert 'http-equiv="refresh"' in session.http.get(f"/hub/spawn-pending/{person}/{name}").text
+    server.kill()
+    wait_until(lambda: not (place.hub.server(person, name) or {}).get("pending"), timeout_s=60)  # a start may take two minutes
+    wait_for_state(place, person, run_id, "lost")
+    wait_until_free(place)
+
+
 @pytest.fixture
 def postgres() -> Iterator[RunningPostgres]:
     if find_postgres() is None:

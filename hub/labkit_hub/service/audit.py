@@ -33,7 +33,7 @@ def note(session: Session, actor: str, action: str, subject: str, *, course_id: 
     actor : str
         The person's name; ``labkit`` for the service itself.
     action : str
-        Noun and verb with a dot: ``course.create``, ``member.remove``, ``run.cancel``, ``device.stop``, ``line.pause``.
+        Noun and verb with a dot: ``course.create``, ``member.remove``, ``run.cancel``, ``run.correct``, ``device.stop``, ``line.pause``.
     subject : str
         To whom or what it was done: a name, a run's id, a course's id.
     **detail

@@ -99,6 +99,7 @@ def test_all_traitlets_that_are_set_exist(configuration: Config) -> None:
     """A renamed option of JupyterHub would be ignored silently; here it fails."""
     from jupyterhub.app import JupyterHub
     from jupyterhub.auth import Authenticator
+    from jupyterhub.httpclient import JupyterHubHTTPClient
     from jupyterhub.proxy import ConfigurableHTTPProxy
     from jupyterhub.spawner import LocalProcessSpawner, Spawner
     from nativeauthenticator import NativeAuthenticator
@@ -110,6 +111,7 @@ def test_all_traitlets_that_are_set_exist(configuration: Config) -> None:
     kinds = (
         PlacedSpawner,
         JupyterHub,
+        JupyterHubHTTPClient,
         Authenticator,
         NativeAuthenticator,
         LabKitAuthenticator,
@@ -169,6 +171,21 @@ def test_traitlets_of_every_shape_exist(shaped: Callable[..., Config], shape: st
         for kind in kinds:
             assert set(names) <= set(kind.class_trait_names(config=True)), section
         assert kinds or not section.endswith("Spawner"), section
+
+
+def test_the_proxy_reaches_the_hub_over_no_network_of_a_persons(shaped: Callable[..., Config]) -> None:
+    """Servers know it by its name on theirs; where nothing is said, both are the same."""
+    c = shaped("docker", CONTAINERS__HUB_URL_FOR_PROXY="http://10.213.0.3:8081")
+    assert (c.JupyterHub.hub_connect_url, c.Spawner.hub_connect_url) == ("http://10.213.0.3:8081", "http://hub:8081")
+    c = shaped("docker", CONTAINERS__HUB_URL_FOR_PROXY="")
+    assert c.JupyterHub.hub_connect_url == c.Spawner.hub_connect_url == "http://hub:8081"
+
+
+def test_the_network_for_all_is_known_without_a_placement(shaped: Callable[..., Config]) -> None:
+    """After a restart nobody places the servers that run; where they are is asked of this network."""
+    c = shaped("docker", CONTAINERS__NETWORK="one")
+    assert (c.LabKitDockerSpawner.shared_network, c.LabKitDockerSpawner.network_name) == (True, "one")
+    assert "network_name" not in shaped("docker", CONTAINERS__NETWORK="").LabKitDockerSpawner
 
 
 @pytest.mark.parametrize("shape", ["docker", "swarm"])

@@ -148,9 +148,10 @@ def move(desk: Desk, who: Identity, run_id: str, place: int) -> HubRunItem:
 
 
 def report(desk: Desk, who: Identity, run_id: str, said: RunReport) -> HubRunItem:
-    """Take what a run's own server says of it; an end is the end at once, and the lease goes when the server has gone.
+    """Take what is said of a run by its own server, or by whoever looks at its folder.
 
-    What has ended stays as it is, whatever is said later.
+    An end is the end at once, and the lease goes when the server has gone. What has ended stays as it is, whatever is
+    said later, but for a run that is `lost` because nobody had said how it ended.
 
     Raises
     ------
@@ -165,10 +166,18 @@ def report(desk: Desk, who: Identity, run_id: str, said: RunReport) -> HubRunIte
             raise NotFound(f"The hub knows no run {run_id!r} of yours.", hint="Only the run's own server reports of it.")
         if not has_ended(row):
             _take_report(desk, session, row, said, now)
+        elif _is_late_word(row, said):
+            note(session, who.name, "run.correct", run_id, course_id=row.course_id, was=row.state, state=said.state)
+            row.state, row.reason, row.progress, row.reported = said.state, said.reason, said.progress or row.progress, said.state
     if has_ended(row):
         desk.changed()
         desk.look(row.owner, row.server_name)
     return _item(desk, row)
+
+
+def _is_late_word(row: RunRow, said: RunReport) -> bool:
+    """Return whether a run that was taken for lost is said to have ended in order: its report did not get through in time."""
+    return row.state == "lost" and row.reported not in HUB_END_STATES and said.state in HUB_END_STATES - {"lost"}
 
 
 def _take_report(desk: Desk, session: Session, row: RunRow, said: RunReport, now: datetime) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from labkit.testing.fakehub import Mood
 from labkit.testing.queueworld import World
 from labkit_hub.service.queue import starter
+from labkit_hub.service.tables import AuditRow
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +196,33 @@ def test_a_server_that_is_gone_without_a_report_is_lost(world: World) -> None:
     world.attend(run)
     assert (world.state(run), world.leases()) == ("lost", [])
     assert "try it again" in world.item(run).reason
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
+def test_a_late_word_counts_more_than_a_guess(world: World, end: str) -> None:
+    """A run was lost because nobody had said how it ended; who says it later is believed, once, and it is written down."""
+    run = world.submit("anna")
+    world.decide()
+    world.report(run, "running")
+    world.hub.die("anna", f"run-{run}")
+    world.attend(run)
+    ended = world.row(run).ended
+    assert world.report(run, "running").state == "lost"
+    assert world.report(run, end, "As its folder says.").state == end
+    assert (world.item(run).reason, world.row(run).ended) == ("As its folder says.", ended)
+    other = "failed" if end == "done" else "done"
+    assert world.report(run, other).state == end
+    with world.database.reading() as session:
+        (row,) = session.scalars(select(AuditRow).where(AuditRow.action == "run.correct"))
+        assert (row.actor, row.subject, row.detail) == ("anna", run, {"was": "lost", "state": end})
+
+
+def test_a_run_that_has_called_itself_lost_stays_so(world: World) -> None:
+    """That is no guess of the queue's."""
+    run = world.submit("anna")
+    world.decide()
+    world.report(run, "lost", "It was started anew.")
+    assert world.report(run, "done").state == "lost"
 
 
 def test_a_run_beyond_its_time_is_stopped(make_world: Callable[..., World]) -> None:
