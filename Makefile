@@ -41,7 +41,7 @@ start: setup $(VENV)/.proxy
 	@exec $(BIN)/python -m labkit_hub start
 
 test: setup $(VENV)/.proxy
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not docker and not swarm$(QUICK)" $(ARGS) $(EMPTY_OK)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not docker$(QUICK)" $(ARGS) $(EMPTY_OK)
 ifeq ($(LABKIT_TEST_CI),1)
 	$(BIN)/python -m pytest -m docker $(ARGS) $(EMPTY_OK)
 endif

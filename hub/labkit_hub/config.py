@@ -91,21 +91,10 @@ def apply(c: Any, settings: Settings) -> None:
     apply_accounts(c, settings)
     _apply_servers(c, settings)
     _apply_start(c, settings, profiles, door)
-    if settings.spawner == "docker":
-        _prepare_docker(settings)
+    if settings.spawner in ("docker", "swarm"):
+        from labkit_hub.prepare import prepare_engine  # the other shapes do without Docker's library
 
-
-def _prepare_docker(settings: Settings) -> None:
-    """Before the hub looks at its servers: remove those that it cannot know of, and join people's networks again."""
-    from labkit_hub.dockerspawner import end_strangers, keep_attached
-    from labkit_hub.networks import student_networks
-    from labkit_hub.strangers import hub_lives
-
-    networks = student_networks(settings.containers.network_pool, settings.containers.prefix)
-    if hub_lives(settings.hub_port or _CONTAINER_HUB_PORT):
-        return  # some command of JupyterHub's, beside the hub
-    end_strangers(networks, settings.resolved_database_url)
-    keep_attached(networks, has_own=not settings.containers.network)
+        prepare_engine(settings, settings.hub_port or _CONTAINER_HUB_PORT)
 
 
 def _apply_hub(c: Any, settings: Settings) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from docker.errors import APIError
 from jupyterhub.spawner import SpawnException
-from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool, Unicode, default
 
 from labkit.errors import LabKitError, StorageFull, StorageUnreachable
@@ -17,29 +16,11 @@ from labkit_hub.engine import EngineObject
 from labkit_hub.networks import StudentNetworks, student_networks
 from labkit_hub.placed import PlacedSpawner
 from labkit_hub.placement import label_value, network_name, server_object_name
-from labkit_hub.strangers import known_servers, remove_strangers
 from labkit_hub.sweep import sweep_containers
 
-__all__ = ["LabKitDockerSpawner", "end_strangers", "keep_attached"]
+__all__ = ["LabKitDockerSpawner", "keep_attached"]
 
 _log = logging.getLogger("labkit.docker")
-
-
-def end_strangers(networks: StudentNetworks, database_url: str) -> None:
-    """Remove the containers that a hub which was killed in the middle of a start has left, and has no row of.
-
-    They would compute on a device that is lent to somebody else. A database that does not answer proves nothing, and removes nothing.
-    """
-    try:
-        known = {server_object_name(networks.prefix, user, name) for user, name in known_servers(database_url)}
-        removed = remove_strangers(networks.client, networks.prefix, known)
-    except SQLAlchemyError as error:
-        _log.warning("The hub's database does not say which servers run: %s", error)
-    except StorageUnreachable as error:
-        _log.warning("%s", error.message)
-    else:
-        if removed:
-            _log.warning("Removed containers of which the hub has no row: %s", ", ".join(removed))
 
 
 def keep_attached(networks: StudentNetworks, *, has_own: bool = True, every_s: float = 5.0, sweep_every: int = 60) -> threading.Event:

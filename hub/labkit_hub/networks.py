@@ -25,7 +25,7 @@ from labkit.errors import StorageFull, StorageUnreachable
 from labkit_hub.dockerproxy.callers import ATTACH_LABEL, CALLER_LABEL
 from labkit_hub.dockerproxy.network_policy import NO_HOST_ADDRESS
 
-__all__ = ["COMFORTABLE", "Room", "StudentNetworks", "student_networks"]
+__all__ = ["COMFORTABLE", "Room", "StudentNetworks", "docker_client", "student_networks"]
 
 COMFORTABLE = 60
 """So many networks cost little; each further one makes joining hub and proxy to the next slower (docs/containers.md)."""
@@ -182,8 +182,8 @@ class StudentNetworks:
 
 
 @functools.cache
-def student_networks(pool: str, prefix: str, timeout_s: float = 120.0) -> StudentNetworks:
-    """Return the networks of this hub, whose Docker is named by ``DOCKER_HOST``.
+def docker_client(timeout_s: float = 120.0) -> docker.APIClient:
+    """Return the Docker that is named by ``DOCKER_HOST``.
 
     Raises
     ------
@@ -191,8 +191,18 @@ def student_networks(pool: str, prefix: str, timeout_s: float = 120.0) -> Studen
         Docker does not answer.
     """
     with _explained():
-        client = docker.APIClient(version="auto", timeout=timeout_s, **kwargs_from_env())
-    return StudentNetworks(client, IPv4Network(pool), prefix=prefix)
+        return docker.APIClient(version="auto", timeout=timeout_s, **kwargs_from_env())
+
+
+def student_networks(pool: str, prefix: str, timeout_s: float = 120.0) -> StudentNetworks:
+    """Return the networks of this hub.
+
+    Raises
+    ------
+    StorageUnreachable
+        Docker does not answer.
+    """
+    return StudentNetworks(docker_client(timeout_s), IPv4Network(pool), prefix=prefix)
 
 
 def _subnets(network: dict[str, Any]) -> Iterator[IPv4Network]:

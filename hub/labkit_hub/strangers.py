@@ -1,19 +1,49 @@
-"""Containers that compute unseen: a hub that was killed while it started one has no row that says so."""
+"""Servers that compute unseen: a hub that was killed while it started one has no row that says so."""
 
 from __future__ import annotations
 
+import logging
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from docker.errors import APIError, NotFound
 from jupyterhub import orm
 from sqlalchemy import create_engine, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from labkit.errors import StorageUnreachable
 from labkit_hub.dockerproxy.callers import CALLER_LABEL
+from labkit_hub.placement import server_object_name
 
-__all__ = ["hub_lives", "known_servers", "remove_strangers"]
+__all__ = ["end_strangers", "hub_lives", "known_servers", "remove_strangers"]
+
+_log = logging.getLogger("labkit.docker")
+
+
+def end_strangers(remove: Callable[[Collection[str]], list[str]], prefix: str, database_url: str) -> None:
+    """Let `remove` remove the servers that a hub which was killed in the middle of a start has left, and has no row of.
+
+    They would compute on a device that is lent to somebody else. A database that does not answer proves nothing, and removes nothing.
+
+    Parameters
+    ----------
+    remove : callable
+        Takes the names of the containers or services that are known, removes all others of this hub, and returns their names.
+    prefix : str
+        Begins all those names.
+    database_url : str
+        The hub's database.
+    """
+    try:
+        removed = remove({server_object_name(prefix, user, name) for user, name in known_servers(database_url)})
+    except SQLAlchemyError as error:
+        _log.warning("The hub's database does not say which servers run: %s", error)
+    except StorageUnreachable as error:
+        _log.warning("%s", error.message)
+    else:
+        if removed:
+            _log.warning("Removed servers of which the hub has no row: %s", ", ".join(removed))
 
 
 def hub_lives(port: int) -> bool:

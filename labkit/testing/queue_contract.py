@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from labkit.client.wire import HubRunItem
 from labkit.testing.runs import wait_until
 
-__all__ = ["JournalLine", "QueueContract", "QueuePlace", "Span", "overlapping", "read_spans", "unfair_starts"]
+__all__ = ["JournalLine", "QueueContract", "QueuePlace", "Span", "lease_count", "overlapping", "read_spans", "unfair_starts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class QueueContract:
     def _wait_for_end(self, place: QueuePlace) -> None:
         """Wait until all runs have ended and all devices and servers are gone."""
         wait_until(lambda: all(run.has_ended for person in place.people for run in place.runs(person)), timeout_s=self.timeout_s)
-        wait_until(lambda: not place.server_names() and _leases(place.database_url) == 0, timeout_s=self.timeout_s)
+        wait_until(lambda: not place.server_names() and lease_count(place.database_url) == 0, timeout_s=self.timeout_s)
 
 
 def overlapping(spans: Iterable[Span]) -> list[tuple[Span, Span]]:
@@ -157,7 +157,8 @@ def read_spans(database_url: str) -> list[Span]:
     return [Span(row[0], row[1], _seconds(row[2]), _seconds(row[3])) for row in rows]
 
 
-def _leases(database_url: str) -> int:
+def lease_count(database_url: str) -> int:
+    """Return how many devices are lent, from the service's own table."""
     return int(_query(database_url, "SELECT count(*) FROM leases")[0][0])
 
 

@@ -12,12 +12,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from labkit.errors import RunFailed
+from labkit.testing.lent_images import lend_images, stores_as_folders
 from labkit.testing.stack import wait_for
 
 __all__ = ["Swarm"]
@@ -42,8 +43,8 @@ class Swarm:
         self._link = f"lk{secrets.token_hex(3)}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the engine and make it a swarm.
+    def start(self, *images: str) -> None:
+        """Start the engine with these images of the machine's own engine, and make it a swarm.
 
         Raises
         ------
@@ -51,17 +52,24 @@ class Swarm:
             It did not start; the end of its log is the hint.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        lent = lend_images(images, self.data) if stores_as_folders() else []
+        # The engine makes mounts of these two folders unless they are some, and would hide what is mounted within.
+        mounts = [f"mount --bind {path} {path}" for path in (self.data, self.data / "overlay2")] if lent else []
+        mounts[1:1] = [f"mount --make-shared {self.data}"] if lent else []
+        mounts += [f"mount --bind {source} {target} && mount -o remount,ro,bind {target}" for source, target in lent]
         own = f"--data-root={self.data} --exec-root={self.folder}/exec --pidfile={self.folder}/pid --host=unix://{self.socket}"
         # The hub is uid and gid 1000, and may use the socket; no address here is one of the machine's engine.
-        engine = (
-            f"ip link set lo up && exec dockerd {own} --group=1000 --bip=10.219.0.1/24 --default-address-pool=base=10.219.128.0/17,size=24"
-        )
-        apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        networks = "--bip=10.219.0.1/24 --default-address-pool=base=10.219.128.0/17,size=24"
+        engine = " && ".join([*mounts, "ip link set lo up", f"exec dockerd {own} --group=1000 {networks}"])
+        # It ends with whoever started it, however that ends.
+        apart = ["setpriv", "--pdeathsig=KILL", "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         with (self.folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen([*apart, "sh", "-c", engine], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             wait_for(lambda: self._is_up() or None, "the engine", timeout_s=60)
             self._connect()
+            if images and not lent:
+                self._load(images)
             self.docker("swarm", "init", "--advertise-addr", _ITS)
         except RunFailed as error:
             log_text = (self.folder / "dockerd.log").read_text(errors="replace")
@@ -81,8 +89,8 @@ class Swarm:
             shutil.rmtree(self.folder, ignore_errors=True)
             time.sleep(0.1)
 
-    def load(self, *images: str) -> None:
-        """Bring images over from the machine's own engine."""
+    def _load(self, images: Sequence[str]) -> None:
+        """Bring images over where they cannot be lent."""
         save = subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE)
         loaded = subprocess.run(["docker", "load"], stdin=save.stdout, env=self._environment(), capture_output=True, text=True, check=False)
         if save.wait() != 0 or loaded.returncode != 0:

@@ -60,12 +60,11 @@ def _build(places: pytest.TempPathFactory, *names: str) -> None:
 def swarm(images: str) -> Iterator[Swarm]:
     """A swarm of an engine of its own, with the images of hub and students."""
     assert images
-    if os.geteuid() != 0 or not all(shutil.which(program) for program in ("dockerd", "unshare", "nsenter", "ip")):
-        pytest.skip("an engine of its own needs root, dockerd, unshare, nsenter and ip")
+    if os.geteuid() != 0 or not all(shutil.which(program) for program in ("dockerd", "unshare", "nsenter", "setpriv", "ip")):
+        pytest.skip("an engine of its own needs root, dockerd, unshare, nsenter, setpriv and ip")
     swarm = Swarm(Path(tempfile.mkdtemp(prefix="lksw-", dir="/tmp")))
     try:
-        swarm.start()
-        swarm.load("labkit/hub:local", "labkit/student-small:local")
+        swarm.start("labkit/hub:local", "labkit/student-small:local")
         yield swarm
     finally:
         swarm.stop()

@@ -20,25 +20,33 @@ import pytest
 
 from labkit.client.wire import HubRunItem, HubRunList
 from labkit.runs.submitting import Submission
-from labkit.testing.queue_contract import JournalLine, QueueContract
+from labkit.testing.queue_contract import JournalLine, QueueContract, lease_count
 from labkit.testing.runs import WRITE_RESULT, cells_spec, wait_until
 from labkit.testing.stack import wait_for
 from labkit.testing.swarm import Swarm
 from labkit_hub.layout import VarLayout
 from labkit_hub.placement.names import home_volume_name, server_object_name
 
-pytestmark = pytest.mark.swarm
+pytestmark = [pytest.mark.docker, pytest.mark.ci]
 CHECKOUT = Path(__file__).resolve().parents[2]
 STACK, PREFIX, PORT = "lk", "lksw", 8000
 RUNS = "projects/cells/runs"
+PATIENCE_S = 240.0
 COMPUTE = """
 import os, time
 def note(began):
     with open(os.path.expanduser("~/journal"), "a") as journal:
         journal.write(f"{os.path.basename(os.environ['LABKIT_RUN_DIR'])} {os.environ['LABKIT_DEVICE']} {began} {time.time()}\\n")
 note(1)
-time.sleep(SECONDS)
+WORK
 note(0)
+"""
+DEAF = """
+import signal
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+while True:
+    time.sleep(0.1)
 """
 KILL_SERVICE = """
 import os
@@ -57,7 +65,7 @@ class SwarmPlace:
     token: str
     people: Sequence[str] = ()
     tokens: dict[str, str] = field(default_factory=dict)
-    run_s: float = 0.5
+    work: str = "time.sleep(0.5)"
 
     @property
     def database_url(self) -> str:
@@ -102,13 +110,13 @@ class SwarmPlace:
     def submit(self, person: str) -> str:
         notebooks = self.folder / "notebooks"
         notebooks.mkdir(exist_ok=True)
-        spec = cells_spec(notebooks, COMPUTE.replace("SECONDS", str(self.run_s)), WRITE_RESULT, where="hub")
+        spec = cells_spec(notebooks, COMPUTE.replace("WORK", self.work), WRITE_RESULT, where="hub")
         runs = self.home(person) / RUNS
 
         def put() -> None:
             _give(runs)
             body = {"kind": "test", "path": RUNS}
-            wait_until(lambda: self.ask("PUT", f"/services/labkit/api/runs/{spec.id}", body, person) is not None)
+            wait_until(lambda: self.ask("PUT", f"/services/labkit/api/runs/{spec.id}", body, person) is not None, timeout_s=PATIENCE_S)
 
         Submission.checked(spec).hand_in(runs, put, lambda: None)
         return spec.id
@@ -122,7 +130,7 @@ class SwarmPlace:
         return next((run.state for run in self.runs(person) if run.id == run_id), "")
 
     def cancel(self, person: str, run_id: str) -> None:
-        wait_until(lambda: self.ask("POST", f"/services/labkit/api/runs/{run_id}/cancel", person=person) is not None)
+        wait_until(lambda: self.ask("POST", f"/services/labkit/api/runs/{run_id}/cancel", person=person) is not None, timeout_s=PATIENCE_S)
 
     def kill_service(self) -> None:
         self.swarm.docker("exec", self.container(f"{STACK}_hub"), "python", "-c", KILL_SERVICE)
@@ -149,16 +157,22 @@ class SwarmPlace:
             )
         except httpx.HTTPError:
             return None
-        if answer.status_code >= 500 or (answer.status_code == 404 and path.endswith("/health")):
-            return None
+        if answer.status_code >= 500 or (answer.status_code in (403, 404) and path.startswith("/services/")):
+            return None  # a hub that starts has no way to the service yet
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.text else {}
 
     def container(self, service: str) -> str:
         """Return the id of the one container of a service."""
-        return wait_for(
-            lambda: self.swarm.docker("ps", "-q", "--filter", f"label=com.docker.swarm.service.name={service}").strip(), service
-        )
+        return wait_for(lambda: " ".join(self.containers(service)) or None, service)
+
+    def containers(self, service: str) -> list[str]:
+        """Return the ids of what runs for a service, also one that is removed already."""
+        return self.swarm.docker("ps", "-q", "--filter", f"label=com.docker.swarm.service.name={service}").split()
+
+    def services(self) -> dict[str, str]:
+        """Return the ids of all services by their names."""
+        return dict(line.split() for line in self.swarm.docker("service", "ls", "--format", "{{.Name}} {{.ID}}").splitlines())
 
     def inside(self, service: str, *command: str) -> str:
         """Run a command in a service's container."""
@@ -192,6 +206,7 @@ class TestOnSwarm(QueueContract):
 
     submissions = 5
     kills = 1
+    timeout_s = PATIENCE_S
 
     @pytest.fixture
     def place(self, hub: SwarmPlace, request: pytest.FixtureRequest) -> SwarmPlace:
@@ -202,10 +217,7 @@ class TestOnSwarm(QueueContract):
     def test_a_run_that_is_killed_from_outside_is_lost_once(self, hub: SwarmPlace) -> None:
         """Its service has no restart policy and no virtual address; there is one task, and afterwards none, and the device is free."""
         place = hub.with_people("killed")
-        place.run_s = 300
-        run_id = place.submit("killed")
-        wait_until(lambda: place.journal(), timeout_s=self.timeout_s)
-        name = server_object_name(PREFIX, "killed", f"run-{run_id}")
+        run_id, name = begun(place, "time.sleep(300)")
         spec = place.service(name)
         assert spec["TaskTemplate"]["RestartPolicy"]["Condition"] == "none"
         assert spec["EndpointSpec"] == {"Mode": "dnsrr"}
@@ -213,8 +225,48 @@ class TestOnSwarm(QueueContract):
         self._wait_for_end(place)
         assert place.state("killed", run_id) == "lost"
         assert [line.run_id for line in place.journal()] == [run_id]
-        wait_until(lambda: name not in place.swarm.docker("service", "ls", "--format", "{{.Name}}").split())
-        assert place.swarm.docker("ps", "-q", "--filter", f"label=com.docker.swarm.service.name={name}") == ""
+        wait_until(lambda: name not in place.services())
+        assert place.containers(name) == []
+
+    def test_a_device_is_free_when_the_task_is_gone(self, hub: SwarmPlace) -> None:
+        """Not when its service is: a run that does not listen computes on until its time is over."""
+        place = hub.with_people("deaf")
+        run_id, name = begun(place, DEAF)
+        (container,) = place.containers(name)
+        place.cancel("deaf", run_id)
+        wait_until(lambda: name not in place.services(), timeout_s=self.timeout_s)
+        was_there = place.containers(name) == [container]
+        wait_until(lambda: lease_count(place.database_url) == 0, timeout_s=self.timeout_s)
+        assert (was_there, place.containers(name), place.state("deaf", run_id)) == (True, [], "cancelled")
+
+    def test_a_hub_killed_while_it_starts_a_run_goes_on_with_it(self, hub: SwarmPlace) -> None:
+        """The next hub finds the server by its name; what it knows nothing of at all is removed before it opens."""
+        place = hub.with_people("orphan")
+        place.work = "time.sleep(300)"
+        stranger = ["--name", "stranger", "--label", f"labkit.hub={PREFIX}", "--endpoint-mode", "dnsrr", "--no-resolve-image", "--init"]
+        place.swarm.docker("service", "create", "--detach", *stranger, "labkit/student-small:local", "sleep", "600")
+        run_id = place.submit("orphan")
+        name = server_object_name(PREFIX, "orphan", f"run-{run_id}")
+        wait_until(lambda: name in place.services(), timeout_s=self.timeout_s)
+        first = place.services()[name]
+        place.swarm.docker("kill", place.container(f"{STACK}_hub"))
+        wait_until(lambda: place.state("orphan", run_id) == "running" and place.journal(), timeout_s=self.timeout_s)
+        assert place.services()[name] == first
+        assert "stranger" not in place.services()
+        assert place.containers("stranger") == []
+        place.cancel("orphan", run_id)
+        self._wait_for_end(place)
+        assert [line.began for line in place.journal()] == [True]
+        assert place.containers(name) == []
+
+
+def begun(place: SwarmPlace, work: str) -> tuple[str, str]:
+    """Submit a run of the only person and wait until it computes; return its id and the name of its service."""
+    (person,) = place.people
+    place.work = work
+    run_id = place.submit(person)
+    wait_until(lambda: place.journal(), timeout_s=PATIENCE_S)
+    return run_id, server_object_name(PREFIX, person, f"run-{run_id}")
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ def shaped(var: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
     def shape(spawner: str, **variables: str) -> Config:
         token = tmp_path / "token"
         token.write_text("of-the-proxy\n")
-        monkeypatch.setattr(config, "_prepare_docker", lambda _settings: None)
+        monkeypatch.setattr("labkit_hub.prepare.prepare_engine", lambda _settings, _port: None)
         for name, value in {
             "PROXY_API_URL": "http://10.0.0.2:8001",
             "PROXY_TOKEN_FILE": str(token),
