@@ -63,6 +63,7 @@ async def _measure(url: str, names: list[str], seconds: float, tries: int) -> di
 
 async def _work(student: Student, seconds: float, chance: random.Random) -> None:
     """Look at pages and ask for runs until the lesson is over; somewhere in it, train once."""
+    await asyncio.sleep(chance.uniform(0, 2 * _THINK_S))  # nobody begins in step with all others
     now = time.perf_counter()
     until, submits_at = now + seconds, now + chance.uniform(0, 0.6) * seconds
     has_submitted = False

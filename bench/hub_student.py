@@ -47,7 +47,9 @@ class Student:
     def __init__(self, url: str, name: str, book: Book) -> None:
         self.name, self._url, self._book, self._token = name, url, book, ""
         jar = aiohttp.CookieJar(unsafe=True)
-        self._http = aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=120), trust_env=False)
+        # The proxy closes a connection after five idle seconds; a browser then sends again by itself, this client would not.
+        connector = aiohttp.TCPConnector(keepalive_timeout=3)
+        self._http = aiohttp.ClientSession(connector=connector, cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=120), trust_env=False)
 
     async def close(self) -> None:
         """Leave."""

@@ -38,12 +38,13 @@ class ServiceDoor:
     token : str
         Its own token, which proves that it is the hub who asks.
     admit_s, look_s : float
-        How long an answer may take: for an admission, and for what only decorates a page.
+        How long an answer may take: for an admission, and for what only decorates a page. An admission has time: when a whole class
+        starts at once, the hub itself is late to read the answer, and a service that is not there refuses the connection at once.
     """
 
     url: str
     token: str = field(repr=False)
-    admit_s: float = 5.0
+    admit_s: float = 30.0
     look_s: float = 1.5
 
     async def admit(self, admission: Admission) -> Admitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
@@ -10,9 +11,16 @@ from dockerspawner import DockerSpawner
 
 __all__ = ["EngineObject"]
 
+_AT_ONCE = 8
+
 
 class EngineObject(DockerSpawner):  # type: ignore[misc]
-    """A spawner for which an error of Docker's own is no end of its server."""
+    """A spawner for which an error of Docker's own is no end of its server, and that asks Docker several things at a time.
+
+    `DockerSpawner` has one thread for everybody: while one container takes its time to stop, nobody else's would start.
+    """
+
+    _executor = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="docker")
 
     async def get_object(self) -> Any:
         """Return what Docker says of the container or service, None if there is none.

@@ -248,8 +248,8 @@ class QueueViews(Protocol):
         """Return all devices, in the order of their ids."""
         ...
 
-    def line(self) -> Sequence[HubRunItem]:
-        """Return the waiting runs in the order in which they will start; ``place`` and ``reason`` are filled in."""
+    def line(self, *, first: int, owner: str) -> Sequence[HubRunItem]:
+        """Return the `first` waiting runs in the order in which they will start, and all of `owner`; with ``place`` and ``reason``."""
         ...
 
     def active(self) -> Sequence[HubRunItem]:

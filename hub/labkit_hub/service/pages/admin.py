@@ -16,7 +16,7 @@ from labkit_hub.service.pages.storage import Sizes
 __all__ = ["add_admin_pages"]
 
 _TEXT = Form(default="", max_length=5000)
-_SERVERS_SHOWN, _PEOPLE_SHOWN = 200, 50
+_RUNS_SHOWN, _SERVERS_SHOWN, _PEOPLE_SHOWN = 200, 200, 50
 
 
 def add_admin_pages(
@@ -41,7 +41,8 @@ def add_admin_pages(
             devices=views.devices(),
             paused=views.paused(),
             active=rows(views.active(), who),
-            line=rows(views.line(), who),
+            line=rows(views.line(first=_RUNS_SHOWN, owner=who.name), who),
+            waiting=views.counts().waiting,
             servers=None if running is None else running[:_SERVERS_SHOWN],
             servers_count=0 if running is None else len(running),
             storage=sizes.last(),

@@ -16,6 +16,9 @@ from labkit_hub.service.people.routes import standing
 __all__ = ["Row", "add_line_pages", "rows"]
 
 
+_SHOWN = 20  # of the line; with two hundred who wait and look, each page would be long and slow, and say nothing more
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A run in a list; of somebody else's a student sees only that it is there."""
@@ -37,7 +40,7 @@ def add_line_pages(router: APIRouter, context: ServiceContext, views: QueueViews
     @router.get("/")
     def start(request: Request, who: Identity = person) -> Response:
         """Show the own runs and the line."""
-        active, line = views.active(), views.line()
+        active, line = views.active(), views.line(first=_SHOWN, owner=who.name)
         return pages.page(
             request,
             "start.html",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from labkit.client.wire import HUB_END_STATES, DeviceCount, HubRunItem, RunProfile
@@ -38,9 +39,10 @@ class Views:
             leases = {lease.device_id: lease for lease in session.scalars(select(LeaseRow))}
             return [_device(row, leases.get(row.id)) for row in session.scalars(select(DeviceRow).order_by(DeviceRow.id))]
 
-    def line(self) -> Sequence[HubRunItem]:
-        """Return the waiting runs in the order in which they will start."""
-        found = self._items(select(RunRow).where(RunRow.state == "waiting"))
+    def line(self, *, first: int, owner: str) -> Sequence[HubRunItem]:
+        """Return the `first` waiting runs in the order in which they will start, and all of `owner`."""
+        ids = list(islice(self._desk.plan().standings, first))
+        found = self._items(select(RunRow).where(RunRow.state == "waiting", or_(RunRow.id.in_(ids), RunRow.owner == owner)))
         return sorted(found, key=lambda run: (run.place is None, run.place or 0, run.submitted))
 
     def active(self) -> Sequence[HubRunItem]:

@@ -228,6 +228,13 @@ def test_counts_for_metrics(ask: Ask, world: World) -> None:
     assert len(world.meters.waits) == 1
 
 
+def test_the_line_is_its_first_and_ones_own(world: World) -> None:
+    """Those between are counted only, however many they are."""
+    runs = {person: world.submit(person) for person in ("anna", "ben", "cleo", "dora")}
+    shown = world.queue.views.line(first=1, owner="cleo")
+    assert [(run.id, run.place) for run in shown] == [(runs["anna"], 0), (runs["cleo"], 2)]
+
+
 def test_the_book_of_usage_is_the_table(world: World) -> None:
     """What is remembered between questions is what a fresh reading finds, also after a reading of what was rolled back."""
     for name in ("anna", "ben"):

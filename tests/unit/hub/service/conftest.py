@@ -186,8 +186,9 @@ class PlayedQueue:
     def devices(self) -> list[DeviceView]:
         return self.all_devices
 
-    def line(self) -> list[HubRunItem]:
-        return [item for item in self.runs if item.state == "waiting"]
+    def line(self, *, first: int, owner: str) -> list[HubRunItem]:
+        waiting = [item for item in self.runs if item.state == "waiting"]
+        return [item for place, item in enumerate(waiting) if place < first or item.owner == owner]
 
     def active(self) -> list[HubRunItem]:
         return [item for item in self.runs if item.state in ("starting", "running", "cancelling")]
@@ -203,7 +204,9 @@ class PlayedQueue:
 
     def standing(self, who: Identity) -> QueueStanding:
         free = sum(device.lease is None for device in self.all_devices)
-        return QueueStanding(devices=DeviceCount(total=len(self.all_devices), free=free, waiting=len(self.line())))
+        return QueueStanding(
+            devices=DeviceCount(total=len(self.all_devices), free=free, waiting=sum(item.state == "waiting" for item in self.runs))
+        )
 
     def counts(self) -> QueueCounts:
         return QueueCounts(runs={"waiting": 2, "done": 5}, devices={"ready": 1}, leases=1, waiting=2, oldest_wait_s=12.0)

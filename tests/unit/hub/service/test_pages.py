@@ -46,6 +46,16 @@ def test_a_student_sees_the_line_without_names(house, people, filled) -> None:
     assert "2 Nuclei, again you waiting One device at a time for each person. 7 min" in rows(page)
 
 
+def test_of_a_long_line_the_own_runs_are_seen_and_the_rest_is_counted(house, people, filled) -> None:
+    """With two hundred who wait the page stays short: the first of the line, and wherever they are, one's own."""
+    (own,) = [run for run in filled.runs if run.owner == "student" and run.state == "waiting"]
+    others = [own.model_copy(update={"id": f"other{k:07d}", "owner": "ada", "title": "Axons", "place": k + 2}) for k in range(40)]
+    filled.runs = [run for run in filled.runs if run is not own] + others + [own.model_copy(update={"place": 41})]
+    page = house.browse("student").get("/")
+    assert "42 Nuclei, again you waiting One device at a time for each person. 7 min" in rows(page)
+    assert "21 more wait." in words(page)
+
+
 def test_staff_see_whose_runs_of_their_course_wait(house, course, filled) -> None:
     """Those of other courses stay somebody's."""
     page = house.browse("prof").get("/")
