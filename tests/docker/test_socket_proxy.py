@@ -185,6 +185,20 @@ def test_what_others_made_is_not_touched(door: Door, foreign: str, engine: docke
     assert foreign not in [found["Id"] for found in door.client.containers(all=True)]
 
 
+def test_of_volumes_the_own_ones_are_measured(door: Door, engine: docker.APIClient) -> None:
+    """Name and size, and nothing of where they lie; those of others are not there."""
+    own, other = f"{door.prefix}home-ada", f"x{door.prefix}home-ada"
+    for name in (own, other):
+        engine.create_volume(name)
+    try:
+        address = f"{door.client.base_url}/v{door.client.api_version}/system/df"
+        told = door.client.get(address, params={"type": "volume"}).json()
+        assert told == {"Volumes": [{"Name": own, "UsageData": {"Size": 0}}]}
+    finally:
+        for name in (own, other):
+            engine.remove_volume(name)
+
+
 @pytest.mark.parametrize("act", ["exec", "logs", "info", "pull", "volumes", "build"])
 def test_other_calls_are_refused(door: Door, act: str) -> None:
     """Also on the caller's own containers: nobody needs them here."""

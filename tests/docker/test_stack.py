@@ -215,6 +215,19 @@ def test_the_service_answers_people_and_their_servers(student: Person) -> None:
     assert json.loads(student.inside("python", "-c", ask))["name"] == student.name
 
 
+def test_an_admin_sees_how_much_is_in_a_home(stack: Stack, student: Person) -> None:
+    """The homes are volumes; the page names their people."""
+    admin = stack.session()
+    assert admin.login("admin", stack.passwords()["admin"]).status_code == 200
+
+    def size() -> str | None:
+        page = admin.http.get("/services/labkit/admin").text.partition('id="storage"')[2]
+        found = re.search(rf"<td>{student.name}</td><td class=\"number\">([^<]+)</td>", page)
+        return found[1] if found else None
+
+    assert re.fullmatch(r"[\d.]+ [kMG]?B", wait_for(size, "the size of the student's home"))
+
+
 def test_a_student_reaches_nothing_else_of_the_stack(stack: Stack, student: Person) -> None:
     """Database, store, socket proxy, the service's address and the proxy's API: not a way; from the hub they are open."""
     subnet = stack.subnet

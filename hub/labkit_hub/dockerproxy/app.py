@@ -39,7 +39,9 @@ _PATHS = {
     "network.remove": ("DELETE", "/networks/{}"),
     "network.connect": ("POST", "/networks/{}/connect"),
     "network.disconnect": ("POST", "/networks/{}/disconnect"),
+    "volume.sizes": ("GET", "/system/df"),
 }
+_SIZES_VERSION = "/v1.44"  # the last that is known to list volumes so; older ones do, too
 
 
 def make_app(settings: ProxySettings) -> web.Application:
@@ -115,6 +117,8 @@ class _Turn:
         method, path = _PATHS[self.call.kind]
         if self.call.kind not in ("version", "ping"):
             _log.info("%s: %s %s", self.name, self.call.kind, query.get("name") or self.call.name)
+        if self.call.kind == "volume.sizes":
+            return await self._sizes(path)
         return await self._hand_on(method, self.call.version + path.format(target), query, body)
 
     async def _target(self) -> str:
@@ -174,6 +178,14 @@ class _Turn:
                 return {"Container": await self._own_container(container, may_attach=True), "Force": force}
             case _:
                 return None
+
+    async def _sizes(self, path: str) -> web.Response:
+        """Answer with name and size of the caller's volumes; Docker tells of all, and more of each."""
+        version = min(self.call.version or _SIZES_VERSION, _SIZES_VERSION)
+        found = await self.socket.facts(f"{version}{path}", query={"type": "volume"}) or {}
+        own = [volume for volume in found.get("Volumes") or () if volume["Name"].startswith(self.caller.prefix)]
+        sizes = [{"Name": volume["Name"], "UsageData": {"Size": (volume.get("UsageData") or {}).get("Size", -1)}} for volume in own]
+        return web.json_response({"Volumes": sizes})
 
     async def _hand_on(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> web.StreamResponse:
         """Send the new call and stream the answer; of the headers only the kind of content goes either way."""

@@ -71,6 +71,7 @@ _CALLS: tuple[tuple[str, str, str, Target, dict[str, str]], ...] = (
     ("DELETE", rf"/networks/{_ID}", "network.remove", "network", {}),
     ("POST", rf"/networks/{_ID}/connect", "network.connect", "network", {}),
     ("POST", rf"/networks/{_ID}/disconnect", "network.disconnect", "network", {}),
+    ("GET", r"/system/df", "volume.sizes", "none", {"type": "volume"}),
 )
 _TABLE = tuple((method, re.compile(path), kind, target, rules) for method, path, kind, target, rules in _CALLS)
 _VERSION = re.compile(r"/v1\.[0-9]{2}(?=/)")

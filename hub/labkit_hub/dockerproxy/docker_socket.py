@@ -38,7 +38,7 @@ class DockerSocket:
         address = f"http://docker{quote(path, safe='/:@')}" + (f"?{urlencode(query)}" if query else "")
         return self._session.request(method, address, json=body, allow_redirects=False)
 
-    async def facts(self, path: str) -> dict[str, Any] | None:
+    async def facts(self, path: str, *, query: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         """Return what Docker knows of one thing, None if there is no such thing.
 
         Raises
@@ -46,7 +46,7 @@ class DockerSocket:
         aiohttp.ClientError
             Docker does not answer, or not with facts.
         """
-        async with self.call("GET", path) as answer:
+        async with self.call("GET", path, query=query) as answer:
             if answer.status == 404:
                 return None
             answer.raise_for_status()

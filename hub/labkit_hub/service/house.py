@@ -21,7 +21,7 @@ from labkit_hub.service.metrics import MetricsRoom, PrometheusMeters
 from labkit_hub.service.offers import OffersRoom
 from labkit_hub.service.pages import PagesRoom
 from labkit_hub.service.pages.networks import network_room
-from labkit_hub.service.pages.storage import Sizes, measure_homes
+from labkit_hub.service.pages.storage import Sizes, measurer
 from labkit_hub.service.people import Directory, Mirror, PeopleRoom
 from labkit_hub.service.queue import open_queue
 from labkit_hub.service.sessions import SessionRoom
@@ -50,7 +50,7 @@ def open_house(
     open_queue : callable
         Makes the queue room.
     measure : callable, optional
-        Returns the bytes that each person keeps; by default those of the homes that lie on this machine.
+        Returns the bytes that each person keeps; by default those of the homes that lie on this machine, or in its Docker.
     transport : httpx.BaseTransport, optional
         What carries requests to the hub; the network by default.
 
@@ -81,7 +81,7 @@ def open_house(
     queue = open_queue(context)
     mirror = Mirror(database, hub)
     sessions = SessionRoom(address, http)
-    sizes = Sizes(measure or (lambda: measure_homes(settings.layout.homes, hub.user_names() or ())))
+    sizes = Sizes(measure or measurer(settings, lambda: hub.user_names() or ()))
     pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings))
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)

@@ -356,6 +356,7 @@ def test_connecting_takes_names_and_an_address_of_the_pool() -> None:
         ("GET", "/v1.41/images/labkit/student:local/json", "image.inspect"),
         ("GET", "/v1.41/networks?filters=%7B%22label%22%3A%5B%22a%22%5D%7D", "network.list"),
         ("POST", "/v1.41/networks/abc/connect", "network.connect"),
+        ("GET", "/v1.44/system/df?type=volume", "volume.sizes"),
     ],
 )
 def test_calls_that_there_are(method: str, path: str, kind: str) -> None:
@@ -373,6 +374,7 @@ def test_calls_that_there_are(method: str, path: str, kind: str) -> None:
         ("POST", "/v1.41/commit?container=abc"),
         ("GET", "/v1.41/info"),
         ("GET", "/v1.41/events"),
+        ("GET", "/v1.41/system/df?type=image"),
         ("GET", "/v1.41/containers/abc/logs"),
         ("POST", "/v1.41/containers/abc/attach"),
         ("PUT", "/v1.41/containers/abc/archive?path=/"),

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labkit_hub.homes import home_name
+from labkit_hub.settings import Settings
 
-__all__ = ["Measured", "Sizes", "folder_bytes", "measure_homes"]
+__all__ = ["Measured", "Sizes", "folder_bytes", "measure_homes", "measurer"]
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,21 @@ class Sizes:
             if sizes is not None:
                 largest_first = tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
                 self._measured = Measured(largest_first, datetime.now(UTC))
+
+
+def measurer(settings: Settings, names: Callable[[], Iterable[str]]) -> Callable[[], Mapping[str, int]]:
+    """Return what measures all homes where they are: in folders of this machine, or in volumes of its Docker.
+
+    Parameters
+    ----------
+    names : callable
+        Returns the names of all people.
+    """
+    if settings.spawner == "docker":
+        from labkit_hub.volumes import measure_volumes  # the other shapes do without Docker's library
+
+        return lambda: measure_volumes(settings.containers.prefix, names())
+    return lambda: measure_homes(settings.layout.homes, names())
 
 
 def measure_homes(homes: Path, names: Iterable[str]) -> dict[str, int]:
