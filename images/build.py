@@ -1,8 +1,9 @@
 """``make images``: build what docker-compose.yml runs, and nothing that is there already.
 
 The student's packages are one layer of several GB. They are built once for each lock (their tag is a hash of lock and Dockerfile), and only
-while there is room: the layer is unpacked beside its archive. Where no registry of images is reachable, ``--standins yes`` makes a
-base from Debian's packages, and from it what stands in for PostgreSQL, Caddy and the object store.
+while there is room: the layer is unpacked beside its archive. What nothing uses any more of earlier builds is removed at the end.
+Where no registry of images is reachable, ``--standins yes`` makes a base from Debian's packages, and from it what stands in for
+PostgreSQL, Caddy and the object store.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ STANDIN_BASE = "labkit/standin-base:bookworm"
 LEAST_FREE_GB = 25
 SOURCES = ("labkit", "hub", "jupyterhub_config.py", "course")
 STANDINS = ("postgres", "caddy", "store")
+LABEL = "labkit.built"
+PACKAGES = ("labkit/student-packages", "labkit/student-small-packages")
+PACKAGES_KEPT = 2  # so that going back to the lock of before builds nothing
 
 
 def main() -> None:
@@ -44,6 +48,16 @@ def main() -> None:
         if name not in makers:
             parser.error(f"there is no image {name}: {', '.join(makers)}")
         _timed(f"labkit/{name}:local", lambda name=name: makers[name](base))
+    sweep()
+
+
+def sweep() -> None:
+    """Remove what earlier builds have left: images whose name a newer one has, and packages of old locks. What a container uses stays."""
+    images = _image_ids("--filter=dangling=true", f"--filter=label={LABEL}")
+    for repository in PACKAGES:
+        images += _image_ids(repository)[PACKAGES_KEPT:]
+    for image in images:
+        subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)
 
 
 def build_hub(base: str) -> None:
@@ -120,7 +134,8 @@ def _build_base() -> None:
 def _docker_build(context: Path, tag: str, base: str, *options: str) -> None:
     """Build with the host's network: an index of packages may be reachable from there only."""
     settings = [f"--build-arg={name}" for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") if name in os.environ]
-    command = ["docker", "build", "--quiet", "--network=host", f"--build-arg=BASE={base}", *settings, "--tag", tag, *options, str(context)]
+    command = ["docker", "build", "--quiet", "--network=host", f"--build-arg=BASE={base}", *settings, f"--label={LABEL}=yes"]
+    command += ["--tag", tag, *options, str(context)]
     _run(command, env={**os.environ, "DOCKER_BUILDKIT": "0"})
 
 
@@ -171,6 +186,11 @@ def _hash(*parts: bytes) -> str:
 
 def _has_image(tag: str) -> bool:
     return subprocess.run(["docker", "image", "inspect", tag], capture_output=True, check=False).returncode == 0
+
+
+def _image_ids(*chosen: str) -> list[str]:
+    """Return the ids of some images, the newest first."""
+    return subprocess.run(["docker", "image", "ls", "--quiet", *chosen], capture_output=True, text=True, check=True).stdout.split()
 
 
 def _can_pull(image: str) -> bool:
