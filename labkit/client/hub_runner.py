@@ -14,6 +14,7 @@ from labkit.client.wire import HubRunItem, NewHubRun
 from labkit.errors import AlreadyExists, InvalidInput, LabKitError, NotFound
 from labkit.events import RunState
 from labkit.runs import QueueEntry, Run, RunSpec
+from labkit.runs.finding import find_layout, list_runs, require_ended
 from labkit.runs.records import RUN_ID_PATTERN
 from labkit.runs.submitting import Submission, again, successor
 from labkit.storage import RunLayout, sweep_scratch
@@ -67,10 +68,7 @@ class HubRunner:
         InvalidInput
             The run has not ended yet.
         """
-        run = self.run(run_id)
-        if not run.record().has_ended:
-            raise InvalidInput(f"The run {run_id} has not ended yet.", hint="Wait for it, or cancel it first.", run_id=run_id)
-        return self._submit(again(run))
+        return self._submit(again(require_ended(self.run(run_id))))
 
     def _submit(self, submission: Submission) -> Run:
         spec = submission.spec
@@ -102,18 +100,13 @@ class HubRunner:
         NotFound
             There is no such run here.
         """
-        layout = RunLayout(self.folder / run_id)
-        if not re.match(RUN_ID_PATTERN, run_id) or not layout.spec.is_file():
-            raise NotFound(f"There is no run {run_id!r} in {self.folder}.", hint="List the runs to see their ids.", run_id=run_id)
+        layout = find_layout(self.folder, run_id)
         run = HubRun(layout, self.view)
         return run if run.spec.where == "hub" else Run(layout)
 
     def runs(self) -> list[Run]:
         """Return all runs of the project, the newest last."""
-        if not self.folder.is_dir():
-            return []
-        names = [p.name for p in self.folder.iterdir() if re.match(RUN_ID_PATTERN, p.name) and RunLayout(p).spec.is_file()]
-        return sorted((self.run(name) for name in names), key=lambda run: (run.spec.created, run.id))
+        return list_runs(self.folder, self.run)
 
     def queue(self) -> tuple[QueueEntry, ...]:
         """Return the person's runs at the hub that go on or wait, of all projects: those that have started, then the line."""

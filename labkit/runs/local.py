@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from labkit.errors import InvalidInput, NotFound
+from labkit.errors import InvalidInput
 from labkit.runs.dispatching import Dispatch
+from labkit.runs.finding import find_layout, list_runs, require_ended
 from labkit.runs.queue import QueueEntry, RunQueue
-from labkit.runs.records import GRACE_S, HEARTBEAT_S, RUN_ID_PATTERN, RunSpec
+from labkit.runs.records import GRACE_S, HEARTBEAT_S, RunSpec
 from labkit.runs.run import Run
 from labkit.runs.submitting import Submission, again
 from labkit.runs.waking import wake
-from labkit.storage import RunLayout
 
 __all__ = ["LocalRunner"]
 
@@ -63,10 +62,7 @@ class LocalRunner:
         InvalidInput
             The run has not ended yet, or was the hub's.
         """
-        run = self.run(run_id)
-        if not run.record().has_ended:
-            raise InvalidInput(f"The run {run_id} has not ended yet.", hint="Wait for it, or cancel it first.", run_id=run_id)
-        return self._submit(again(run))
+        return self._submit(again(require_ended(self.run(run_id))))
 
     def _submit(self, submission: Submission) -> Run:
         if submission.spec.where != "here":
@@ -85,17 +81,11 @@ class LocalRunner:
         NotFound
             There is no such run here.
         """
-        layout = RunLayout(self.folder / run_id)
-        if not re.match(RUN_ID_PATTERN, run_id) or not layout.spec.is_file():
-            raise NotFound(f"There is no run {run_id!r} in {self.folder}.", hint="List the runs to see their ids.", run_id=run_id)
-        return Run(layout, self._queue)
+        return Run(find_layout(self.folder, run_id), self._queue)
 
     def runs(self) -> list[Run]:
         """Return all runs, the newest last."""
-        if not self.folder.is_dir():
-            return []
-        names = [p.name for p in self.folder.iterdir() if re.match(RUN_ID_PATTERN, p.name) and RunLayout(p).spec.is_file()]
-        return sorted((self.run(name) for name in names), key=lambda run: (run.spec.created, run.id))
+        return list_runs(self.folder, self.run)
 
     def queue(self) -> tuple[QueueEntry, ...]:
         """Return the runs of this person on this machine that go on or wait, of all projects, the next first."""
