@@ -9,7 +9,19 @@ from labkit_hub.placement.command import LAB_ARGS, run_command, shared_environme
 from labkit_hub.placement.names import home_volume_name, label_value, network_name, server_object_name
 from labkit_hub.placement.order import RUN_STOP_S, Placement, ServerOrder
 
-__all__ = ["HOME", "PORT", "USER", "ContainerSite", "container_command", "container_environment", "labels", "place_docker"]
+__all__ = [
+    "HOME",
+    "PORT",
+    "USER",
+    "ContainerSite",
+    "container_command",
+    "container_environment",
+    "container_traits",
+    "labels",
+    "place_docker",
+    "stop_s",
+    "to_bytes",
+]
 
 HOME = "/home/student"
 """Where the home volume lies in a container; the image makes the folder, so that a new volume takes over its owner."""
@@ -61,8 +73,25 @@ class ContainerSite:
 
 def place_docker(order: ServerOrder, site: ContainerSite) -> Placement:
     """Return the traits of a `DockerSpawner` for this server."""
+    traits = container_traits(order, site) | {
+        "volumes": {home_volume_name(site.prefix, order.user): HOME},
+        "remove": True,
+        "extra_create_kwargs": {
+            "labels": labels(order, site),
+            "user": USER,
+            "working_dir": HOME,
+            "hostname": "run" if order.run else "lab",
+            "stop_timeout": stop_s(order),
+        },
+        "extra_host_config": _host_config(order, site),
+    }
+    return Placement(order.profile.slug, traits)
+
+
+def container_traits(order: ServerOrder, site: ContainerSite) -> dict[str, Any]:
+    """Return the traits that a container of one engine and a service of a swarm have in common."""
     name, command, args = server_object_name(site.prefix, order.user, order.server), *container_command(order)
-    traits: dict[str, Any] = {
+    return {
         "image": order.profile.image or site.image,
         "name_template": name,
         "object_name": name,
@@ -70,23 +99,17 @@ def place_docker(order: ServerOrder, site: ContainerSite) -> Placement:
         "args": args,
         "port": PORT,
         "environment": container_environment(order, site),
-        "volumes": {home_volume_name(site.prefix, order.user): HOME},
         "network_name": site.network_of(order.user),
         "use_internal_ip": True,
-        "mem_limit": _bytes(order.profile.memory_gb),
+        "mem_limit": to_bytes(order.profile.memory_gb),
         "cpu_limit": order.profile.cpu,
-        "remove": True,
         "disable_user_config": True,
-        "extra_create_kwargs": {
-            "labels": labels(order, site),
-            "user": USER,
-            "working_dir": HOME,
-            "hostname": "run" if order.run else "lab",
-            "stop_timeout": RUN_STOP_S if order.run else _STOP_S,
-        },
-        "extra_host_config": _host_config(order, site),
     }
-    return Placement(order.profile.slug, traits)
+
+
+def stop_s(order: ServerOrder) -> int:
+    """Return how many seconds a container has from SIGTERM to its end by force."""
+    return RUN_STOP_S if order.run else _STOP_S
 
 
 def container_command(order: ServerOrder) -> tuple[list[str], list[str]]:
@@ -123,7 +146,7 @@ def labels(order: ServerOrder, site: ContainerSite) -> dict[str, str]:
 
 
 def _host_config(order: ServerOrder, site: ContainerSite) -> dict[str, Any]:
-    memory, devices = _bytes(order.profile.memory_gb), [device.key for device in order.devices if device.kind == "nvidia"]
+    memory, devices = to_bytes(order.profile.memory_gb), [device.key for device in order.devices if device.kind == "nvidia"]
     config: dict[str, Any] = {
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
@@ -132,11 +155,11 @@ def _host_config(order: ServerOrder, site: ContainerSite) -> dict[str, Any]:
         "privileged": False,
         "pids_limit": site.pids,
         "memswap_limit": memory,  # the same as the limit of memory: no swap
-        "shm_size": _bytes(order.profile.shm_gb),
+        "shm_size": to_bytes(order.profile.shm_gb),
         # Names of the world have no answer on an internal network: say so in 2 s, not in 10.
         "dns_opt": ["timeout:1", "attempts:2"],
         # Not Docker's own choice of noexec: compilers of torch and of notebooks put what they build here.
-        "tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={_bytes(site.tmp_gb)}"},
+        "tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={to_bytes(site.tmp_gb)}"},
         "log_config": {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
     }
     if devices:
@@ -145,5 +168,6 @@ def _host_config(order: ServerOrder, site: ContainerSite) -> dict[str, Any]:
     return config
 
 
-def _bytes(gigabytes: float) -> int:
+def to_bytes(gigabytes: float) -> int:
+    """Return gigabytes (of 10^9 bytes) in bytes."""
     return int(gigabytes * 1e9)

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit_hub.placement.command import device_environment
-from labkit_hub.placement.docker import HOME, PORT, ContainerSite, container_command, container_environment
+from labkit_hub.placement.docker import HOME, PORT, ContainerSite, container_command, container_environment, stop_s
 from labkit_hub.placement.names import home_volume_name, label_value, server_object_name
-from labkit_hub.placement.order import RUN_STOP_S, Placement, ServerOrder
+from labkit_hub.placement.order import Placement, ServerOrder
 
 __all__ = ["KubeSite", "place_kube"]
 
 _ID = 1000
-_STOP_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def place_kube(order: ServerOrder, site: KubeSite) -> Placement:
         # "Never": a finished run would otherwise run again.
         "extra_pod_config": {
             "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": RUN_STOP_S if order.run else _STOP_S,
+            "terminationGracePeriodSeconds": stop_s(order),
             "enableServiceLinks": False,
         },
         "disable_user_config": True,

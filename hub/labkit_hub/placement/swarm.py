@@ -6,35 +6,18 @@ Swarm would otherwise run a finished run again.
 
 from __future__ import annotations
 
-from typing import Any
-
 from docker.types import DriverConfig, Mount, Resources
 
-from labkit_hub.placement.docker import HOME, PORT, USER, ContainerSite, container_command, container_environment, labels
-from labkit_hub.placement.names import home_volume_name, server_object_name
-from labkit_hub.placement.order import RUN_STOP_S, Placement, ServerOrder
+from labkit_hub.placement.docker import HOME, USER, ContainerSite, container_traits, labels, stop_s, to_bytes
+from labkit_hub.placement.names import home_volume_name
+from labkit_hub.placement.order import Placement, ServerOrder
 
 __all__ = ["place_swarm"]
-
-_STOP_S = 10
 
 
 def place_swarm(order: ServerOrder, site: ContainerSite) -> Placement:
     """Return the traits of a `SwarmSpawner` for this server; the site's network is an overlay that all share."""
-    name, command, args = server_object_name(site.prefix, order.user, order.server), *container_command(order)
-    traits: dict[str, Any] = {
-        "image": order.profile.image or site.image,
-        "name_template": name,
-        "object_name": name,
-        "cmd": command,
-        "args": args,
-        "port": PORT,
-        "environment": container_environment(order, site),
-        "network_name": site.network,
-        "use_internal_ip": True,
-        "mem_limit": _bytes(order.profile.memory_gb),
-        "cpu_limit": order.profile.cpu,
-        "disable_user_config": True,
+    traits = container_traits(order, site) | {
         "extra_container_spec": {
             "user": USER,
             "workdir": HOME,
@@ -43,7 +26,7 @@ def place_swarm(order: ServerOrder, site: ContainerSite) -> Placement:
             "cap_drop": ["ALL"],
             "read_only": True,
             "init": True,
-            "stop_grace_period": (RUN_STOP_S if order.run else _STOP_S) * 1_000_000_000,
+            "stop_grace_period": stop_s(order) * 1_000_000_000,
         },
         "extra_resources_spec": {},
         # A home is a volume of one node: whatever mounts it must be there, too.
@@ -63,17 +46,13 @@ def _mounts(order: ServerOrder, site: ContainerSite) -> list[Mount]:
     """Return home, ``/tmp`` and ``/dev/shm``: a service has no field for the size of shared memory."""
     return [
         Mount(HOME, home_volume_name(site.prefix, order.user), type="volume", labels={"labkit.hub": site.prefix}),
-        Mount("/tmp", None, type="tmpfs", tmpfs_size=_bytes(site.tmp_gb), tmpfs_mode=0o1777),
-        Mount("/dev/shm", None, type="tmpfs", tmpfs_size=_bytes(order.profile.shm_gb), tmpfs_mode=0o1777),
+        Mount("/tmp", None, type="tmpfs", tmpfs_size=to_bytes(site.tmp_gb), tmpfs_mode=0o1777),
+        Mount("/dev/shm", None, type="tmpfs", tmpfs_size=to_bytes(order.profile.shm_gb), tmpfs_mode=0o1777),
     ]
 
 
 def _resources(order: ServerOrder, site: ContainerSite) -> Resources:
     profile = order.profile
-    resources = Resources(cpu_limit=int(profile.cpu * 1e9), mem_limit=_bytes(profile.memory_gb))
+    resources = Resources(cpu_limit=int(profile.cpu * 1e9), mem_limit=to_bytes(profile.memory_gb))
     resources["Limits"]["Pids"] = site.pids  # docker-py has no argument for it
     return resources
-
-
-def _bytes(gigabytes: float) -> int:
-    return int(gigabytes * 1e9)
