@@ -13,34 +13,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from labkit.testing.hub_session import HubSession
 from labkit.testing.stack import Stack, docker, wait_for
+from labkit.testing.stack_person import Person, logged_in, probe_from
 
 pytestmark = [pytest.mark.docker, pytest.mark.ci]
 CHECKOUT = Path(__file__).resolve().parents[2]
-
-# Runs in a container: says for each "HOST PORT" whether it can be connected, all at the same time.
-PROBE = """
-import concurrent.futures, json, socket, sys
-def look(line):
-    host, port = line.split()
-    try:
-        socket.create_connection((host, int(port)), 4).close()
-        return "open"
-    except OSError as error:
-        return type(error).__name__
-with concurrent.futures.ThreadPoolExecutor(16) as pool:
-    print(json.dumps(dict(zip(sys.argv[1:], pool.map(look, sys.argv[1:])))))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,63 +41,11 @@ def stack(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         stack.down()
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody with a running server: the session, and the container."""
-
-    name: str
-    http: httpx.Client
-    hub: HubSession
-    stack: Stack
-
-    @property
-    def container(self) -> dict[str, Any]:
-        """What Docker says of this person's own server."""
-        return self.stack.servers()[f"u-{self.name}-u/"]
-
-    @property
-    def address(self) -> str:
-        """The address of the container on its network."""
-        (network,) = self.container["NetworkSettings"]["Networks"].values()
-        return str(network["IPAddress"])
-
-    def inside(self, *command: str) -> str:
-        """Run a command as the student's code would."""
-        return self.stack.inside(self.container["Id"], *command)
-
-    def probe(self, *lines: str) -> dict[str, str]:
-        """Say what can be reached from the container."""
-        return dict(json.loads(self.inside("python", "-c", PROBE, *lines)))
-
-    def start(self) -> None:
-        """Start the own server and wait until it answers through Caddy."""
-        self.hub.post_form(f"/hub/spawn/{self.name}", profile="cpu")
-        wait_for(self.answers, f"the server of {self.name}")
-
-    def answers(self) -> bool | None:
-        """Whether the server itself answers, logged in."""
-        try:
-            self.http.get(f"/user/{self.name}/lab")
-            answer = self.http.get(f"/user/{self.name}/api/status")
-        except httpx.HTTPError:
-            return None
-        return True if answer.status_code == 200 and "started" in answer.text else None
-
-    def model(self) -> dict[str, Any]:
-        """What the hub says of this person."""
-        return dict(self.http.get(f"/hub/api/users/{self.name}", headers={"Referer": f"{self.stack.url}/hub/"}).json())
-
-
 @pytest.fixture(scope="module")
 def people(stack: Stack) -> Iterator[dict[str, Person]]:
     """Two people, logged in through Caddy."""
-    passwords = stack.passwords()
-    sessions = {name: stack.session() for name in ("student", "professor")}
-    for name, session in sessions.items():
-        assert session.login(name, passwords[name]).status_code == 200
-    yield {name: Person(name, session.http, session, stack) for name, session in sessions.items()}
-    for session in sessions.values():
-        session.http.close()
+    with logged_in(stack, "student", "professor") as people:
+        yield people
 
 
 @pytest.fixture(scope="module")
@@ -128,11 +60,6 @@ def other(people: dict[str, Person]) -> Person:
     """Another one with a running server."""
     people["professor"].start()
     return people["professor"]
-
-
-def probe_from(stack: Stack, service: str, *lines: str) -> dict[str, str]:
-    """Say what can be reached from a service's container."""
-    return dict(json.loads(stack.inside(stack.container(service), "python3", "-c", PROBE, *lines)))
 
 
 def test_jupyterlab_comes_through_caddy(student: Person) -> None:
