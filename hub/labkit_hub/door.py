@@ -44,7 +44,7 @@ class ServiceDoor:
 
     url: str
     token: str = field(repr=False)
-    admit_s: float = 30.0
+    admit_s: float = 15.0
     look_s: float = 1.5
 
     async def admit(self, admission: Admission) -> Admitted:

@@ -64,6 +64,7 @@ def test_a_hub_that_is_killed_finds_servers_on_the_one_network(stack: Stack, peo
     before = student.container["Id"]
     stack.compose("kill", "hub")
     stack.compose("up", "-d", "--no-deps", "hub")
-    wait_for(student.answers, "the server behind the new hub")
-    assert student.model()["servers"][""]["ready"]
+    wait_for(lambda: True if student.http.get("/hub/health").status_code == 200 else None, "the new hub")
+    wait_for(lambda: True if student.model().get("servers", {}).get("", {}).get("ready") else None, "the server in the new hub")
+    assert student.answers()
     assert student.container["Id"] == before

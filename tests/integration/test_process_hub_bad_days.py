@@ -83,12 +83,13 @@ def test_a_new_hub_waits_for_a_server_only_while_it_runs(place: ProcessPlace) ->
     """One that does not answer has its time, which its page says and looks again; that it has ended is seen at once."""
     person = place.people[0]
     run_id = place.submit(person, ENDLESS)
-    wait_for_state(place, person, run_id, "running")
-    server, name = program(place, run_id), f"run-{run_id}"
+    name = f"run-{run_id}"
+    wait_until(lambda: (place.hub.server(person, name) or {}).get("ready"))  # the run itself says sooner that it runs
+    server = program(place, run_id)
     place.hub.kill()
     server.suspend()
     place.hub.start()
-    assert (place.hub.server(person, name) or {})["pending"] == "check"
+    wait_until(lambda: (place.hub.server(person, name) or {}).get("pending") == "check")
     with place.hub.session(person) as session:
         assert 'http-equiv="refresh"' in session.http.get(f"/hub/spawn-pending/{person}/{name}").text
     server.kill()
