@@ -29,6 +29,9 @@ _ONLINE = (
     "link set lo up",
     # A pair of devices that leads nowhere: with the loopback alone Chromium would tell its pages that it is offline.
     "link add lk0 type veth peer name lk1",
+    # No addresses of IPv6, which would come a second or two later: a change, and the page under way would end with it.
+    "link set lk0 addrgenmode none",
+    "link set lk1 addrgenmode none",
     "addr add 192.0.2.2/24 dev lk0",
     "link set lk1 up",
     "link set lk0 up",
@@ -37,6 +40,7 @@ _ONLINE = (
 _START = """#!/bin/sh
 exec {unshare} --net -- /bin/sh -c '
 {online}
+for _ in $(seq 100); do ip -oneline link show lk0 2>/dev/null | grep -q "state UP" && break; sleep 0.05; done
 {python} {module} 127.0.0.1:{port} {socket} &
 exec "$0" "$@"' {chromium} "$@"
 """
