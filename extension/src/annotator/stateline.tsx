@@ -166,15 +166,17 @@ function wordsFor(
 
 /** Buttons and the size of a pixel of the picture on the screen. */
 function Zoom({ stage, trans }: IStateLineProps): React.JSX.Element {
-  const { density, view } = stage;
-  const zoom = view.zoom / density;
+  const zoom = stage.view.zoom / stage.density;
+  // From what is shown at the click: this line lags behind, and the second of two quick clicks would be lost.
+  const zoomBy = (factor: number): void =>
+    stage.show(stage.view.zoomed(factor));
   const buttons: ReadonlyArray<[string, string, () => void]> = [
-    ['−', trans.__('Zoom out (-)'), () => stage.show(view.zoomed(1 / STEP))],
-    ['+', trans.__('Zoom in (+)'), () => stage.show(view.zoomed(STEP))],
+    ['−', trans.__('Zoom out (-)'), () => zoomBy(1 / STEP)],
+    ['+', trans.__('Zoom in (+)'), () => zoomBy(STEP)],
     [
       '1:1',
       trans.__('One pixel of the picture for each of the screen (0)'),
-      () => stage.show(view.zoomed(1 / zoom))
+      () => zoomBy(stage.density / stage.view.zoom)
     ],
     [
       trans.__('Fit'),
