@@ -14,8 +14,9 @@ import pytest
 from playwright.sync_api import expect
 
 from labkit.storage import new_id
-from labkit.testing.browser import contrasts, open_browser
+from labkit.testing.browser import contrasts
 from labkit.testing.light_hub import PASSWORD, LightHub
+from labkit.testing.runs import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,15 +34,8 @@ RUNS = (
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Open a browser, before the hub: without Chromium nothing needs to start."""
-    with open_browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightHub]:
-    """Run a hub whose two devices compute for ada and grace; three runs wait, one of them in a course."""
+    """Run a hub whose two devices compute for ada and grace; three runs wait, all in one course."""
     with LightHub(tmp_path_factory.mktemp("use") / "var", env={"LABKIT_DEVICES__FAKE": "2", "LABKIT_DEVICES__NVIDIA": "false"}) as hub:
         admin = Panel(hub, "admin")
         admin.ask("POST", "courses", json={"id": "cells", "title": "Cell biology"})
@@ -74,8 +68,7 @@ class Panel:
 
     def wait_for_leases(self, count: int) -> None:
         """Wait until so many devices are in somebody's hands."""
-        while sum(device["holder"] is not None for device in self.ask("GET", "devices")["devices"]) < count:
-            pass
+        wait_until(lambda: sum(device["holder"] is not None for device in self.ask("GET", "devices")["devices"]) == count)
 
 
 def open_page(browser: Browser, hub: LightHub, user: str, path: str, scheme: str = "light") -> Page:
