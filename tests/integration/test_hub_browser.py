@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from labkit.testing.browser import open_browser, patient_page
+from labkit.testing.browser import patient_page
 from labkit.testing.hub import RunningHub
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Open a browser, before the hub: without Chromium nothing needs to start."""
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labkit.testing.browser import open_browser
 from labkit.testing.light_hub import PASSWORD, LightHub
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.ci]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Open a browser, before the hub: without Chromium nothing needs to start."""
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
