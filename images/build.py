@@ -55,7 +55,7 @@ def sweep() -> None:
     """Remove what earlier builds have left: images whose name a newer one has, and packages of old locks. What a container uses stays."""
     images = _image_ids("--filter=dangling=true", f"--filter=label={LABEL}")
     for repository in PACKAGES:
-        images += _image_ids(repository)[PACKAGES_KEPT:]
+        images += sorted(_image_ids(repository), key=_created, reverse=True)[PACKAGES_KEPT:]
     for image in images:
         subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)
 
@@ -189,8 +189,15 @@ def _has_image(tag: str) -> bool:
 
 
 def _image_ids(*chosen: str) -> list[str]:
-    """Return the ids of some images, the newest first."""
+    """Return the ids of some images."""
     return subprocess.run(["docker", "image", "ls", "--quiet", *chosen], capture_output=True, text=True, check=True).stdout.split()
+
+
+def _created(image: str) -> str:
+    """Return when an image was made, to the nanosecond: the list of images is in order of seconds only."""
+    return subprocess.run(
+        ["docker", "image", "inspect", "--format={{.Created}}", image], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def _can_pull(image: str) -> bool:
