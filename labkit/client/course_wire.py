@@ -1,0 +1,402 @@
+"""Courses on the wire: assignments, releases, submissions, grades. `labkit.client.wire` says what holds for all models.
+
+Paths are below ``/services/labkit/api/``. ``{c}`` is a course's id, ``{a}`` an assignment's, ``{s}`` a submission's. What a caller may
+not know of is answered with 404.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from labkit.client.wire import Answer, Ask
+from labkit.courses.records import CellScore, FileEntry, GradeResult, Item, Limits, Manifest, Note, NotebookOutcome, RubricButton, Sha256
+from labkit.runs.records import RunId
+
+__all__ = [
+    "AssignmentChange",
+    "AssignmentItem",
+    "AssignmentList",
+    "BatchItem",
+    "BatchList",
+    "Extension",
+    "ExtensionAsk",
+    "FeedbackAsk",
+    "FilesAsk",
+    "FilesMissing",
+    "GradeAsk",
+    "GradeItem",
+    "GradingJob",
+    "GradingTask",
+    "GroupAsk",
+    "GroupItem",
+    "HandScore",
+    "LateRule",
+    "NewAssignment",
+    "NewRelease",
+    "NewSubmission",
+    "Receipt",
+    "ReleaseItem",
+    "ScoreChange",
+    "Statistics",
+    "SubmissionItem",
+    "SubmissionList",
+    "TaskResult",
+]
+
+ShortText = Annotated[str, Field(max_length=300)]
+LongText = Annotated[str, Field(max_length=20_000)]
+AssignmentState = Literal["draft", "released", "closed"]
+
+
+class LateRule(Ask):
+    """What a late submission costs: it is refused after the grace, or loses `percent_per_day` of the points for each begun day.
+
+    Never more than down to `floor_percent` of them.
+    """
+
+    accept: bool = False
+    percent_per_day: Annotated[float, Field(ge=0, le=100)] = 0.0
+    floor_percent: Annotated[float, Field(ge=0, le=100)] = 0.0
+
+
+class NewAssignment(Ask):
+    """``POST courses/{c}/assignments``: professors; the name is free but for what no file name can have, and is kept in NFC."""
+
+    name: Annotated[str, Field(min_length=1, max_length=150)]
+
+
+class AssignmentChange(Ask):
+    """``PATCH assignments/{a}``: professors; what is not named stays.
+
+    ``due`` is a local time of the course without an offset, ``2026-10-25T23:59``, read in the course's time zone; a time that a change of
+    the clocks skips is refused, of one that comes twice the later counts. ``closes`` likewise: after it nothing is accepted at all.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=150)] | None = None
+    due: str | None = None
+    closes: str | None = None
+    grace_min: Annotated[int, Field(ge=0, le=7 * 24 * 60)] | None = None
+    late: LateRule | None = None
+    attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
+    unlimited_attempts: bool | None = None
+    counts: Literal["best", "last"] | None = None
+    state: AssignmentState | None = None
+    group_size: Annotated[int, Field(ge=1, le=50)] | None = None
+
+
+class ReleaseItem(Answer):
+    """``GET assignments/{a}/releases/{n}``: one release, as students get it; it never changes."""
+
+    assignment: str
+    version: int
+    released: AwareDatetime
+    released_by: str
+    message: str = ""
+    manifest: Manifest
+    items: tuple[Item, ...] = ()
+    limits: Limits = Limits()
+
+
+class NewRelease(Ask):
+    """``POST assignments/{a}/releases``: professors. ``student`` is what students fetch, ``source`` the whole, hidden part included.
+
+    All files were sent before (``PUT files/{sha256}``). ``key`` makes asking twice the same as asking once.
+    """
+
+    key: Annotated[str, Field(min_length=8, max_length=64)]
+    student: Manifest
+    source: Manifest
+    items: tuple[Item, ...]
+    limits: Limits = Limits()
+    rubric: tuple[RubricButton, ...] = ()
+    required: tuple[str, ...] = ()
+    message: ShortText = ""
+
+
+class AssignmentItem(Answer):
+    """An assignment as the caller sees it; drafts are seen by staff only.
+
+    Attributes
+    ----------
+    due, closes : datetime or None
+        For the caller, extension included.
+    time_zone : str
+        Of the course, such as ``Europe/Berlin``.
+    attempts, attempts_used : int or None
+        None without a limit.
+    release : int
+        The version of the last release; 0 without one.
+    fetched : int
+        The version that the caller fetched last; 0 for none.
+    feedback : bool
+        Whether feedback has been released for the caller's submission that counts.
+    points : float or None
+        Of the submission that counts, late rule applied; only when feedback is released.
+    expected : tuple of str
+        Notebooks and files that a submission must have.
+    """
+
+    id: str
+    course: str
+    name: str
+    title: str = ""
+    state: AssignmentState
+    due: AwareDatetime | None = None
+    closes: AwareDatetime | None = None
+    time_zone: str = "UTC"
+    grace_min: int = 0
+    late: LateRule = LateRule()
+    attempts: int | None = None
+    attempts_used: int = 0
+    counts: Literal["best", "last"] = "last"
+    group_size: int = 1
+    group: tuple[str, ...] = ()
+    release: int = 0
+    fetched: int = 0
+    max_points: float = 0.0
+    expected: tuple[str, ...] = ()
+    upload_mb: float = 20.0
+    extended: bool = False
+    submitted: AwareDatetime | None = None
+    feedback: bool = False
+    points: float | None = None
+    waiting: int = 0
+    """For staff: submissions that count and are not graded yet."""
+    submissions: int = 0
+    """For staff: people or groups that have submitted."""
+
+
+class AssignmentList(Answer):
+    """``GET courses/{c}/assignments``: by due time, those without one last."""
+
+    assignments: tuple[AssignmentItem, ...] = ()
+
+
+class FilesAsk(Ask):
+    """``POST files/missing``: which of these the caller has still to send."""
+
+    sha256: Annotated[tuple[Sha256, ...], Field(max_length=20_000)]
+
+
+class FilesMissing(Answer):
+    """What has to be sent. Another person's files count as not there."""
+
+    sha256: tuple[str, ...] = ()
+
+
+class NewSubmission(Ask):
+    """``POST assignments/{a}/submissions``. All files were sent before. ``key`` makes asking twice the same as asking once."""
+
+    key: Annotated[str, Field(min_length=8, max_length=64)]
+    release: Annotated[int, Field(ge=1)]
+    manifest: Manifest
+
+
+class Receipt(Answer):
+    """What was handed in, by whom and when, and what it hashes to. It never changes.
+
+    Attributes
+    ----------
+    sha256 : str
+        `Manifest.sha256` of what was handed in.
+    cells : dict of notebook to number of cells
+    late_s : float
+        Seconds after the due time and its grace; 0 in time.
+    """
+
+    submission: str
+    assignment: str
+    assignment_name: str
+    course: str
+    person: str
+    group: tuple[str, ...] = ()
+    attempt: int
+    submitted: AwareDatetime
+    sha256: Sha256
+    files: tuple[FileEntry, ...]
+    cells: dict[str, int] = {}
+    late_s: float = 0.0
+    notes: tuple[Note, ...] = ()
+
+
+class SubmissionItem(Answer):
+    """A submission; points only for staff, or after its feedback was released."""
+
+    id: str
+    assignment: str
+    person: str
+    full_name: str = ""
+    group: tuple[str, ...] = ()
+    attempt: int
+    release: int
+    submitted: AwareDatetime
+    late_s: float = 0.0
+    sha256: str
+    size: int
+    counts: bool
+    state: Literal["submitted", "queued", "graded", "failed"]
+    needs_hand: int = 0
+    """Items that wait for a person."""
+    points: float | None = None
+    max_points: float | None = None
+    penalty: float = 0.0
+    feedback: bool = False
+    notes: tuple[Note, ...] = ()
+
+
+class SubmissionList(Answer):
+    """``GET assignments/{a}/submissions``: the caller's own, or for staff all; the newest first."""
+
+    submissions: tuple[SubmissionItem, ...] = ()
+
+
+class ExtensionAsk(Ask):
+    """``PUT assignments/{a}/extensions/{person}``: another due time (as in `AssignmentChange`), or further attempts, for one person."""
+
+    due: str | None = None
+    attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
+    reason: ShortText = ""
+
+
+class Extension(Answer):
+    """An extension that was given."""
+
+    person: str
+    due: AwareDatetime | None = None
+    attempts: int | None = None
+    reason: str = ""
+    given_by: str
+    given: AwareDatetime
+
+
+class GroupAsk(Ask):
+    """``PUT assignments/{a}/groups/{name}``: staff; the people who hand in together. No members: the group is dissolved."""
+
+    members: Annotated[tuple[str, ...], Field(max_length=50)]
+
+
+class GroupItem(Answer):
+    """A group of an assignment."""
+
+    name: str
+    members: tuple[str, ...]
+
+
+class GradeAsk(Ask):
+    """``POST assignments/{a}/batches``: staff; grade what counts and is not graded yet, or all that counts again, or these submissions."""
+
+    which: Literal["ungraded", "all", "these"] = "ungraded"
+    submissions: Annotated[tuple[str, ...], Field(max_length=10_000)] = ()
+
+
+class BatchItem(Answer):
+    """A grading batch: one run in the hub's line."""
+
+    id: str
+    run: RunId
+    assignment: str
+    asked_by: str
+    asked: AwareDatetime
+    state: Literal["waiting", "starting", "running", "cancelling", "done", "failed", "cancelled", "lost"]
+    reason: str = ""
+    progress: str = ""
+    total: int
+    graded: int
+    failed: int
+
+
+class BatchList(Answer):
+    """``GET assignments/{a}/batches``: the newest first."""
+
+    batches: tuple[BatchItem, ...] = ()
+
+
+class GradingTask(Answer):
+    """One submission of a batch."""
+
+    submission: str
+    manifest: Manifest
+    release: int
+
+
+class GradingJob(Answer):
+    """``GET grading/{run}``: for the grading run itself and nobody else. What has a result already is not among the tasks.
+
+    ``sources`` are the whole assignments by the version of their release, hidden part included.
+    """
+
+    run: RunId
+    course: str
+    assignment: str
+    assignment_name: str
+    sources: dict[int, Manifest]
+    tasks: tuple[GradingTask, ...]
+    workers: int = 2
+
+
+class TaskResult(Ask):
+    """``PUT grading/{run}/results/{s}``: the result of one submission. Its files were sent before (``PUT grading/{run}/files/{sha256}``)."""
+
+    result: GradeResult
+    files: tuple[FileEntry, ...] = ()
+
+
+class ScoreChange(Answer):
+    """One change of an item's score, as history tells it."""
+
+    item: str
+    points: float | None
+    by: str
+    at: AwareDatetime
+    comment: str = ""
+
+
+class HandScore(Ask):
+    """``PUT submissions/{s}/scores``: staff; the points of one item, or None to go back to what the run found; a comment students read."""
+
+    item: str
+    points: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    comment: LongText = ""
+    reason: ShortText = ""
+
+
+class GradeItem(Answer):
+    """``GET submissions/{s}/grade``: scores, comments and outcome; for students after the release of feedback, without notes for staff."""
+
+    submission: SubmissionItem
+    scores: tuple[CellScore, ...] = ()
+    comments: dict[str, str] = {}
+    """By `Item.key`; the empty key is about the whole."""
+    notebooks: tuple[NotebookOutcome, ...] = ()
+    notes: tuple[Note, ...] = ()
+    history: tuple[ScoreChange, ...] = ()
+    rubric: tuple[RubricButton, ...] = ()
+    seconds: float = 0.0
+    isolation: str = ""
+
+
+class FeedbackAsk(Ask):
+    """``POST assignments/{a}/feedback``: professors; let everybody (or these) read what their submissions earned, or take it back."""
+
+    release: bool = True
+    submissions: Annotated[tuple[str, ...], Field(max_length=10_000)] = ()
+
+
+class Statistics(Answer):
+    """``GET assignments/{a}/statistics``: of the submissions that count and are graded; for students once feedback is released.
+
+    ``histogram`` holds ten counts, from 0-10 % to 90-100 % of the points.
+    """
+
+    submitted: int = 0
+    graded: int = 0
+    mean: float | None = None
+    median: float | None = None
+    deviation: float | None = None
+    best: float | None = None
+    worst: float | None = None
+    max_points: float = 0.0
+    histogram: tuple[int, ...] = ()
+    by_item: dict[str, float] = {}

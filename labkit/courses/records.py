@@ -1,0 +1,326 @@
+"""What is said of assignments and grades, wherever it is said: files, the wire, the database.
+
+An *item* is anything that earns points: a test cell, a cell graded by hand, a check of the sheet. What student code prints, raises or
+reports is a claim; an item says by `how` it is scored, and only ``assertion`` and ``metric`` are out of that code's reach.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue, field_validator, model_validator
+
+from labkit.storage import Record
+
+__all__ = [
+    "SHA256_PATTERN",
+    "AssignmentSheet",
+    "CellScore",
+    "Check",
+    "CheckResult",
+    "FileEntry",
+    "GradeResult",
+    "How",
+    "Item",
+    "Limits",
+    "Manifest",
+    "Note",
+    "NotebookOutcome",
+    "Problem",
+    "RubricButton",
+    "Sha256",
+]
+
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
+ItemId = Annotated[str, Field(min_length=1, max_length=200)]
+Points = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+How = Literal["cell", "hand", "assertion", "metric"]
+"""How an item is scored: by a test cell in the student's own kernel (not tamper-proof), by a person, or by a check on exported data."""
+
+
+class FileEntry(Record):
+    """One file of a release or submission.
+
+    ``path`` is relative, with ``/``, in NFC, without ``..`` and without hidden parts.
+    """
+
+    path: Annotated[str, Field(min_length=1, max_length=1000)]
+    sha256: Sha256
+    size: Annotated[int, Field(ge=0)]
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        parts = path.split("/")
+        if any(not part or part.startswith(".") or part != part.strip() for part in parts):
+            raise ValueError("must be a relative path with '/', without '..', empty or hidden parts")
+        if "\\" in path or any(unicodedata.category(c) in ("Cc", "Cs") for c in path):
+            raise ValueError("holds a character that a file name cannot have")
+        if any(len(part.encode()) > 255 for part in parts):
+            raise ValueError("has a part that is longer than a file name may be")
+        return unicodedata.normalize("NFC", path)
+
+
+class Manifest(Record):
+    """The files of a release or submission, in the order of their paths; `sha256` names the whole."""
+
+    files: tuple[FileEntry, ...] = ()
+
+    @field_validator("files")
+    @classmethod
+    def _ordered(cls, files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
+        paths = [file.path for file in files]
+        folded = {unicodedata.normalize("NFC", path).casefold() for path in paths}
+        if len(folded) != len(paths):
+            raise ValueError("two files have the same path, or differ in upper and lower case only")
+        folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+        if taken := folders & set(paths):
+            raise ValueError(f"{min(taken)} is both a file and a folder")
+        return tuple(sorted(files, key=lambda file: file.path))
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all paths and contents; neither times nor places are in it."""
+        return hashlib.sha256("".join(f"{file.sha256} {file.path}\n" for file in self.files).encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def notebooks(self) -> tuple[str, ...]:
+        """Names, without ``.ipynb``, of the notebooks at the top."""
+        return tuple(file.path.removesuffix(".ipynb") for file in self.files if "/" not in file.path and file.path.endswith(".ipynb"))
+
+    def entry(self, path: str) -> FileEntry | None:
+        """Return the file of this path; None where there is none."""
+        path = unicodedata.normalize("NFC", path)
+        return next((file for file in self.files if file.path == path), None)
+
+
+class Item(Record):
+    """Something that earns points.
+
+    Attributes
+    ----------
+    id : str
+        The cell's ``grade_id``, or the check's id.
+    notebook : str
+        The notebook without ``.ipynb``; empty for a check of the sheet.
+    title : str
+        What people read; by default the id.
+    """
+
+    id: ItemId
+    notebook: str = ""
+    how: How
+    max_points: Points
+    title: str = ""
+
+    @property
+    def key(self) -> str:
+        """``notebook/id``, unique within an assignment; for a check ``/id``."""
+        return f"{self.notebook}/{self.id}"
+
+
+class RubricButton(Record):
+    """A sentence that staff give with one click: `points` are added to what the item has (they may be negative)."""
+
+    item: str
+    text: Annotated[str, Field(min_length=1, max_length=1000)]
+    points: Annotated[float, Field(ge=-1_000_000, le=1_000_000, allow_inf_nan=False)] = 0.0
+
+
+class Limits(Record):
+    """What one submission may use when it is run."""
+
+    cell_s: Annotated[float, Field(gt=0, le=24 * 3600)] = 60.0
+    submission_s: Annotated[float, Field(gt=0, le=7 * 24 * 3600)] = 1800.0
+    start_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    memory_mb: Annotated[int, Field(ge=128, le=4_000_000)] = 2048
+    pids: Annotated[int, Field(ge=16, le=65536)] = 256
+    cpu: Annotated[float, Field(gt=0, le=1024)] = 1.0
+    cell_output_bytes: Annotated[int, Field(ge=1000)] = 100_000
+    output_bytes: Annotated[int, Field(ge=10_000)] = 5_000_000
+    files_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
+    upload_mb: Annotated[float, Field(gt=0, le=100_000)] = 20.0
+    check_s: Annotated[float, Field(gt=0, le=24 * 3600)] = 60.0
+    check_memory_mb: Annotated[int, Field(ge=256, le=4_000_000)] = 2048
+
+
+class Check(Record):
+    """One check on what a submission exports, carried out where no student code is: a row of the sheet.
+
+    Attributes
+    ----------
+    kind : {"assertion", "metric"}
+        A function of a hidden Python file, or a metric on hidden pictures.
+    function : str
+        ``tests.py:test_mean`` (assertion): the file lies in ``hidden/``, the function gets the exported values as keyword arguments.
+    exports : tuple of str
+        Names that the check needs, of `AssignmentSheet.exports`.
+    metric : {"iou", "dice", "ap", "count_error"}
+    pictures, labels : str
+        Folders in ``hidden/`` with pictures and label images of the same names (metric).
+    thresholds : tuple of (value, points)
+        A metric that reaches the value (for ``count_error``: is at most the value) earns the points; the best that is reached counts.
+    """
+
+    id: ItemId
+    title: str = ""
+    kind: Literal["assertion", "metric"]
+    points: Points
+    exports: tuple[str, ...] = ()
+    function: str = ""
+    metric: Literal["iou", "dice", "ap", "count_error", ""] = ""
+    pictures: str = ""
+    labels: str = ""
+    iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    thresholds: tuple[tuple[float, Points], ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Check:
+        if self.kind == "assertion" and not self.function:
+            raise ValueError(f"the check {self.id!r} needs a function, such as tests.py:test_mean")
+        if self.kind == "metric" and not (self.metric and self.labels and self.exports and self.thresholds):
+            raise ValueError(f"the check {self.id!r} needs metric, labels, exports and thresholds")
+        return self
+
+
+class AssignmentSheet(Record):
+    """``assignment.yaml``: what is said of an assignment beside its notebooks. Everything has a default.
+
+    Attributes
+    ----------
+    environment : str
+        Slug of the environment (image) in which submissions run; empty for the hub's own.
+    parameters : dict
+        Given to each graded notebook by papermill, beside ``seed``, ``data``, ``time_s`` and ``device``, where it has a cell tagged
+        ``parameters``.
+    data : str
+        Folder of the release with public data, relative to the notebook; it is there under the same path when the notebook is graded.
+    exports : dict of name to source
+        What leaves a submission as data: a Python name of a notebook (``ps1:mask``) or a file that it writes (``file:model``).
+    checks : tuple of Check
+        Carried out on exports only, by what lies in ``hidden/``.
+    required : tuple of str
+        Further files that a submission must have.
+    """
+
+    title: str = ""
+    environment: str = ""
+    seed: int = 0
+    device: Literal["cpu", "cuda"] = "cpu"
+    data: str = "data"
+    parameters: dict[str, JsonValue] = {}
+    limits: Limits = Limits()
+    exports: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,60}$")], str] = {}
+    checks: tuple[Check, ...] = ()
+    rubric: tuple[RubricButton, ...] = ()
+    required: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AssignmentSheet:
+        ids = [check.id for check in self.checks]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two checks have the same id")
+        for check in self.checks:
+            if missing := set(check.exports) - set(self.exports):
+                raise ValueError(f"the check {check.id!r} needs the export {min(missing)!r}, which is not among exports")
+        return self
+
+
+class Problem(Record):
+    """Something that is wrong with an assignment or a submission, in words.
+
+    Attributes
+    ----------
+    severity : {"error", "warning"}
+        An error keeps it from being released or handed in.
+    where : str
+        File and cell, such as ``ps1.ipynb, cell 4 (q1_test)``.
+    """
+
+    severity: Literal["error", "warning"] = "error"
+    where: str = ""
+    text: str
+    hint: str = ""
+
+
+class Note(Record):
+    """Something that staff should know of a submission: a cell was put back, a kernel died, output was cut."""
+
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,39}$")]
+    where: str = ""
+    text: Annotated[str, Field(max_length=2000)]
+
+
+class CellScore(Record):
+    """What an item earned.
+
+    ``points`` is None where nobody has scored it yet. ``trusted`` is False for what rests on the word of the student's own kernel.
+    """
+
+    item: Item
+    points: Points | None
+    trusted: bool = False
+    note: Annotated[str, Field(max_length=2000)] = ""
+
+
+class NotebookOutcome(Record):
+    """How the execution of one notebook went.
+
+    Attributes
+    ----------
+    state : {"done", "partial", "failed", "missing"}
+        All cells were executed; some were not or had errors of the kernel itself; it could not be executed; the submission lacks it.
+    executed, html : str or None
+        SHA-256 of the executed notebook and of the page made of it, among the files of the result.
+    """
+
+    notebook: str
+    state: Literal["done", "partial", "failed", "missing"]
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    cells: Annotated[int, Field(ge=0)] = 0
+    kernels: Annotated[int, Field(ge=0)] = 0
+    executed: Sha256 | None = None
+    html: Sha256 | None = None
+
+
+class CheckResult(Record):
+    """What one check of the sheet found: the points, the value of a metric, and what to tell."""
+
+    check: str
+    points: Points
+    value: float | None = None
+    note: Annotated[str, Field(max_length=2000)] = ""
+
+
+class GradeResult(Record):
+    """What a grading run says of one submission."""
+
+    submission: Annotated[str, Field(max_length=64)]
+    state: Literal["graded", "failed"]
+    scores: tuple[CellScore, ...] = ()
+    notebooks: tuple[NotebookOutcome, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    notes: tuple[Note, ...] = ()
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    isolation: Literal["container", "process"]
+
+    @property
+    def points(self) -> float:
+        """The points of all items that are scored."""
+        return total(self.scores)
+
+
+def total(scores: Iterable[CellScore]) -> float:
+    """Return the sum of the points that are there."""
+    return sum(score.points for score in scores if score.points is not None)
