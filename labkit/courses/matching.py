@@ -72,7 +72,7 @@ def match_cells(given: list[Cell], places: list[Place], note: AddNote) -> Match:
             note(
                 "id-unknown",
                 f"cell {index + 1}",
-                f"It has the id {grade_id[:100]}, which the assignment does not; it was run as a plain cell.",
+                f"It has the id {grade_id[:100]}, unknown here; it was run as a plain cell.",
             )
     return match
 
@@ -102,7 +102,7 @@ def _is_written(cell: Cell, place: Place) -> bool:
 
 
 def _sort_copies(given: list[Cell], place: Place, chosen: int, indices: list[int], match: Match, note: AddNote) -> None:
-    """Copies of our own cell are ignored; one in which the student wrote something else is the student's."""
+    """Ignore copies of our own cell; one in which the student wrote something else is the student's."""
     for index in indices:
         if index == chosen:
             continue
@@ -138,11 +138,8 @@ def _join_halves(given: list[Cell], place: Place, chosen: int, indices: list[int
 
 def _recognise(given: list[Cell], place: Place, by_id: dict[str, Place], match: Match, note: AddNote) -> None:
     """Find a cell that lost its id, or had it changed: by JupyterLab's id of it, or by an unchanged text that is no mere stub."""
-    free = [
-        index
-        for index, cell in enumerate(given)
-        if index not in match.places and index not in match.copies and _grade_id(cell) not in by_id
-    ]
+    taken = {*match.places, *match.copies}
+    free = [index for index, cell in enumerate(given) if index not in taken and _grade_id(cell) not in by_id]
     found = next((index for index in free if given[index]["id"] and given[index]["id"] == place.cell["id"]), None)
     if found is None and place.graded.fixed and place.shown.strip():
         found = next((index for index in free if given[index]["source"].strip() == place.shown.strip()), None)

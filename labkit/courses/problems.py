@@ -39,9 +39,7 @@ def problems_of(assignment: Assignment) -> Iterator[Problem]:
     if not assignment.notebooks:
         yield Problem(text="It has no notebook that can be read.", hint="Put a notebook at the top of the folder.")
     elif not assignment.items:
-        yield Problem(
-            text="Nothing in it earns points.", hint="Give a cell points with nbgrader's toolbar, or add a check to assignment.yaml."
-        )
+        yield Problem(text="Nothing in it earns points.", hint="Give a cell points with nbgrader's toolbar, or add a check.")
     yield from _of_names(assignment)
     yield from problems_of_sheet(assignment)
     yield from leaks_of(assignment)
@@ -98,9 +96,7 @@ def _of_metadata(cell: Cell, graded: GradedCell, where: str) -> Iterator[Problem
     if graded.kind == "task" and cell["cell_type"] != "markdown":
         yield Problem(where=where, text="A task must be a Markdown cell.", hint="Make it Markdown; the answer stands in other cells.")
     if graded.kind == "answer" and not code:
-        yield Problem(
-            where=where, text="An answer in words can only be graded by hand.", hint="Choose 'Manually graded answer' and give it points."
-        )
+        yield Problem(where=where, text="An answer in words is graded by hand.", hint="Choose 'Manually graded answer'.")
 
 
 def _of_regions(cell: Cell, graded: GradedCell | None, where: str) -> Iterator[Problem]:
@@ -142,7 +138,7 @@ def _of_code(cell: Cell, graded: GradedCell | None, where: str) -> Iterator[Prob
 
 
 def _too_early(name: str, graded: list[tuple[int, Cell, GradedCell]]) -> Iterator[Problem]:
-    """Tests that use what only a later answer makes."""
+    """Find tests that use what only a later answer makes."""
     trees = [(index, cell, parse_code(source) if source["cell_type"] == "code" else None) for index, source, cell in graded]
     for index, test, tree in trees:
         if test.kind != "test" or tree is None:
