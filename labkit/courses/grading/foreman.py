@@ -98,7 +98,7 @@ class Foreman:
         """Take in what has ended; what has no worker any more is ended, too."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
@@ -114,7 +114,7 @@ class Foreman:
             with contextlib.suppress(OSError):
                 child.slot.clear()
             self.slots.append(child.slot)
-            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status))
+            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status), peak_mb=round(usage.ru_maxrss / 1e3, 1))
 
     def _look_after(self) -> None:
         now = time.monotonic()
