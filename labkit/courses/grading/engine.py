@@ -170,6 +170,9 @@ class Execution:
                 outputs("error", {"ename": "KernelDied" if ending.state == "died" else "Failed", "evalue": ending.text, "traceback": [ending.text]})
             state = "error" if ending.state == "ok" and outputs.error else ending.state
             error = ending.text if ending.state in ("died", "timeout") else outputs.error
+            if error.startswith("StdinNotImplementedError"):
+                error = "input() waits for a person at a keyboard; nobody is there when a notebook is graded."
+                self._note("input", index, error)
             self.stories[index] = CellStory(state, error, outputs.result, ending.seconds)
         if ending is not None and ending.state in ("ok", "error") and ending.text:
             self._note("output-lost", index, "It showed more at once than is read; the output was dropped.")

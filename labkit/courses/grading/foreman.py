@@ -22,6 +22,7 @@ import psutil
 
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
+from labkit.courses.grading.html import prepare_pages
 from labkit.courses.grading.order import OUTCOME, Order, OrderTask
 from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
@@ -240,10 +241,16 @@ def _say(**facts: object) -> None:
 def main() -> None:
     """Grade what is ordered."""
     adopt_orphans()
-    import nbconvert.exporters  # noqa: F401 - heavy: once here, and not in each child
+    prepare_pages()  # heavy: once here, and not in each child
+    Foreman(Order.model_validate_json(_first_line())).run()
 
-    order = Order.model_validate_json(sys.stdin.buffer.raw.readline() if hasattr(sys.stdin.buffer, "raw") else sys.stdin.readline())
-    Foreman(order).run()
+
+def _first_line() -> bytes:
+    """Read one line past any buffer: whether more comes is asked of the descriptor itself."""
+    line = b""
+    while not line.endswith(b"\n") and (data := os.read(0, 1 << 16)):
+        line += data
+    return line
 
 
 if __name__ == "__main__":
