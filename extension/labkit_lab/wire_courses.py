@@ -33,9 +33,9 @@ __all__ = [
     "SendFile",
     "SendPlan",
     "SendProblem",
+    "TrialReport",
     "TriedCell",
     "TriedNotebook",
-    "TrialReport",
 ]
 
 WorkState = Literal["to-fetch", "working", "submitted", "feedback"]

@@ -87,10 +87,10 @@ class ServiceClient:
 
         return self._patiently(ask_once, patience_s)
 
-    def _tell(self, method: str, path: str, body: BaseModel) -> None:
+    def _tell(self, method: str, path: str, body: BaseModel | None = None, *, patience_s: float | None = None) -> None:
         """Say something whose answer says no more than that it was heard."""
-        timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
-        self._patiently(lambda: self._send(method, path, **_content(body), timeout=timeout))
+        timeout = httpx.Timeout(_QUICK_S if patience_s == 0 else _ANSWER_S, connect=_CONNECT_S)
+        self._patiently(lambda: self._send(method, path, **_content(body), timeout=timeout), patience_s)
 
     def _fetch(self, path: str, target: Path, sha256: str, *, query: dict[str, str] | None = None) -> None:
         """Stream a file to `target`; it appears there whole and with the right hash, or not at all."""

@@ -7,14 +7,19 @@ from urllib.parse import quote
 
 from labkit.client.asking import ServiceClient
 from labkit.client.course_wire import (
+    ActivityAsk,
     AssignmentChange,
     AssignmentItem,
     AssignmentList,
     BatchItem,
     BatchList,
+    ClassView,
+    CourseAudit,
     Extension,
     ExtensionAsk,
+    ExtensionList,
     FeedbackAsk,
+    FeedbackOutcome,
     FilesAsk,
     FilesMissing,
     GradeAsk,
@@ -22,6 +27,7 @@ from labkit.client.course_wire import (
     GradingJob,
     GroupAsk,
     GroupItem,
+    GroupList,
     HandScore,
     NewAssignment,
     NewRelease,
@@ -32,6 +38,8 @@ from labkit.client.course_wire import (
     SubmissionItem,
     SubmissionList,
     TaskResult,
+    ViewAddress,
+    ViewAsk,
 )
 from labkit.client.wire import Standing
 from labkit.courses.records import FileEntry
@@ -73,6 +81,18 @@ class CourseClient(ServiceClient):
     def extend(self, assignment: str, person: str, asked: ExtensionAsk) -> Extension:
         """Give one person another due time, or further attempts."""
         return self._ask(Extension, "PUT", _path("assignments", assignment, "extensions", person), asked)
+
+    def end_extension(self, assignment: str, person: str) -> None:
+        """Take an extension away."""
+        self._tell("DELETE", _path("assignments", assignment, "extensions", person))
+
+    def extensions(self, assignment: str) -> tuple[Extension, ...]:
+        """Return the extensions that were given."""
+        return self._ask(ExtensionList, "GET", _path("assignments", assignment, "extensions")).extensions
+
+    def groups(self, assignment: str) -> tuple[GroupItem, ...]:
+        """Return the groups, for a student the own one."""
+        return self._ask(GroupList, "GET", _path("assignments", assignment, "groups")).groups
 
     def set_group(self, assignment: str, name: str, asked: GroupAsk) -> GroupItem:
         """Say who hands in together."""
@@ -132,7 +152,11 @@ class CourseClient(ServiceClient):
 
     def score(self, submission: str, asked: HandScore) -> GradeItem:
         """Give the points of one item, or a comment."""
-        return self._ask(GradeItem, "PUT", _path("submissions", submission, "scores"), asked)
+        return self._ask(GradeItem, "PUT", _path("submissions", submission, "scores"), asked, sparse=True)
+
+    def view(self, submission: str, notebook: str) -> ViewAddress:
+        """Return an address of the page of one executed notebook, good for a short while."""
+        return self._ask(ViewAddress, "POST", _path("submissions", submission, "view"), ViewAsk(notebook=notebook))
 
     def start_grading(self, assignment: str, asked: GradeAsk) -> BatchItem:
         """Ask for a grading batch."""
@@ -142,9 +166,9 @@ class CourseClient(ServiceClient):
         """Return the grading batches of an assignment, the newest first."""
         return self._ask(BatchList, "GET", _path("assignments", assignment, "batches"), patience_s=patience_s).batches
 
-    def release_feedback(self, assignment: str, asked: FeedbackAsk) -> AssignmentItem:
+    def release_feedback(self, assignment: str, asked: FeedbackAsk) -> FeedbackOutcome:
         """Let students read what their submissions earned, or take it back."""
-        return self._ask(AssignmentItem, "POST", _path("assignments", assignment, "feedback"), asked)
+        return self._ask(FeedbackOutcome, "POST", _path("assignments", assignment, "feedback"), asked)
 
     def statistics(self, assignment: str, *, patience_s: float | None = None) -> Statistics:
         """Return the statistics of the class."""
@@ -153,6 +177,21 @@ class CourseClient(ServiceClient):
     def gradebook(self, assignment: str, form: str) -> bytes:
         """Return the gradebook as a table (``labkit``, ``canvas`` or ``moodle``)."""
         return self._bytes(_path("assignments", assignment, "gradebook.csv"), query={"format": form})
+
+    # -- seeing the class --
+
+    def note_activity(self, assignment: str, asked: ActivityAsk, *, patience_s: float | None = None) -> None:
+        """Say where the caller is; only the last word is kept."""
+        self._tell("POST", _path("assignments", assignment, "activity"), asked, patience_s=patience_s)
+
+    def class_view(self, course: str) -> ClassView:
+        """Return how far each student of a course is."""
+        return self._ask(ClassView, "GET", _path("courses", course, "class"))
+
+    def audit(self, course: str, *, before: int | None = None) -> CourseAudit:
+        """Return who did what in a course, the last first."""
+        query = {} if before is None else {"before": str(before)}
+        return self._ask(CourseAudit, "GET", _path("courses", course, "audit"), query=query)
 
     # -- what only a grading run asks --
 

@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,11 +103,15 @@ def try_notebooks(
     found = []
     for name, notebook in notebooks:
         with tempfile.TemporaryDirectory(prefix="labkit-") as scratch:
-            one = _Trial(notebook, cell_s, lambda done, start=before: on_step(TrialStep(done=start + done, total=total)), cancel)
+            one = _Trial(notebook, cell_s, partial(_tell, on_step, before, total), cancel)
             problem = one.run(folder, Path(scratch))
         found.append(TrialNotebook(notebook=name, cells=tuple(_told(notebook, one.reached)), problem=problem))
         before += len(notebook.cells)
     return Trial(notebooks=tuple(found))
+
+
+def _tell(on_step: Callable[[TrialStep], None], before: int, total: int, done: int) -> None:
+    on_step(TrialStep(done=before + done, total=total))
 
 
 class _Trial:
