@@ -13,6 +13,7 @@ from labkit.cli.console import Answer
 from labkit.cli.course_people_commands import course_client, course_option, feedback, grade_lines
 from labkit.client.course_wire import (
     AssignmentChange,
+    AssignmentItem,
     BatchItem,
     ExtensionAsk,
     FeedbackAsk,
@@ -46,6 +47,36 @@ def create(name: str, course: str | None) -> Answer:
     client = course_client()
     item = client.create_assignment(course_id_of(client, course), NewAssignment(name=name))
     return Answer(item, tuple(assignment_words(item)))
+
+
+@click.command("release")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@course_option
+@click.option("--assignment", default=None, help="Which assignment; default: the one called as the folder, which is made if it is not there.")
+@click.option("--message", default="", help="What has changed; students see it.")
+@long_command
+def release(
+    folder: Path, course: str | None, assignment: str | None, message: str, on_event: EventSink, cancel: CancelToken
+) -> Answer:
+    """Release FOLDER (notebooks with solutions, assignment.yaml, hidden/) as a new version of its assignment."""
+    from labkit.client.releasing import release_folder
+
+    client = course_client()
+    item = _released_as(client, folder, course, assignment)
+    done = release_folder(client, item, folder, message=message, on_event=on_event)
+    points = sum(one.max_points for one in done.items)
+    lines = [f"{item.name}: release {done.version}, {len(done.manifest.files)} file(s) for students, {points:g} points"]
+    return Answer(done, tuple(lines))
+
+
+def _released_as(client: CourseClient, folder: Path, course: str | None, name: str | None) -> AssignmentItem:
+    if name is not None:
+        return find_assignment(client, name, course)
+    own = folder.resolve().name
+    try:
+        return find_assignment(client, own, course)
+    except NotFound:
+        return client.create_assignment(course_id_of(client, course), NewAssignment(name=own))
 
 
 @click.command("set")
@@ -358,5 +389,5 @@ def audit(course: str | None, before: int | None) -> Answer:
 
 STAFF_COMMANDS: tuple[click.Command, ...] = cast(
     "tuple[click.Command, ...]",
-    (create, set_, extend, group, grade, batches, submissions, download, score, gradebook, statistics, class_, audit),
+    (create, release, set_, extend, group, grade, batches, submissions, download, score, gradebook, statistics, class_, audit),
 )

@@ -132,9 +132,13 @@ class CourseClient(ServiceClient):
         """Return the caller's own submissions, for staff everybody's; the newest first."""
         return self._ask(SubmissionList, "GET", _path("assignments", assignment, "submissions"), patience_s=patience_s).submissions
 
+    def submission(self, submission: str) -> SubmissionItem:
+        """Return one submission."""
+        return self._ask(SubmissionItem, "GET", _path("submissions", submission))
+
     def receipt(self, submission: str) -> Receipt:
         """Return the receipt of a submission."""
-        return self._ask(Receipt, "GET", _path("submissions", submission))
+        return self._ask(Receipt, "GET", _path("submissions", submission, "receipt"))
 
     def fetch_submission_file(self, submission: str, file: FileEntry, target: Path) -> None:
         """Fetch what was handed in to `target`."""
@@ -192,6 +196,14 @@ class CourseClient(ServiceClient):
         """Return who did what in a course, the last first."""
         query = {} if before is None else {"before": str(before)}
         return self._ask(CourseAudit, "GET", _path("courses", course, "audit"), query=query)
+
+    def course_gradebook(self, course: str, form: str) -> bytes:
+        """Return the gradebook of all assignments of a course."""
+        return self._bytes(_path("courses", course, "gradebook.csv"), query={"format": form})
+
+    def source(self, assignment: str, version: int) -> NewRelease:
+        """Return the whole of a release, hidden part included; for staff."""
+        return self._ask(NewRelease, "GET", _path("assignments", assignment, "releases", str(version), "source"))
 
     # -- what only a grading run asks --
 

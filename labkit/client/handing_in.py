@@ -213,7 +213,7 @@ def _read_notebooks(manifest: Manifest, places: dict[str, Path]) -> tuple[dict[s
     """Count the cells of each notebook; what is wrong with one is a problem."""
     cells, problems = {}, []
     for file in manifest.files:
-        if "/" in file.path or not file.path.endswith(".ipynb"):
+        if not file.path.endswith(".ipynb"):
             continue
         with explain_os_errors(places[file.sha256]):
             data = places[file.sha256].read_bytes()
