@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["KERNELS_VARIABLE", "GraderSite", "graders_traits"]
-
-KERNELS_VARIABLE = "LABKIT_GRADING_KERNELS"
-"""Tells a grading run that kernels are containers, and which: ``{"image", "prefix", "slots": [{"volume", "path"}]}``."""
+__all__ = ["GraderSite", "graders_traits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class GraderSite:
     prefix : str
         Begins the names of the kernels' containers.
     slots : tuple of str
-        Volumes in memory, one for each kernel at a time.
+        Volumes in memory, one for each kernel at a time and one for what scores.
     """
 
     network: str
@@ -41,14 +38,16 @@ class GraderSite:
 def graders_traits(traits: Mapping[str, Any], site: GraderSite) -> dict[str, Any]:
     """Return the traits of a grader's server, made of those that any other server would have."""
     places = {volume: f"/slots/{number}" for number, volume in enumerate(site.slots)}
-    kernels = {
-        "image": site.image,
-        "prefix": site.prefix,
-        "slots": [{"volume": volume, "path": path} for volume, path in places.items()],
+    kernels = {  # labkit.courses.grading.config reads it
+        "DOCKER_HOST": site.docker_host,
+        "LABKIT_GRADING_SHAPE": "container",
+        "LABKIT_GRADING_IMAGE": site.image,
+        "LABKIT_GRADING_PREFIX": site.prefix,
+        "LABKIT_GRADING_SLOTS": json.dumps(places),
     }
     return {
         **traits,
         "network_name": site.network,
         "volumes": {**traits["volumes"], **places},
-        "environment": {**traits["environment"], "DOCKER_HOST": site.docker_host, KERNELS_VARIABLE: json.dumps(kernels)},
+        "environment": {**traits["environment"], **kernels},
     }

@@ -253,11 +253,9 @@ def test_a_grading_run_reaches_docker_and_shares_slots_with_kernels() -> None:
     assert placement.traits["network_name"] == "labkit-grading"
     assert placement.traits["volumes"] == {home_volume_name("labkit", "labkit-grader"): "/home/student", "labkit-grade-slot-0": "/slots/0"}
     assert placement.environment["DOCKER_HOST"] == "tcp://10.213.5.4:2375"
-    assert json.loads(placement.environment["LABKIT_GRADING_KERNELS"]) == {
-        "image": "labkit-student",
-        "prefix": "labkit-grade-",
-        "slots": [{"volume": "labkit-grade-slot-0", "path": "/slots/0"}],
-    }
+    assert json.loads(placement.environment["LABKIT_GRADING_SLOTS"]) == {"labkit-grade-slot-0": "/slots/0"}
+    kernels = {"SHAPE": "container", "IMAGE": "labkit-student", "PREFIX": "labkit-grade-"}
+    assert {name: placement.environment[f"LABKIT_GRADING_{name}"] for name in kernels} == kernels
 
 
 def test_no_other_server_reaches_docker() -> None:
