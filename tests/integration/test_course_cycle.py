@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -24,10 +25,10 @@ class Seat:
     """Somebody at their own machine, with the command line and a token of the hub."""
 
     def __init__(self, hub: LightHub, name: str, folder: Path) -> None:
-        hub.api("POST", f"/users/{name}")
+        hub.api("POST", f"/users/{quote(name)}")
         self.name, self.home = name, folder / name
         self.home.mkdir()
-        self.token = hub.api("POST", f"/users/{name}/tokens", {}).json()["token"]
+        self.token = hub.api("POST", f"/users/{quote(name)}/tokens", {}).json()["token"]
         self._service = f"{hub.url}/services/labkit"
 
     @property
@@ -70,9 +71,9 @@ def people(hub: LightHub, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     seats = {role: Seat(hub, name, folder) for role, name in (("professor", "paula"), ("assistant", "alan"), ("student", "zoë b"))}
     admin = Seat(hub, "admin", folder)
     admin.asks("POST", "courses", json={"id": COURSE, "title": "Cell biology"})
-    admin.asks("PATCH", f"courses/{COURSE}", json={"time_zone": "Europe/Berlin"})
+    admin.asks("PUT", f"courses/{COURSE}", json={"time_zone": "Europe/Berlin"})
     for role, seat in seats.items():
-        admin.asks("PUT", f"courses/{COURSE}/members/{seat.name}", json={"role": role})
+        admin.asks("PUT", f"courses/{COURSE}/members/{quote(seat.name)}", json={"role": role})
     return seats
 
 
@@ -90,7 +91,7 @@ def test_the_whole_cycle_by_command_line(people: dict[str, Seat], tmp_path: Path
     solve(work / "ps1.ipynb")
     assert student.does("validate", cwd=work)["passed"]
     receipt = student.does("submit", cwd=work)
-    assert (receipt["attempt"], receipt["cells"]) == (1, {"ps1": 5})
+    assert (receipt["attempt"], receipt["cells"]) == (1, {"ps1.ipynb": 5})
     assert student.tries("feedback", "fetch", cwd=work).exit_code == 2
 
     batch = assistant.does("grade", ASSIGNMENT, "--wait")
