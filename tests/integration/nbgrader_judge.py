@@ -11,13 +11,12 @@ import sys
 from pathlib import Path
 
 import nbformat
+import nbgrader
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.plugins import CsvExportPlugin
-from nbgrader.api import Gradebook
 from nbgrader.validator import Validator
 from traitlets.config import Config
-
-import nbgrader
 
 STAMP = "2026-02-02 15:58:23.948203 UTC"
 
