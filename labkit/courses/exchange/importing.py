@@ -21,8 +21,9 @@ from labkit.courses.exchange.gradebook_reading import read_gradebook
 from labkit.courses.exchange.records import RECORDS_FILE, AssignmentRecord, CourseRecords, StudentRecord, SubmissionRecord
 from labkit.courses.folder import load_assignment
 from labkit.courses.names import check_assignment_name
-from labkit.courses.notebook import Notebook, cells_of, read_notebook, write_notebook
+from labkit.courses.notebook import Cell, Notebook, cell_text, cells_of, read_notebook, write_notebook
 from labkit.courses.records import AssignmentSheet
+from labkit.courses.regions import code_stub, reopen_stub
 from labkit.courses.sheet import SHEET_FILE, sheet_text
 from labkit.courses.submitted import check_notebook
 from labkit.errors import CorruptStore, InvalidInput, NotFound
@@ -138,7 +139,7 @@ class _Import:
         target = self._out / "assignments" / name
         self._copy_tree(folder, target)
         for path in sorted(target.glob("*.ipynb")):
-            self._upgrade(path, f"{name}/{path.name}")
+            self._upgrade(path, f"{name}/{path.name}", handed_out=not folder.is_relative_to(self._stage("source")))
         extras = self._root / EXTRAS / folder.name
         if extras.is_dir() and not extras.is_symlink():
             self._copy_tree(extras, target)
@@ -157,8 +158,8 @@ class _Import:
         items = record.items or loaded.items
         return record.model_copy(update={"folder": f"assignments/{name}", "items": items})
 
-    def _upgrade(self, path: Path, where: str) -> None:
-        """Write a notebook with metadata of version 3 and with the course's header and footer, as nbgrader hands it out."""
+    def _upgrade(self, path: Path, where: str, *, handed_out: bool) -> None:
+        """Write a notebook with metadata of version 3, and with what nbgrader would put before and after it in a release."""
         data = path.read_bytes()
         try:
             check_notebook(data, where)
@@ -166,8 +167,11 @@ class _Import:
             self._notes.append(f"{error.message} {error.hint}")
             return
         notebook = read_notebook(data)
-        cells = [*self._framing("header"), *cells_of(notebook), *self._framing("footer")]
-        notebook["cells"] = [cell if (graded := read_cell(cell)) is None else write_cell(cell, graded) for cell in cells]
+        if handed_out:
+            notebook["cells"] = [_with_region(cell) for cell in cells_of(notebook)]
+        else:
+            notebook["cells"] = [*self._framing("header"), *cells_of(notebook), *self._framing("footer")]
+        notebook["cells"] = [cell if (graded := read_cell(cell)) is None else write_cell(cell, graded) for cell in cells_of(notebook)]
         path.write_bytes(write_notebook(read_notebook(write_notebook(notebook))))  # read again: each cell gets an id of its own
 
     def _framing(self, what: str) -> list[dict[str, object]]:
@@ -236,6 +240,14 @@ class _Import:
                 )
         if different:
             self._notes.append(f"grades.csv differs from gradebook.db in {different} row(s); the gradebook counts.")
+
+
+def _with_region(cell: Cell) -> Cell:
+    """Return an answer as it was handed out with a region for the solution, so that what stands around it is handed out again."""
+    graded = read_cell(cell)
+    if graded is None or graded.kind not in ("answer", "hand") or cell["cell_type"] != "code":
+        return cell
+    return cell | {"source": reopen_stub(cell_text(cell), code_stub("python"))}
 
 
 def _subfolders(folder: Path) -> list[Path]:
