@@ -115,12 +115,13 @@ def _sort_copies(given: list[Cell], place: Place, chosen: int, indices: list[int
 
 def _join_halves(given: list[Cell], place: Place, chosen: int, indices: list[int], match: Match, note: AddNote) -> None:
     """Neighbours with the same id are an answer that was split: they are one again. Copies elsewhere are run as plain cells."""
-    kind = given[chosen]["cell_type"]
-    run = [chosen]
-    while run[0] - 1 in indices and given[run[0] - 1]["cell_type"] == kind:
-        run.insert(0, run[0] - 1)
-    while run[-1] + 1 in indices and given[run[-1] + 1]["cell_type"] == kind:
-        run.append(run[-1] + 1)
+    alike = {index for index in indices if given[index]["cell_type"] == given[chosen]["cell_type"]}
+    first = last = chosen
+    while first - 1 in alike:
+        first -= 1
+    while last + 1 in alike:
+        last += 1
+    run = range(first, last + 1)
     parts = [given[index]["source"] for index in run]
     if len(run) > 1 and len(set(parts)) == len(parts) and place.shown not in parts:
         match.joined[place.index] = "\n".join(parts)

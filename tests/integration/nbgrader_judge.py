@@ -72,6 +72,8 @@ def make(course):
     done(api.generate_assignment("ps1"))
     for student, ids in (("solved", None), ("half", {"squares"})):
         solve(course / "release" / "ps1", course / "source" / "ps1", course / "submitted" / student / "ps1", ids)
+        if student == "half":
+            (course / "submitted" / student / "ps1" / "problem2.ipynb").unlink()
         done(api.autograde("ps1", student, create=True))
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "course101") as gradebook:
         grade = gradebook.find_grade("sum_of_squares_equation", "problem1", "ps1", "solved")
@@ -86,7 +88,7 @@ def open_course(course):
     found = {"before": grades(course), "assignments": {one["name"]: one["max_score"] for one in api.get_assignments()}}
     found["submissions"] = {one["student"]: one["score"] for one in api.get_submissions("ps1")}
     done(api.generate_assignment("ps1", force=True))  # it takes our source, and finds the cells that it knows
-    done(api.autograde("ps1", "solved", force=True))
+    done(api.autograde("ps1", "half", force=True))
     found["after"] = grades(course)
     solve(course / "release" / "ps1", course / "source" / "ps1", course / "tried", None)
     found["valid"] = Validator().validate(str(course / "tried" / "problem1.ipynb"))

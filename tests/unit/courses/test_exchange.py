@@ -133,12 +133,44 @@ def test_settings_links_and_odd_names_are_said(course: Path, tmp_path: Path) -> 
     """What changes notebooks, what leads elsewhere, and what nbgrader's own header file is."""
     with open(course / "nbgrader_config.py", "a") as file:
         file.write('c.ClearSolutions.begin_solution_delimeter = "X"\nc.Exchange.root = "/y"\nc.IncludeHeaderFooter.header = "../h.ipynb"\n')
+        file.write('c.CourseDirectory.feedback_directory = "/etc"\n')
     (course / "source" / "Übung 1" / "passwd").symlink_to("/etc/passwd")
     notes = " ".join(import_course(course, tmp_path / "back").notes)
     assert "ClearSolutions.begin_solution_delimeter is not carried over" in notes
     assert "source/Übung 1/passwd is a link" in notes
     assert "the header ../h.ipynb lies outside" in notes
+    assert "the feedback directory /etc lies outside" in notes
     assert "Exchange" not in notes
+
+
+def test_an_old_course_is_upgraded(tmp_path: Path, notebook: Callable[..., Any], cell: Callable[..., Any]) -> None:
+    """Metadata before version 1, from the first years of nbgrader, become version 3 with the same points."""
+    old = cell("assert True") | {"metadata": {"nbgrader": {"grade": True, "solution": False, "grade_id": "t", "points": "2"}}}
+    (tmp_path / "course" / "source" / "ps1").mkdir(parents=True)
+    (tmp_path / "course" / "source" / "ps1" / "ps1.ipynb").write_text(json.dumps(notebook(old)))
+    assert import_course(tmp_path / "course", tmp_path / "back").assignments[0].max_points == 2.0
+    said = json.loads((tmp_path / "back" / "assignments" / "ps1" / "ps1.ipynb").read_text())["cells"][0]["metadata"]["nbgrader"]
+    assert (said["schema_version"], said["points"], said["locked"]) == (3, 2.0, False)
+
+
+def test_a_gradebook_of_before_task_cells_is_read(course: Path, records: CourseRecords, tmp_path: Path) -> None:
+    """Cells were in tables of their own, grades without extra credit, students without a number of the LMS."""
+    with closing(sqlite3.connect(course / "gradebook.db")) as database, database:
+        for old, new in (("grade_cell", "grade_cells"), ("solution_cell", "solution_cells")):
+            database.execute(
+                f"CREATE TABLE {old} AS SELECT base_cell.name, base_cell.notebook_id, {new}.* FROM {new} JOIN base_cell USING (id)"
+            )
+        for new in ("base_cell", "grade_cells", "solution_cells", "task_cells", "course", "alembic_version"):
+            database.execute(f"DROP TABLE {new}")
+        database.execute("ALTER TABLE grade DROP COLUMN extra_credit")
+        database.execute("ALTER TABLE student DROP COLUMN lms_user_id")
+    found = import_course(course, tmp_path / "back")
+    assert [(grade.item, grade.points) for grade in found.submissions[0].grades] == [
+        ("ps1/q1_test", 4.0),
+        ("ps1/q2_test", 0.0),
+        ("ps1/why", 2.0),
+    ]
+    assert found.submissions[0].comments == {"ps1/q1": "Nice."}
 
 
 def test_headers_are_put_where_nbgrader_puts_them(

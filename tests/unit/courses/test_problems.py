@@ -123,6 +123,22 @@ def test_faults_of_the_sheet(words: Callable[..., list[str]], cell: Make, sheet:
     assert any(expected in line for line in found), found
 
 
+def test_names_that_are_there_already_are_not_too_early(words: Callable[..., list[str]], cell: Make) -> None:
+    """A plain import before the test, and what Python has by itself, though a later answer makes them again."""
+    later = cell("import math\ndef sum(x): return x", "answer", "q")
+    assert words(cell("import math"), cell("assert sum([math.pi]) > 3", "test", "t", 1), later) == []
+
+
+def test_a_word_about_hidden_things_is_no_leak(words: Callable[..., list[str]], cell: Make) -> None:
+    """Prose may say hidden/visible; the name of a hidden file may not be said."""
+    found = words(
+        cell("hidden/visible neurons", cell_type="markdown"),
+        cell("See hidden/tests.py", cell_type="markdown"),
+        cell("pass", "test", "t", 1),
+    )
+    assert found == ["error: ps1.ipynb, cell 2: It names a file in hidden/."]
+
+
 def test_a_check_that_fits_is_no_problem(words: Callable[..., list[str]], cell: Make) -> None:
     """The function is read and never run."""
     tests = "raise SystemExit('imported')\ndef test_n(n, *, more=1): pass"
