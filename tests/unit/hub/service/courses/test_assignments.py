@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+
 def test_a_draft_is_for_staff_only(school) -> None:
     """To a student it does not exist, and asking for it is noted."""
     draft = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": school.name})
@@ -81,7 +82,9 @@ def test_a_release_that_students_must_not_get(school) -> None:
     ):
         body = {"key": school.key(), "student": school.send("prof", student), "source": source, "items": [item]}
         said.append(school.ask("prof", "POST", f"/assignments/{made}/releases", json=body).json()["error"]["message"])
-    assert [words in text for words, text in zip(("no notebook", "not in the release", "hidden", "hidden"), said, strict=True)] == [True] * 4
+    assert [words in text for words, text in zip(("no notebook", "not in the release", "hidden", "hidden"), said, strict=True)] == [
+        True
+    ] * 4
 
 
 def test_students_get_their_part_and_nothing_of_the_hidden_one(school) -> None:
@@ -93,7 +96,11 @@ def test_students_get_their_part_and_nothing_of_the_hidden_one(school) -> None:
     assert csv.content == school.student_files["data/my data.csv"]
     assert ("my%20data.csv" in csv.headers["content-disposition"], csv.headers["content-type"]) == (True, "application/octet-stream")
     secret = school.sha256(school.source_files["hidden/labels.csv"])
-    assert [school.ask(name, "GET", f"/assignments/{made}/releases/1/files/{secret}").status_code for name in ("ada", "eve", "tom")] == [404, 404, 200]
+    assert [school.ask(name, "GET", f"/assignments/{made}/releases/1/files/{secret}").status_code for name in ("ada", "eve", "tom")] == [
+        404,
+        404,
+        200,
+    ]
     assert school.ask("ada", "GET", f"/assignments/{made}/releases/1/source").status_code == 404
     assert [(row.actor, row.action) for row in school.audit("file.peek")] == [("ada", "file.peek")]
 

@@ -92,7 +92,9 @@ def test_larger_files_than_requests_else_may_be(school) -> None:
     """Up to their own limit, which another address does not have."""
     data = b"x" * 4_500_000
     school.send("ada", {"a.bin": data})
-    assert school.ask("ada", "PUT", f"/files/{school.sha256(data)}", content=data, headers={"Content-Length": "200000000"}).status_code == 413
+    assert (
+        school.ask("ada", "PUT", f"/files/{school.sha256(data)}", content=data, headers={"Content-Length": "200000000"}).status_code == 413
+    )
     assert school.ask("ada", "POST", "/files/missing", content=data).status_code == 413
 
 

@@ -27,7 +27,13 @@ def test_a_batch_is_a_run_of_the_graders(school, made, ada, house) -> None:
     batch = school.done("tom", "POST", f"/assignments/{made}/batches", json={})
     with house.database.reading() as session:
         row = session.get_one(RunRow, batch["run"])
-        assert (row.owner, row.kind, row.path, row.profile, row.course_id) == ("labkit-grader", "grade", "grading/runs", "grade", school.course)
+        assert (row.owner, row.kind, row.path, row.profile, row.course_id) == (
+            "labkit-grader",
+            "grade",
+            "grading/runs",
+            "grade",
+            school.course,
+        )
     assert (batch["state"], batch["total"], batch["graded"]) == ("waiting", 2, 0)
     assert school.mine("prof", made)["waiting"] == 0
     assert school.ask("ada", "GET", f"/assignments/{made}/batches").status_code == 404
@@ -70,7 +76,12 @@ def test_nobody_but_the_runs_own_server_comes_in(school, made, ada) -> None:
     callers = ["prof", "root", "ada", school.server_of(other), school.server_of(run, owner="ada"), school.server_of(run, owner="root")]
     paths = [f"/grading/{run}", f"/grading/{run}/files/{secret}"]
     assert {school.ask(name, "GET", path).status_code for name in callers for path in paths} == {404}
-    assert school.ask("ada", "PUT", f"/grading/{run}/results/{ada}", json={"result": {"submission": ada, "state": "failed", "isolation": "process"}}).status_code == 404
+    assert (
+        school.ask(
+            "ada", "PUT", f"/grading/{run}/results/{ada}", json={"result": {"submission": ada, "state": "failed", "isolation": "process"}}
+        ).status_code
+        == 404
+    )
     assert {row.actor for row in school.audit("grading.peek")} >= {"ada", "prof", "root"}
     assert school.ask(own, "GET", f"/grading/{run}").status_code == 200
     for state in ("cancelled", "waiting"):
