@@ -186,6 +186,14 @@ def test_nobody_fills_the_disk_with_what_is_never_handed_in(school, house) -> No
         uploads.require_room(session, "ada", 10)
 
 
+def test_only_so_many_are_sent_at_a_time(school, monkeypatch) -> None:
+    """And when one has arrived, or was given up, the next may come."""
+    monkeypatch.setattr("labkit_hub.service.courses.office._SENT_AT_ONCE", 0)
+    assert school.ask("ada", "PUT", f"/files/{sha256(b'x')}", content=b"x").status_code == 409
+    monkeypatch.setattr("labkit_hub.service.courses.office._SENT_AT_ONCE", 1)
+    assert [school.ask("ada", "PUT", f"/files/{sha256(data)}", content=b"x").status_code for data in (b"y", b"x", b"x")] == [400, 204, 204]
+
+
 def test_two_who_send_the_same_at_once(store) -> None:
     """Whole files replace one another."""
     name, faults = sha256(b"y" * 900), []
