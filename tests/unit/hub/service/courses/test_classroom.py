@@ -31,7 +31,13 @@ def test_who_is_stuck_and_where(school, clock) -> None:
 def test_what_was_computed_is_counted(school, house, clock) -> None:
     """Trainings and hours on devices, of this course."""
     run = {"owner": "ada", "path": "p/runs", "profile": "gpu-run", "rank": 1.0, "state": "done", "attempts": 0, "submitted": clock.time}
-    lease = {"device_key": "fake-0", "username": "ada", "server_name": "run-x", "taken": clock.time, "freed": clock.time + timedelta(minutes=90)}
+    lease = {
+        "device_key": "fake-0",
+        "username": "ada",
+        "server_name": "run-x",
+        "taken": clock.time,
+        "freed": clock.time + timedelta(minutes=90),
+    }
     with house.database.transaction() as session:
         for course, run_id, kind in ((school.course, "a1", "train"), (school.course, "a2", "predict"), ("other", "a3", "train")):
             session.add(RunRow(id=run_id, course_id=course, kind=kind, server_name=f"run-{run_id}", **run))
