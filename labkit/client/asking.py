@@ -61,6 +61,7 @@ class ServiceClient:
             base_url=f"{address.url}/api/",
             headers={"Authorization": f"token {address.token}", "Accept": "application/json"},
             trust_env=address.url.startswith("https:"),  # inside the hub a proxy for the internet leads away from the service
+            verify=address.url.startswith("https:"),  # where there is nothing to verify, certificates are not loaded: that takes long
             limits=httpx.Limits(max_keepalive_connections=4, keepalive_expiry=20.0),
         )
 

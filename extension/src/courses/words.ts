@@ -15,7 +15,8 @@ export function localTime(moment: string, timeZone: string): string {
     day: 'numeric',
     month: 'short',
     hour: '2-digit',
-    minute: '2-digit'
+    minute: '2-digit',
+    hourCycle: 'h23'
   };
   const time = new Date(moment);
   if (time.getFullYear() !== new Date().getFullYear()) {
