@@ -369,7 +369,7 @@ class GradingJob(Answer):
 
 
 class TaskResult(Ask):
-    """``PUT grading/{run}/results/{s}``: the result of one submission. Its files were sent before (``PUT grading/{run}/files/{sha256}``)."""
+    """``PUT grading/{run}/results/{s}``: the result of one submission; its files come before (``PUT grading/{run}/files/{sha256}``)."""
 
     result: GradeResult
     files: tuple[FileEntry, ...] = ()

@@ -181,13 +181,14 @@ class BatchTaskRow(Base):
 
 
 class ResultRow(Base):
-    """What one batch said of one submission; that of the newest batch holds."""
+    """What one batch said of one submission; that of the newest batch holds, but no failure takes the place of points."""
 
     __tablename__ = "results"
 
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), primary_key=True)
     batch_id: Mapped[str] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(Integer)  # the batch's
+    state: Mapped[str] = mapped_column(String(16))  # graded, failed
     received: Mapped[datetime]
     result: Mapped[dict[str, Any]] = mapped_column(JSON)  # a GradeResult
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # FileEntry

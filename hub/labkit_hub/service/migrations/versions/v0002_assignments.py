@@ -181,6 +181,7 @@ def upgrade() -> None:
         sa.Column("submission_id", sa.String(length=12), nullable=False),
         sa.Column("batch_id", sa.String(length=12), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("received", UtcTime(), nullable=False),
         sa.Column("result", sa.JSON(), nullable=False),
         sa.Column("files", sa.JSON(), nullable=False),
