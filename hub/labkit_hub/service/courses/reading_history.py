@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from labkit_hub.service.audit import note
+from labkit_hub.service.context import Identity
 from labkit_hub.service.courses.tables import AssignmentRow, BatchRow, SubmissionRow
 from labkit_hub.service.tables import AuditRow
 
-__all__ = ["Deed", "assignment_history"]
+__all__ = ["Deed", "assignment_history", "note_reading"]
 
 _AT_ONCE = 200
 _WORDS = {
@@ -71,6 +73,16 @@ def assignment_history(session: Session, assignment: AssignmentRow, *, before: i
     return [deed for _, deed in found], None
 
 
+def note_reading(session: Session, assignment: AssignmentRow, who: Identity, subject: str, **detail: Any) -> None:
+    """Write down, once a day, that somebody of the staff reads what others handed in."""
+    since = datetime.now(UTC) - timedelta(days=1)
+    known = select(AuditRow).where(
+        AuditRow.action == "answers.view", AuditRow.subject == subject, AuditRow.actor == who.name, AuditRow.time > since
+    )
+    if not any(row.detail.get("of") == detail.get("of") for row in session.scalars(known)):
+        note(session, who.name, "answers.view", subject, course_id=assignment.course_id, assignment=assignment.id, **detail)
+
+
 def _is_named(row: AuditRow, assignment: AssignmentRow) -> bool:
     return bool(row.detail) and row.detail.get("assignment") == assignment.id
 
@@ -81,7 +93,9 @@ def _people(session: Session, assignment: AssignmentRow) -> dict[str, str]:
 
 
 def _told(detail: Mapping[str, Any] | None) -> str:
-    parts = [f"{name}: {_plain(value)}" for name, value in (detail or {}).items() if name not in _UNTOLD and value not in ("", None, False, [])]
+    parts = [
+        f"{name}: {_plain(value)}" for name, value in (detail or {}).items() if name not in _UNTOLD and value not in ("", None, False, [])
+    ]
     return "; ".join(parts)[:500]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from labkit_hub.service.people import roster
 
 __all__ = ["add_arranging_pages"]
 
+_Asked = TypeVar("_Asked", AssignmentChange, ExtensionAsk)
 _NO_EXTENSION = {"person": "", "due": "", "attempts": "", "reason": ""}
 _NO_GROUP = {"name": "", "members": ""}
 
@@ -167,7 +168,7 @@ _SAID = {
 }
 
 
-def _asked[T: (AssignmentChange, ExtensionAsk)](kind: type[T], wish: dict[str, Any]) -> T:
+def _asked(kind: type[_Asked], wish: dict[str, Any]) -> _Asked:
     try:
         return kind.model_validate(wish)
     except ValidationError as error:

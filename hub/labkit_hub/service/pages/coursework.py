@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.records import Item
-from labkit.errors import LabKitError, NotFound, response_for
+from labkit.errors import LabKitError, response_for
 from labkit_hub.service.context import Identity, QueueViews
 from labkit_hub.service.courses import feedback, releases, views
 from labkit_hub.service.courses.access import Seat, seat_at
@@ -24,7 +24,7 @@ from labkit_hub.service.pages.render import Pages
 from labkit_hub.service.people import courses
 from labkit_hub.service.people.wire import CourseDetail
 
-__all__ = ["Coursework", "Opened", "late_words", "read_form", "to"]
+__all__ = ["Coursework", "Opened", "late_words", "numbers_in", "read_form", "to"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,18 @@ class Coursework:
         wanted = opened.row.version if version is None else version
         return releases.asked_of(releases.release_of(session, opened.row.id, wanted)).items if wanted else ()
 
-    def frame(self, session: Session, submission_id: str, notebook: str, who: Identity) -> str:
-        """Return a short-lived address of the page of a graded notebook; empty where there is none."""
-        try:
-            token, _ = self._keys.make(feedback.page_of(session, submission_id, notebook, who))
-        except NotFound:
-            return ""
-        return f"{self.office.context.base_path}/api/view/{token}"
+    def frames(self, submission_id: str, notebooks: Iterable[str], who: Identity) -> dict[str, str]:
+        """Return short-lived addresses of the pages of graded notebooks; that staff open another's is noted."""
+        found: dict[str, str] = {}
+        with self.office.changing(who) as session:
+            for notebook in notebooks:
+                token, _ = self._keys.make(feedback.page_of(session, submission_id, notebook, who))
+                found[notebook] = f"{self.office.context.base_path}/api/view/{token}"
+        return found
+
+    def page(self, request: Request, name: str, who: Identity, **values: Any) -> Response:
+        """Return a page of a course."""
+        return self._pages.page(request, name, who, **values)
 
     def show(self, request: Request, name: str, who: Identity, opened: Opened, *, frames: bool = False, **values: Any) -> Response:
         """Return a page of an assignment; with what went wrong, if something did."""
@@ -101,6 +106,11 @@ def to(path: str, said: str = "", **query: str) -> RedirectResponse:
     """Lead to a page after a form, so that loading it again sends nothing twice."""
     asked = {key: value for key, value in {"said": said, **query}.items() if value}
     return RedirectResponse(f"{path}?{urlencode(asked)}" if asked else path, 303)
+
+
+def numbers_in(text: str) -> set[int]:
+    """Return the numbers of an address, ``1.4.7``."""
+    return {int(part) for part in text.split(".")[:2000] if part.isdecimal() and len(part) < 6}
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
