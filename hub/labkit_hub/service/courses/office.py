@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,17 +37,10 @@ def hidden(what: str, smell: Smell | None = None) -> NotFound:
 
 
 class Office:
-    """The context with the room's own store and clock.
+    """The context with the room's own store and clock."""
 
-    Parameters
-    ----------
-    clock : callable
-        Returns the time, in UTC.
-    """
-
-    def __init__(self, context: ServiceContext, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         self.context = context
-        self.clock = clock
         settings = self.settings
         self.store = FileStore(
             context.settings.course_files_dir,
@@ -63,9 +56,10 @@ class Office:
         """The room's own settings."""
         return self.context.settings.courses
 
-    def now(self) -> datetime:
+    @staticmethod
+    def now() -> datetime:
         """Return the time."""
-        return self.clock()
+        return datetime.now(UTC)
 
     @contextmanager
     def reading(self, who: Identity) -> Iterator[Session]:
