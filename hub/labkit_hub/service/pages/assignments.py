@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
@@ -78,7 +78,7 @@ def add_assignment_pages(router: APIRouter, work: Coursework) -> None:
             return work.show(request, "assignment-history.html", who, opened, rows=rows, older=older)
 
 
-def _for_staff(session: Session, work: Coursework, opened: Opened, who: Identity, request: Request) -> dict[str, object]:
+def _for_staff(session: Session, work: Coursework, opened: Opened, who: Identity, request: Request) -> dict[str, Any]:
     everything = views.submissions(session, opened.row.id, who).submissions
     counting = [one for one in everything if one.counts]
     show = request.query_params.get("show", "")
@@ -119,7 +119,7 @@ def _by_name(one: SubmissionItem) -> tuple[str, str, int]:
     return ((one.full_name or one.person).casefold(), one.person, -one.attempt)
 
 
-def _for_student(session: Session, opened: Opened, who: Identity) -> dict[str, object]:
+def _for_student(session: Session, opened: Opened, who: Identity) -> dict[str, Any]:
     own = views.submissions(session, opened.row.id, who).submissions
     numbers, share = class_numbers(session, opened, who)
     return {

@@ -100,7 +100,7 @@ def add_class_page(router: APIRouter, work: Coursework) -> None:
 
 
 def rows_of(view: ClassView) -> list[Standing]:
-    """Return the lines, whoever needs help first: who is stuck (the longest first), who has not begun, who has not handed in, the others."""
+    """Return the lines, whoever needs help first: who is stuck, the longest first; then who has done least."""
     due = {one.id: one for one in view.assignments}
     found = [Standing(one, tuple(_cell(cell, due[cell.assignment]) for cell in one.cells)) for one in view.students]
     return sorted(found, key=lambda line: _need(line.student))

@@ -131,7 +131,15 @@ def rubric_of(rubric: Iterable[RubricButton], standing: Standing) -> tuple[Rubri
     return tuple(one for one in rubric if item is not None and one.item in (item.key, item.id))
 
 
-def _save(session: Session, asked: Asked, entry: Entry, one: Standing, rubric: Sequence[RubricButton], who: Identity, now: datetime) -> Row:
+def _save(
+    session: Session,
+    asked: Asked,
+    entry: Entry,
+    one: Standing,
+    rubric: tuple[RubricButton, ...],
+    who: Identity,
+    now: datetime,
+) -> Row:
     is_asked = asked.number in (None, entry.number)
     if asked.number == entry.number:
         if asked.give:
