@@ -94,14 +94,18 @@ def _people(session: Session, assignment: AssignmentRow) -> dict[str, str]:
 
 def _told(detail: Mapping[str, Any] | None) -> str:
     parts = [
-        f"{name}: {_plain(value)}" for name, value in (detail or {}).items() if name not in _UNTOLD and value not in ("", None, False, [])
+        f"{name.replace('_', ' ')}: {_plain(value)}"
+        for name, value in (detail or {}).items()
+        if name not in _UNTOLD and value not in ("", None, False, [])
     ]
     return "; ".join(parts)[:500]
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(part)}" for name, part in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_plain(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ") if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

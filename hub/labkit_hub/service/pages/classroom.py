@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from labkit_hub.service.courses.classroom import class_view
 from labkit_hub.service.courses.gradebook import harmless
 from labkit_hub.service.pages.coursework import Coursework
 from labkit_hub.service.pages.timewords import points
+from labkit_hub.service.pages.words import ago
 from labkit_hub.service.people import courses
 
 __all__ = ["Cell", "Place", "Standing", "add_class_page", "class_sheet", "places_of", "rows_of"]
@@ -40,6 +42,7 @@ class Cell:
     kind: str
     stuck: str = ""
     stuck_error: str = ""
+    stuck_words: str = ""
 
     @property
     def words(self) -> str:
@@ -101,8 +104,12 @@ def add_class_page(router: APIRouter, work: Coursework) -> None:
 
 def rows_of(view: ClassView) -> list[Standing]:
     """Return the lines, whoever needs help first: who is stuck, the longest first; then who has done least."""
-    due = {one.id: one for one in view.assignments}
-    found = [Standing(one, tuple(_cell(cell, due[cell.assignment]) for cell in one.cells)) for one in view.students]
+    items = {one.id: one for one in view.assignments}
+    many = Counter((cell.assignment, cell.stuck_cell) for one in view.students for cell in one.cells if _fails(cell))
+    found = [
+        Standing(one, tuple(_cell(cell, items[cell.assignment], many[cell.assignment, cell.stuck_cell]) for cell in one.cells))
+        for one in view.students
+    ]
     return sorted(found, key=lambda line: _need(line.student))
 
 
@@ -111,7 +118,7 @@ def places_of(view: ClassView) -> list[Place]:
     by_cell: dict[tuple[str, str], list[tuple[ClassRow, ClassCell]]] = {}
     for student in view.students:
         for cell in student.cells:
-            if cell.stuck_cell or cell.stuck_error:
+            if _fails(cell):
                 by_cell.setdefault((cell.assignment, cell.stuck_cell), []).append((student, cell))
     items = {one.id: one for one in view.assignments}
     places = []
@@ -155,7 +162,7 @@ def class_sheet(view: ClassView) -> str:
     return "\ufeff" + text.getvalue()
 
 
-def _cell(cell: ClassCell, item: AssignmentItem) -> Cell:
+def _cell(cell: ClassCell, item: AssignmentItem, stuck: int) -> Cell:
     has_submitted = bool(cell.attempts)
     marks = (
         Mark("F", "fetched", bool(cell.fetched)),
@@ -164,7 +171,12 @@ def _cell(cell: ClassCell, item: AssignmentItem) -> Cell:
         Mark("G", "graded", cell.points is not None),
     )
     word, kind = _word(cell, item)
-    return Cell(marks, word, kind, cell.stuck_cell or ("a cell" if cell.stuck_error else ""), cell.stuck_error)
+    if not _fails(cell):
+        return Cell(marks, word, kind)
+    times = f"{cell.stuck_times} times" if cell.stuck_times > 1 else "once"
+    others = "" if stuck < 2 else f", {stuck - 1} other{'s' if stuck > 2 else ''} too"
+    told = f"{times}, for {ago(cell.stuck_since)}{others}" if cell.stuck_since else f"{times}{others}"
+    return Cell(marks, word, kind, cell.stuck_cell or "a cell", cell.stuck_error, told)
 
 
 def _word(cell: ClassCell, item: AssignmentItem) -> tuple[str, str]:
@@ -179,12 +191,16 @@ def _word(cell: ClassCell, item: AssignmentItem) -> tuple[str, str]:
     return ("fetched" if cell.fetched else "not fetched"), "faint"
 
 
+def _fails(cell: ClassCell) -> bool:
+    return bool(cell.stuck_cell or cell.stuck_error)
+
+
 def _is_stuck(one: ClassRow) -> bool:
-    return any(cell.stuck_cell or cell.stuck_error for cell in one.cells)
+    return any(_fails(cell) for cell in one.cells)
 
 
 def _need(one: ClassRow) -> tuple[int, datetime, int, int, str]:
-    since = min((cell.stuck_since or _LAST for cell in one.cells if cell.stuck_cell or cell.stuck_error), default=_LAST)
+    since = min((cell.stuck_since or _LAST for cell in one.cells if _fails(cell)), default=_LAST)
     handed = sum(bool(cell.attempts) for cell in one.cells)
     fetched = sum(bool(cell.fetched) for cell in one.cells)
     return (0 if _is_stuck(one) else 1, since, handed, fetched, (one.full_name or one.person).casefold())

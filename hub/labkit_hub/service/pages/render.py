@@ -64,7 +64,9 @@ class Pages:
             late_by=timewords.late_by,
             points=timewords.points,
         )
-        self._environment.globals.update(base=context.base_path, hub=hub_path, csrf_field=CSRF_FIELD)
+        self._environment.globals.update(
+            base=context.base_path, hub=hub_path, csrf_field=CSRF_FIELD, grader=context.settings.courses.grader
+        )
         self._framing = {"Content-Security-Policy": page_policy(hub_path, frames=True)}
 
     def page(
