@@ -40,7 +40,7 @@ class Assignment:
 
     root: Path
     name: str
-    sheet: AssignmentSheet = AssignmentSheet()
+    sheet: AssignmentSheet = field(default_factory=AssignmentSheet)
     notebooks: dict[str, Notebook] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
     problems: tuple[Problem, ...] = ()

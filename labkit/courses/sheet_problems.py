@@ -130,9 +130,7 @@ def _of_metric(assignment: Assignment, check: Check) -> Iterator[Problem]:
         yield _of_check(check, "a threshold is no number", "Write [value, points].")
     best = max((points for _, points in check.thresholds), default=0.0)
     if best > check.points:
-        yield _of_check(
-            check, f"a threshold gives {best:g} points, more than its {check.points:g}", "Raise points, or lower the threshold's."
-        )
+        yield _of_check(check, f"a threshold gives {best:g} points, more than its {check.points:g}", "Raise its points.")
     elif best < check.points:
         text = f"no threshold gives all of its {check.points:g} points"
         yield _of_check(check, text, "Add one that does.", severity="warning")

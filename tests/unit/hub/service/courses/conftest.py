@@ -148,7 +148,9 @@ class School:
         self.house.hub.tokens[self.tokens[name]] = (owner, (ACCESS, f"access:servers!server={owner}/run-{run}"))
         return name
 
-    def put_result(self, run: str, submission: str, points: float | None = 6.0, *, state: str = "graded", page: bytes = b"") -> httpx.Response:
+    def put_result(
+        self, run: str, submission: str, points: float | None = 6.0, *, state: str = "graded", page: bytes = b""
+    ) -> httpx.Response:
         """Bring the result of one submission, as the grading run does."""
         server, files = self.server_of(run), {"ps1.html": page or f"<p>{submission}</p>".encode()}
         for data in files.values():

@@ -92,7 +92,9 @@ def test_larger_files_than_requests_else_may_be(school) -> None:
     """Up to their own limit, which another address does not have."""
     data = b"x" * 4_500_000
     school.send("ada", {"a.bin": data})
-    assert school.ask("ada", "PUT", f"/files/{school.sha256(data)}", content=data, headers={"Content-Length": "200000000"}).status_code == 413
+    assert (
+        school.ask("ada", "PUT", f"/files/{school.sha256(data)}", content=data, headers={"Content-Length": "200000000"}).status_code == 413
+    )
     assert school.ask("ada", "POST", "/files/missing", content=data).status_code == 413
 
 
@@ -123,26 +125,23 @@ def test_what_a_release_gave_need_not_be_sent(school) -> None:
     assert [file["path"] for file in receipt["files"]] == ["data/my data.csv", "ps1.ipynb"]
 
 
-@pytest.mark.parametrize("where", ["", "/result-files"])
-def test_another_students_files_do_not_exist(school, where) -> None:
+def test_another_students_files_do_not_exist(school) -> None:
     """By the submission's address or by a trick: 404, and a row in the audit."""
     made, work = school.assignment(), school.notebook("x = 1  # ben")
     theirs = school.submit("ben", made, {"ps1.ipynb": work})["submission"]
     own = school.submit("ada", made)["submission"]
-    kind = where or "/files"
     tries = [
         f"/submissions/{theirs}",
         f"/submissions/{theirs}/receipt",
         f"/submissions/{theirs}/grade",
-        f"/submissions/{theirs}{kind}/{school.sha256(work)}",
-        f"/submissions/{own}{kind}/{school.sha256(work)}",
-        f"/submissions/{own}{kind}/..%2F..%2F{theirs}",
-        f"/submissions/{own}{kind}/%2e%2e",
     ]
+    for kind in ("files", "result-files"):
+        tries += [f"/submissions/{one}/{kind}/{school.sha256(work)}" for one in (theirs, own)]
+        tries += [f"/submissions/{own}/{kind}/..%2F..%2F{theirs}", f"/submissions/{own}/{kind}/%2e%2e"]
     assert [school.ask("ada", "GET", path).status_code for path in tries] == [404] * len(tries)
     assert {row.subject for row in school.audit("submission.peek")} == {theirs}
     assert own in {row.subject for row in school.audit("file.peek")}
-    assert theirs not in school.done("ada", "GET", f"/assignments/{made}/submissions").__str__()
+    assert theirs not in school.ask("ada", "GET", f"/assignments/{made}/submissions").text
 
 
 def test_asking_ten_thousand_times_fills_no_table(school, monkeypatch) -> None:
@@ -185,6 +184,14 @@ def test_nobody_fills_the_disk_with_what_is_never_handed_in(school, house) -> No
     school.send("ada", {"a.bin": b"x" * 10})
     with house.database.transaction() as session, pytest.raises(StorageFull):
         uploads.require_room(session, "ada", 10)
+
+
+def test_only_so_many_are_sent_at_a_time(school, monkeypatch) -> None:
+    """And when one has arrived, or was given up, the next may come."""
+    monkeypatch.setattr("labkit_hub.service.courses.office._SENT_AT_ONCE", 0)
+    assert school.ask("ada", "PUT", f"/files/{sha256(b'x')}", content=b"x").status_code == 409
+    monkeypatch.setattr("labkit_hub.service.courses.office._SENT_AT_ONCE", 1)
+    assert [school.ask("ada", "PUT", f"/files/{sha256(data)}", content=b"x").status_code for data in (b"y", b"x", b"x")] == [400, 204, 204]
 
 
 def test_two_who_send_the_same_at_once(store) -> None:
