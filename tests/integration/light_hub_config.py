@@ -41,6 +41,7 @@ class LightSpawner(PlacedSpawner):
     async def _answer(self) -> tuple[str, int]:
         async def say(_request: web.Request) -> web.Response:
             told = {"version": "light", "environment": dict(self.environment), "cmd": list(self.cmd), "args": list(self.args)}
+            told["token"] = self.api_token  # so that a test can ask as this server does
             return web.json_response(told, headers={"X-JupyterHub-Version": __version__})
 
         app = web.Application()
