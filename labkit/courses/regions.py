@@ -1,0 +1,90 @@
+"""What students must not see stands between markers, nbgrader's own; here it is found and cut out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from labkit.errors import InvalidInput
+
+__all__ = ["MARKERS", "RegionKind", "code_stub", "cut_region", "faults_of_regions", "has_region"]
+
+RegionKind = Literal["solution", "hidden tests", "mark scheme"]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A line that holds `begin` opens the region, one that holds `end` closes it."""
+
+    begin: str
+    end: str
+    usual: str
+
+
+MARKERS: dict[RegionKind, Marker] = {
+    "solution": Marker("BEGIN SOLUTION", "END SOLUTION", "### {}"),
+    "hidden tests": Marker("BEGIN HIDDEN TESTS", "END HIDDEN TESTS", "### {}"),
+    "mark scheme": Marker("BEGIN MARK SCHEME", "END MARK SCHEME", "=== {} ==="),
+}
+TEXT_STUB = "YOUR ANSWER HERE"
+_CODE_STUBS = {
+    "python": "# YOUR CODE HERE\nraise NotImplementedError()",
+    "R": "# YOUR CODE HERE\nfail()",
+    "matlab": "% YOUR CODE HERE\nerror('No Answer Given!')",
+    "octave": "% YOUR CODE HERE\nerror('No Answer Given!')",
+    "sas": "/* YOUR CODE HERE */\n %notImplemented;",
+    "java": "// YOUR CODE HERE",
+}
+
+
+def code_stub(language: str) -> str:
+    """Return what stands in place of code that students are to write."""
+    return _CODE_STUBS.get(language, _CODE_STUBS["python"])
+
+
+def has_region(text: str, kind: RegionKind) -> bool:
+    """Return whether `text` has a marker of this kind, be it the opening or the closing one."""
+    return MARKERS[kind].begin in text or MARKERS[kind].end in text
+
+
+def cut_region(text: str, kind: RegionKind, stub: str = "") -> tuple[str, bool]:
+    """Return `text` without the regions of this kind, with `stub` where each of them began, and whether there was one.
+
+    Raises
+    ------
+    InvalidInput
+        A region is not closed, or is opened twice.
+    """
+    faults = faults_of_regions(text, kind)
+    if faults:
+        raise InvalidInput(f"{faults[0]}.", hint=f"Close each region with '{MARKERS[kind].usual.format(MARKERS[kind].end)}'.")
+    kept: list[str] = []
+    inside = found = False
+    for line in text.split("\n"):
+        if MARKERS[kind].begin in line:
+            inside = found = True
+            indent = re.match(r"\s*", line)[0]  # type: ignore[index]
+            kept += [indent + stub_line for stub_line in stub.split("\n")] if stub else []
+        elif MARKERS[kind].end in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept), found
+
+
+def faults_of_regions(text: str, kind: RegionKind) -> list[str]:
+    """Return in words what is wrong with the markers of this kind."""
+    marker, faults, opened = MARKERS[kind], [], 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if marker.begin in line:
+            if opened:
+                faults.append(f"Line {number} begins a {kind} region within the one that began in line {opened}")
+            opened = opened or number
+        elif marker.end in line:
+            if not opened:
+                faults.append(f"Line {number} ends a {kind} region that was never begun")
+            opened = 0
+    if opened:
+        faults.append(f"The {kind} region that begins in line {opened} is never closed")
+    return faults
