@@ -169,6 +169,9 @@ class Check(Record):
     metric : {"iou", "dice", "ap", "count_error"}
     pictures, labels : str
         Folders in ``hidden/`` with pictures and label images of the same names (metric).
+    classes : bool
+        Whether the numbers in label images are classes (``iou`` and ``dice`` are then the mean over the classes that are there), not
+        objects (anything against background).
     thresholds : tuple of (value, points)
         A metric that reaches the value (for ``count_error``: is at most the value) earns the points; the best that is reached counts.
     """
@@ -183,6 +186,7 @@ class Check(Record):
     pictures: str = ""
     labels: str = ""
     iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    classes: bool = False
     thresholds: tuple[tuple[float, Points], ...] = ()
 
     @model_validator(mode="after")
