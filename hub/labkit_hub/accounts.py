@@ -32,6 +32,7 @@ def _apply_passwords(c: Any, settings: Settings) -> None:
     c.JupyterHub.authenticator_class = LabKitAuthenticator
     c.JupyterHub.template_paths = [str(TEMPLATES_DIR), nativeauthenticator.handlers.TEMPLATE_DIR]
     # Admins are marked in the database, not in a list here: nativeauthenticator approves a sign-up under any name on it by itself.
+    c.LabKitAuthenticator.grader = settings.courses.grader
     c.LabKitAuthenticator.logins_file = str(settings.layout.logins)
     c.NativeAuthenticator.enable_signup = accounts.signup
     c.NativeAuthenticator.open_signup = False
@@ -75,6 +76,7 @@ def _apply_lti(c: Any, settings: Settings) -> None:
 
 
 def _apply_foreign(section: Any, settings: Settings) -> None:
+    section.grader = settings.courses.grader
     section.adopt = settings.accounts.adopt
     section.admin_users = {name.lower() for name in settings.accounts.admins}
 

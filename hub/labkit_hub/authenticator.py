@@ -35,6 +35,7 @@ PROFESSORS = "professors"
 class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
     """Passwords in the hub's database, sign-up by anybody, approval by an admin."""
 
+    grader = Unicode("", config=True, help="The account that grading runs belong to: nobody asks for it, and nobody logs in.")
     logins_file = Unicode(config=True, help="Where the generated passwords of the first accounts are kept; empty makes no accounts.")
 
     def check_allow_config(self) -> None:
@@ -70,9 +71,17 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         roles.assign_default_roles(self.db, entity=user)  # commits
         return user
 
+    def create_user(self, username: str, password: str, **details: Any) -> Any:
+        """Make an account that somebody asks for; None if there is one of this name, or it is not for people."""
+        if self.normalize_username(username) == self.grader:
+            return None
+        return super().create_user(username, password, **details)
+
     async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
         """Return the user's name if the password is right and the account approved; `handler` is told why not."""
         username = self.normalize_username(data.get("username", ""))
+        if username == self.grader:
+            return None
         password = data.get("password", "")
         if not is_usable_password(password):
             return None

@@ -15,7 +15,7 @@ from oauthenticator.generic import GenericOAuthenticator
 from sqlalchemy import String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tornado import web
-from traitlets import Bool
+from traitlets import Bool, Unicode
 
 from labkit.errors import InvalidInput, LabKitError
 from labkit_hub.usernames import plain_name
@@ -39,6 +39,7 @@ class Subject(_Base):
 class NameGuard(Authenticator):  # type: ignore[misc]
     """Lets a person in under a name that is theirs."""
 
+    grader = Unicode("", config=True, help="The account that grading runs belong to: nobody logs in as it.")
     adopt = Bool(False, config=True, help="Whether the first who comes with the name of an older account gets that account.")
 
     def check_allow_config(self) -> None:
@@ -53,6 +54,8 @@ class NameGuard(Authenticator):  # type: ignore[misc]
             return None
         try:
             name = plain_name(model["name"])
+            if name == self.grader:
+                raise InvalidInput(f"The name {name} is the hub's own.", hint="Ask an admin.")
             self._claim(name, self.subject_of(model))
         except LabKitError as error:
             self.log.warning("A login was refused: %s", error.message)

@@ -37,6 +37,11 @@ class VarLayout:
         return self.root / "labkit.sqlite"
 
     @property
+    def course_files(self) -> Path:
+        """What was released and handed in, by the hash of each file."""
+        return self.root / "course-files"
+
+    @property
     def cookie_secret(self) -> Path:
         """Signs the login cookies; without it everybody must log in again."""
         return self.root / "cookie_secret"

@@ -14,7 +14,7 @@ from labkit.storage import Record, explain_os_errors
 __all__ = ["DEFAULT_PROFILES", "Profile", "ProfileRole", "load_profiles"]
 
 ProfileRole = Literal["admin", "professor", "assistant", "student"]
-Purpose = Literal["server", "run"]
+Purpose = Literal["server", "run", "grade"]
 
 
 class Profile(Record):
@@ -34,8 +34,8 @@ class Profile(Record):
         Devices that are leased for it.
     longest_h : float
         After so many hours a run is stopped; an interactive server with a device, too.
-    purposes : tuple of {"server", "run"}
-        Whether people start it from the spawn page, the queue starts it for runs, or both.
+    purposes : tuple of {"server", "run", "grade"}
+        Whether people start it from the spawn page, the queue starts it for runs, or for grading.
     roles : tuple of str
         Whoever has one of these roles, in any course, may use it; a person without a course counts as a student.
     courses : tuple of str
@@ -91,6 +91,15 @@ DEFAULT_PROFILES: tuple[Profile, ...] = (
         gpus=1,
         longest_h=12.0,
         purposes=("run",),
+    ),
+    Profile(
+        slug="grade",
+        title="Grading",
+        description="Runs what students handed in.",
+        cpu=2.0,
+        memory_gb=4.0,
+        longest_h=24.0,
+        purposes=("grade",),
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +17,7 @@ from labkit_hub.prefix import LONGEST_PREFIX, PREFIX
 __all__ = [
     "AccountSettings",
     "ContainerSettings",
+    "CourseSettings",
     "DeviceSettings",
     "IdleSettings",
     "KubeSettings",
@@ -36,6 +38,12 @@ def _absolute(path: Path) -> Path:
 
 def _network(text: str) -> str:
     return str(IPv4Network(text))
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is no time zone; they are called like Europe/Berlin")
+    return name
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
@@ -313,6 +321,47 @@ class QueueSettings(BaseModel):
     grace_s: Annotated[float, Field(ge=0)] = 60.0
 
 
+class CourseSettings(BaseModel):
+    """Assignments, what is handed in, and its grading (``LABKIT_COURSES__*``).
+
+    Attributes
+    ----------
+    files : Path or None
+        Where the files of releases and submissions lie; None means a folder in `var`.
+    file_mb : float
+        The largest file that is taken.
+    unused_mb : float
+        So much may one person send without handing it in.
+    keep_free_mb : float
+        No file is taken that would leave less room on the disk.
+    submissions : int
+        How often one person may hand in one assignment, where the assignment itself sets no bound.
+    time_zone : str
+        Of new courses, such as ``Europe/Berlin``.
+    grader : str
+        The account that grading runs belong to; nobody can log in under this name.
+    batches_at_once : int
+        Grading runs that go on at the same time.
+    workers : int
+        Submissions that one grading run works on at the same time.
+    view_s : float
+        For how long the address of a student's page is valid.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: Folder | None = None
+    file_mb: Annotated[float, Field(gt=0, le=100_000)] = 100.0
+    unused_mb: Annotated[float, Field(gt=0)] = 2000.0
+    keep_free_mb: Annotated[float, Field(ge=0)] = 500.0
+    submissions: Annotated[int, Field(ge=1, le=100_000)] = 200
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    grader: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")] = "labkit-grader"
+    batches_at_once: Annotated[int, Field(ge=1, le=1000)] = 2
+    workers: Annotated[int, Field(ge=1, le=256)] = 2
+    view_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+
+
 class Settings(BaseSettings):
     """What one hub needs to know. Every field is a variable: ``port`` is ``LABKIT_PORT``.
 
@@ -351,6 +400,7 @@ class Settings(BaseSettings):
     service : ServiceSettings
     devices : DeviceSettings
     queue : QueueSettings
+    courses : CourseSettings
     containers : ContainerSettings
     kube : KubeSettings
     idle : IdleSettings
@@ -381,6 +431,7 @@ class Settings(BaseSettings):
     service: ServiceSettings = ServiceSettings()
     devices: DeviceSettings = DeviceSettings()
     queue: QueueSettings = QueueSettings()
+    courses: CourseSettings = CourseSettings()
     containers: ContainerSettings = ContainerSettings()
     kube: KubeSettings = KubeSettings()
     idle: IdleSettings = IdleSettings()
@@ -395,6 +446,11 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """The folder of fetched sample data."""
         return self.cache or self.layout.cache
+
+    @property
+    def course_files_dir(self) -> Path:
+        """The folder of the files of releases and submissions."""
+        return self.courses.files or self.layout.course_files
 
     @property
     def resolved_database_url(self) -> str:

@@ -8,21 +8,29 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from labkit.client.wire import Answer, Ask
 from labkit.courses.records import CellScore, FileEntry, GradeResult, Item, Limits, Manifest, Note, NotebookOutcome, RubricButton, Sha256
 from labkit.runs.records import RunId
 
 __all__ = [
+    "ActivityAsk",
     "AssignmentChange",
     "AssignmentItem",
     "AssignmentList",
     "BatchItem",
     "BatchList",
+    "ClassCell",
+    "ClassRow",
+    "ClassView",
+    "CourseAudit",
+    "CourseAuditItem",
     "Extension",
     "ExtensionAsk",
+    "ExtensionList",
     "FeedbackAsk",
+    "FeedbackOutcome",
     "FilesAsk",
     "FilesMissing",
     "GradeAsk",
@@ -31,6 +39,7 @@ __all__ = [
     "GradingTask",
     "GroupAsk",
     "GroupItem",
+    "GroupList",
     "HandScore",
     "LateRule",
     "NewAssignment",
@@ -43,6 +52,8 @@ __all__ = [
     "SubmissionItem",
     "SubmissionList",
     "TaskResult",
+    "ViewAddress",
+    "ViewAsk",
 ]
 
 ShortText = Annotated[str, Field(max_length=300)]
@@ -71,7 +82,8 @@ class AssignmentChange(Ask):
     """``PATCH assignments/{a}``: professors; what is not named stays.
 
     ``due`` is a local time of the course without an offset, ``2026-10-25T23:59``, read in the course's time zone; a time that a change of
-    the clocks skips is refused, of one that comes twice the later counts. ``closes`` likewise: after it nothing is accepted at all.
+    the clocks skips is refused, of one that comes twice the later counts. ``closes`` likewise: after it nothing is accepted at all. An
+    empty text takes either away.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=150)] | None = None
@@ -113,6 +125,7 @@ class NewRelease(Ask):
     rubric: tuple[RubricButton, ...] = ()
     required: tuple[str, ...] = ()
     message: ShortText = ""
+    title: ShortText = ""
 
 
 class AssignmentItem(Answer):
@@ -253,7 +266,10 @@ class SubmissionList(Answer):
 
 
 class ExtensionAsk(Ask):
-    """``PUT assignments/{a}/extensions/{person}``: another due time (as in `AssignmentChange`), or further attempts, for one person."""
+    """``PUT assignments/{a}/extensions/{person}``: staff; another due time (as in `AssignmentChange`), or so many attempts, for one person.
+
+    What is not named is as for everybody; ``DELETE`` takes the extension away.
+    """
 
     due: str | None = None
     attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -271,6 +287,12 @@ class Extension(Answer):
     given: AwareDatetime
 
 
+class ExtensionList(Answer):
+    """``GET assignments/{a}/extensions``: staff; by person."""
+
+    extensions: tuple[Extension, ...] = ()
+
+
 class GroupAsk(Ask):
     """``PUT assignments/{a}/groups/{name}``: staff; the people who hand in together. No members: the group is dissolved."""
 
@@ -284,11 +306,21 @@ class GroupItem(Answer):
     members: tuple[str, ...]
 
 
+class GroupList(Answer):
+    """``GET assignments/{a}/groups``: all for staff, for a student the own one."""
+
+    groups: tuple[GroupItem, ...] = ()
+
+
 class GradeAsk(Ask):
-    """``POST assignments/{a}/batches``: staff; grade what counts and is not graded yet, or all that counts again, or these submissions."""
+    """``POST assignments/{a}/batches``: staff; grade what counts and is not graded yet, or all that counts again, or these submissions.
+
+    Points and comments that people gave are kept, unless `drop_hand` asks for the points to be forgotten.
+    """
 
     which: Literal["ungraded", "all", "these"] = "ungraded"
     submissions: Annotated[tuple[str, ...], Field(max_length=10_000)] = ()
+    drop_hand: bool = False
 
 
 class BatchItem(Answer):
@@ -337,14 +369,14 @@ class GradingJob(Answer):
 
 
 class TaskResult(Ask):
-    """``PUT grading/{run}/results/{s}``: the result of one submission. Its files were sent before (``PUT grading/{run}/files/{sha256}``)."""
+    """``PUT grading/{run}/results/{s}``: the result of one submission; its files come before (``PUT grading/{run}/files/{sha256}``)."""
 
     result: GradeResult
     files: tuple[FileEntry, ...] = ()
 
 
 class ScoreChange(Answer):
-    """One change of an item's score, as history tells it."""
+    """One change of an item's score, as history tells it; with an empty ``item`` the points of the whole, late rule applied."""
 
     item: str
     points: float | None
@@ -354,7 +386,10 @@ class ScoreChange(Answer):
 
 
 class HandScore(Ask):
-    """``PUT submissions/{s}/scores``: staff; the points of one item, or None to go back to what the run found; a comment students read."""
+    """``PUT submissions/{s}/scores``: staff; the points of one item, or None to go back to what the run found; a comment students read.
+
+    ``item`` is `Item.key`; empty, it is the whole, which has a comment only. What is not named stays.
+    """
 
     item: str
     points: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
@@ -384,6 +419,26 @@ class FeedbackAsk(Ask):
     submissions: Annotated[tuple[str, ...], Field(max_length=10_000)] = ()
 
 
+class FeedbackOutcome(Answer):
+    """What feedback was released or taken back, and how many submissions were left out since they are not graded."""
+
+    submissions: tuple[str, ...] = ()
+    not_graded: int = 0
+
+
+class ViewAsk(Ask):
+    """``POST submissions/{s}/view``: an address for the page of one notebook; staff, and who handed it in after the release of feedback."""
+
+    notebook: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class ViewAddress(Answer):
+    """``GET view/{token}``: a path that shows one page for a while, to whoever knows it, and lets nothing in it run."""
+
+    address: str
+    until: AwareDatetime
+
+
 class Statistics(Answer):
     """``GET assignments/{a}/statistics``: of the submissions that count and are graded; for students once feedback is released.
 
@@ -400,3 +455,97 @@ class Statistics(Answer):
     max_points: float = 0.0
     histogram: tuple[int, ...] = ()
     by_item: dict[str, float] = {}
+
+
+class ActivityAsk(Ask):
+    """``POST assignments/{a}/activity``: the Lab extension says where its person is; only the last word is kept.
+
+    Attributes
+    ----------
+    started : bool
+        Something of the assignment has been run.
+    cell : str
+        The cell run last, as people find it: notebook and ``grade_id``, or its number.
+    error : str
+        Name and first line of what it raised; empty if it went well.
+    passed : int or None
+        How many of the test cells that students can run pass.
+    """
+
+    started: bool = True
+    cell: Annotated[str, Field(max_length=200)] = ""
+    error: Annotated[str, Field(max_length=300)] = ""
+    passed: Annotated[int, Field(ge=0, le=100_000)] | None = None
+
+
+class ClassCell(Answer):
+    """How far one person is with one assignment.
+
+    Attributes
+    ----------
+    fetched : int
+        The version that was fetched last; 0 for none.
+    state : {"", "submitted", "queued", "graded", "failed"}
+        Of the submission that counts; empty without one.
+    stuck_cell, stuck_error : str
+        The cell whose error was the last word of this person; empty if it went well.
+    stuck_since : datetime or None
+        Since when it has been failing, and ``stuck_times`` how often.
+    """
+
+    assignment: str
+    fetched: int = 0
+    started: AwareDatetime | None = None
+    seen: AwareDatetime | None = None
+    submitted: AwareDatetime | None = None
+    attempts: int = 0
+    state: Literal["", "submitted", "queued", "graded", "failed"] = ""
+    points: float | None = None
+    passed: int | None = None
+    stuck_cell: str = ""
+    stuck_error: str = ""
+    stuck_since: AwareDatetime | None = None
+    stuck_times: int = 0
+
+
+class ClassRow(Answer):
+    """One student: what was done in each assignment, and what was computed in this course.
+
+    Attributes
+    ----------
+    trainings : int
+        Trainings in the hub's line, of all times.
+    device_hours : float
+        Hours on devices, of all times.
+    """
+
+    person: str
+    full_name: str = ""
+    last_seen: AwareDatetime | None = None
+    trainings: int = 0
+    device_hours: float = 0.0
+    cells: tuple[ClassCell, ...] = ()
+
+
+class ClassView(Answer):
+    """``GET courses/{c}/class``: staff; students by name, with a cell for each assignment that has been released."""
+
+    assignments: tuple[AssignmentItem, ...] = ()
+    students: tuple[ClassRow, ...] = ()
+
+
+class CourseAuditItem(Answer):
+    """Who did what in a course, and when."""
+
+    time: AwareDatetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, JsonValue] = {}
+
+
+class CourseAudit(Answer):
+    """``GET courses/{c}/audit``: professors; the last first. ``?before=`` with the ``next`` of one answer gives the one after it."""
+
+    rows: tuple[CourseAuditItem, ...] = ()
+    next: int | None = None

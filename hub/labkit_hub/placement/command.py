@@ -7,11 +7,13 @@ import math
 from labkit.config import PATIENT_THREADS
 from labkit_hub.placement.order import ServerOrder
 
-__all__ = ["LAB_ARGS", "device_environment", "run_command", "shared_environment", "thread_environment"]
+__all__ = ["GRADING_MODULE", "LAB_ARGS", "device_environment", "run_command", "shared_environment", "thread_environment"]
 
 # The environment of programs is shared, or part of an image: nobody installs extensions into it from the browser.
 LAB_ARGS = ("--LabApp.extension_manager=readonly",)
 
+GRADING_MODULE = "labkit.courses.grading.served"
+"""Fetches from the service what is to be graded, and does it."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLOSC_NTHREADS")
 
 
@@ -19,6 +21,8 @@ def run_command(python: str, order: ServerOrder) -> list[str]:
     """Return the command of a run's server; its folder is relative to the home, in which it is started."""
     if order.run is None:
         raise ValueError("no run")
+    if order.run.grades:
+        return [python, "-m", GRADING_MODULE, f"--run={order.run.id}"]
     return [python, "-m", "labkit.runs.served", f"--run={order.run.id}", f"--folder={order.run.path}"]
 
 

@@ -117,6 +117,7 @@ def create_app(
     render_error: RenderError,
     fail: Callable[[BaseException], None],
     hub_path: str = "/hub",
+    limit_of: Callable[[str], int | None] = lambda _path: None,
     threads: int = 64,
 ) -> FastAPI:
     """Return the application; rooms start with it and end with it.
@@ -134,6 +135,8 @@ def create_app(
         Called with an error that keeps the service from opening for good.
     hub_path : str
         Where the hub's pages are; logging out leads there, also to a host of its own.
+    limit_of : callable
+        Returns the most bytes that a path takes, if it takes whole files.
     threads : int
         How many requests are worked on at a time.
     """
@@ -169,7 +172,7 @@ def create_app(
     for room in rooms:
         app.include_router(room.router, prefix=context.base_path)
     install_errors(app, context.base_path, login_path, render_error)
-    app.add_middleware(BoundedBody, limit_bytes=_MOST_BYTES)
+    app.add_middleware(BoundedBody, limit_bytes=_MOST_BYTES, limit_of=limit_of)
     parts = urlsplit(hub_path)
     app.add_middleware(SafeHeaders, hub=f"{parts.scheme}://{parts.netloc}" if parts.netloc else "")
     return app

@@ -140,11 +140,20 @@ class CatchAll:
 
 
 class BoundedBody:
-    """Refuses requests whose body is larger than anything that is sent here."""
+    """Refuses requests whose body is larger than anything that is sent here.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    Parameters
+    ----------
+    limit_bytes : int
+        For everything that `limit_of` says nothing about.
+    limit_of : callable
+        Returns the limit of a path that takes whole files, None of any other.
+    """
+
+    def __init__(self, app: ASGIApp, limit_bytes: int, limit_of: Callable[[str], int | None] = lambda _path: None) -> None:
         self._app = app
         self._limit = limit_bytes
+        self._limit_of = limit_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what comes in; with or without an announced length."""
@@ -152,10 +161,11 @@ class BoundedBody:
             await self._app(scope, receive, send)
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._limit:
-            await self._refuse(scope, receive, send)
+        limit = self._limit_of(scope["path"]) or self._limit
+        if not length.isdigit() or int(length) > limit:
+            await self._refuse(scope, receive, send, limit)
             return
-        left, is_too_large, begun = self._limit, False, False
+        left, is_too_large, begun = limit, False, False
 
         async def bounded() -> Message:
             nonlocal left, is_too_large
@@ -172,8 +182,8 @@ class BoundedBody:
 
         await self._app(scope, bounded, watched)
         if is_too_large and not begun:
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, limit)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = InvalidInput(f"More than {self._limit / 1e6:.0f} MB were sent.", hint="Send less at once.")
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        error = InvalidInput(f"More than {limit / 1e6:g} MB were sent.", hint="Send less at once.")
         await Response(json.dumps({"error": error.as_dict()}), 413, media_type="application/json")(scope, receive, send)

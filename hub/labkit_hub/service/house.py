@@ -13,6 +13,7 @@ from labkit_hub.service.address import HubAddress
 from labkit_hub.service.app import create_app
 from labkit_hub.service.board import BoardRoom
 from labkit_hub.service.context import QueueRoom, ServiceContext
+from labkit_hub.service.courses.room import CoursesRoom
 from labkit_hub.service.database import Database
 from labkit_hub.service.hubapi import HubClient
 from labkit_hub.service.hubhttp import HubHttp
@@ -85,5 +86,14 @@ def open_house(
     pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings))
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)
-    rooms = (sessions, PeopleRoom(context, queue.views, mirror), BoardRoom(context), queue, offers, numbers, pages)
-    return create_app(context, rooms, login_path=sessions.login_path, render_error=pages.render_error, fail=fail, hub_path=address.hub_path)
+    courses = CoursesRoom(context)
+    rooms = (sessions, PeopleRoom(context, queue.views, mirror), courses, BoardRoom(context), queue, offers, numbers, pages)
+    return create_app(
+        context,
+        rooms,
+        login_path=sessions.login_path,
+        render_error=pages.render_error,
+        fail=fail,
+        hub_path=address.hub_path,
+        limit_of=courses.limit_of,
+    )

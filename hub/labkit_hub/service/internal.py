@@ -43,10 +43,15 @@ class LeasedDevice(Answer):
 
 
 class RunTask(Answer):
-    """What a run's server carries out; ``path`` is the folder of runs relative to the person's home."""
+    """What a run's server carries out; ``path`` is the folder of runs relative to the person's home.
+
+    ``grades`` says that it is a grading run: what it does it fetches from the service.
+    """
 
     id: RunId
     path: str
+    kind: str = ""
+    grades: bool = False
 
 
 class Admitted(Answer):

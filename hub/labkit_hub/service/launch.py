@@ -40,7 +40,7 @@ def service_entry(settings: Settings) -> dict[str, Any]:
     }
 
 
-def role_entries(_settings: Settings) -> list[dict[str, Any]]:
+def role_entries(settings: Settings) -> list[dict[str, Any]]:
     """Return the entries for ``c.JupyterHub.load_roles``; docs/hub-service.md has the reason for each scope."""
     return [
         {
@@ -53,6 +53,13 @@ def role_entries(_settings: Settings) -> list[dict[str, Any]]:
             "name": "user",
             "description": "The hub's own role of everybody, and LabKit's service",
             "scopes": ["self", ACCESS_SCOPE],
+        },
+        {
+            # The hub makes the account that is named here; like everybody it has the role `user` besides.
+            "name": "labkit-grader",
+            "description": "Owns the runs that grade what was handed in; nobody logs in as it",
+            "scopes": [ACCESS_SCOPE],
+            "users": [settings.courses.grader],
         },
     ]
 

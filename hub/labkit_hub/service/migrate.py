@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from sqlalchemy import text
 
+import labkit_hub.service.courses.tables  # noqa: F401  # so that the metadata have them
 from labkit.errors import CorruptStore
 from labkit_hub.service.database import Database
 

@@ -80,7 +80,7 @@ class CourseRow(Base):
     """A course: its title, and what its runs may use.
 
     ``max_running`` bounds the devices that its members use at a time, ``hours_per_person`` and ``hours_total`` the device-hours of
-    the last seven days (None: no bound).
+    the last seven days (None: no bound). ``time_zone`` is the one in which its due times are meant.
     """
 
     __tablename__ = "courses"
@@ -93,6 +93,7 @@ class CourseRow(Base):
     max_running: Mapped[int | None]
     hours_per_person: Mapped[float | None]
     hours_total: Mapped[float | None]
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")
 
 
 class MemberRow(Base):

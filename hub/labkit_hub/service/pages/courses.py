@@ -74,7 +74,8 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
         """Make a course; its short name follows the title if none is given."""
         try:
             with context.database.transaction() as session:
-                course = courses.create_course(session, _ask_course(id.strip() or suggest_slug(title), title), who)
+                ask = _ask_course(id.strip() or suggest_slug(title), title)
+                course = courses.create_course(session, ask, who, time_zone=context.settings.courses.time_zone)
         except LabKitError as error:
             return show_all(request, who, error, title=title, id=id)
         mirror.poke()

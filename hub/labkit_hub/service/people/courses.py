@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from labkit.errors import AlreadyExists, InvalidInput, NotFound, NotWritable
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
+from labkit_hub.service.courses.deadlines import check_time_zone
+from labkit_hub.service.courses.moving import move_course
 from labkit_hub.service.people.names import course_slug
 from labkit_hub.service.people.wire import CourseChange, CourseDetail, NewCourse
 from labkit_hub.service.tables import CourseRow, MemberRow
@@ -69,7 +71,7 @@ def require_change(role: str | None, who: Identity) -> None:
         raise NotWritable("Only the professors of a course change it.", hint="Ask one of them, or an admin.")
 
 
-def create_course(session: Session, ask: NewCourse, by: Identity) -> CourseDetail:
+def create_course(session: Session, ask: NewCourse, by: Identity, *, time_zone: str = "UTC") -> CourseDetail:
     """Make a course; whoever makes it is its professor.
 
     Raises
@@ -89,7 +91,7 @@ def create_course(session: Session, ask: NewCourse, by: Identity) -> CourseDetai
     if session.get(CourseRow, course_id) is not None:
         raise AlreadyExists(f"There is a course {course_id!r} already.", hint="Choose another short name.")
     now = datetime.now(UTC)
-    course = CourseRow(id=course_id, title=ask.title.strip() or course_id, created=now, created_by=by.name)
+    course = CourseRow(id=course_id, title=ask.title.strip() or course_id, created=now, created_by=by.name, time_zone=time_zone)
     session.add(course)
     session.flush()
     session.add(MemberRow(course_id=course_id, username=by.name, role="professor", full_name="", added=now, added_by=by.name))
@@ -116,6 +118,8 @@ def change_course(session: Session, course_id: str, ask: CourseChange, by: Ident
                 course.archived = datetime.now(UTC) if value else None
                 changed[name] = bool(value)
             continue
+        if name == "time_zone":
+            value = check_time_zone(value or "UTC")
         if name == "title":
             value = (value or "").strip()
             if not value:
@@ -123,6 +127,8 @@ def change_course(session: Session, course_id: str, ask: CourseChange, by: Ident
         if getattr(course, name) != value:
             setattr(course, name, value)
             changed[name] = value
+    if "time_zone" in changed:
+        move_course(session, course)
     if changed:
         note(session, by.name, "course.change", course_id, course_id=course_id, **changed)
     return _detail(course, role, _count(session, course_id))
@@ -164,6 +170,7 @@ def _detail(course: CourseRow, role: str | None, members: int) -> CourseDetail:
         "max_running": course.max_running,
         "hours_per_person": course.hours_per_person,
         "hours_total": course.hours_total,
+        "time_zone": course.time_zone,
         "members": None if role == "student" else members,
     }
     return CourseDetail.model_validate(shown)

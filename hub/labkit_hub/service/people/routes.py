@@ -79,7 +79,7 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
     def create_course(ask: NewCourse, who: Identity = person) -> CourseDetail:
         """Make a course."""
         with database.transaction() as session:
-            course = courses.create_course(session, ask, who)
+            course = courses.create_course(session, ask, who, time_zone=context.settings.courses.time_zone)
         mirror.poke()
         return course
 

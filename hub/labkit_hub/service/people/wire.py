@@ -30,10 +30,14 @@ class NewCourse(Ask):
 
 
 class CourseChange(Ask):
-    """``PUT api/courses/{id}``: what is left out stays as it is; the bounds are an admin's to set, null removes one."""
+    """``PUT api/courses/{id}``: what is left out stays as it is; the bounds are an admin's to set, null removes one.
+
+    ``time_zone`` is an IANA name such as ``Europe/Berlin``: the local due times of all assignments are then meant there.
+    """
 
     title: Annotated[str, Field(max_length=300)] | None = None
     archived: bool | None = None
+    time_zone: Annotated[str, Field(max_length=64)] | None = None
     max_running: Annotated[int, Field(ge=0, le=10_000)] | None = None
     hours_per_person: Hours | None = None
     hours_total: Hours | None = None
@@ -52,6 +56,7 @@ class CourseDetail(Answer):
     hours_per_person: float | None = None
     hours_total: float | None = None
     members: int | None = None
+    time_zone: str = "UTC"
 
 
 class CourseList(Answer):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from labkit.client.wire import CourseItem
 from labkit.errors import Conflict, NotWritable
 from labkit_hub.profiles import Profile
+from labkit_hub.service.grading import is_grading
 from labkit_hub.service.internal import Admission, Admitted, LeasedDevice, RunTask
 from labkit_hub.service.queue import leases, tickets
 from labkit_hub.service.queue.allowed import choose_course, choose_profile
@@ -67,7 +68,9 @@ def _admit_run(desk: Desk, asked: Admission) -> Admitted:
         until = None if limit is None else now + timedelta(seconds=limit + desk.settings.grace_s)
         for lease in held:
             lease.until = until
-        return Admitted(profile=profile.slug, devices=_devices(session, held), run=RunTask(id=row.id, path=row.path), until=until)
+        grades = is_grading(row, desk.grading.grader)
+        task = RunTask(id=row.id, path=row.path, kind=row.kind, grades=grades)
+        return Admitted(profile=profile.slug, devices=_devices(session, held), run=task, until=until)
 
 
 def _admit_person(desk: Desk, asked: Admission, profile: Profile, courses: Sequence[CourseItem]) -> Admitted:
@@ -96,7 +99,7 @@ def _devices_for(
     desk: Desk, session: Session, user: str, course: str | None, count: int, before: Sequence[int], now: datetime
 ) -> Sequence[int]:
     """Return devices for a person's own server: those that it had before if they can be had, else any."""
-    line = load_line(session, desk.settings, desk.profiles, now)
+    line = load_line(session, desk.settings, desk.profiles, now, grading=desk.grading)
     if line.pause:
         raise Conflict(f"The line is paused: {line.pause}", hint=_CPU_HINT)
     if reason := why_not(line, user, course, count):

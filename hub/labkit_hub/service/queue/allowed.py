@@ -11,7 +11,7 @@ from labkit_hub.profiles import Profile
 
 __all__ = ["choose_course", "choose_profile", "may_use", "usable"]
 
-Purpose = Literal["server", "run"]
+Purpose = Literal["server", "run", "grade"]
 
 
 def may_use(profile: Profile, courses: Iterable[CourseItem], is_admin: bool) -> bool:

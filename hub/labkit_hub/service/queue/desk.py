@@ -19,7 +19,7 @@ from labkit_hub.service.queue.line import UsageBook, load_line
 from labkit_hub.service.queue.policy import Plan, make_plan
 from labkit_hub.service.queue.turn import in_turn
 from labkit_hub.service.queue.turns import Key, Turns
-from labkit_hub.settings import QueueSettings
+from labkit_hub.settings import CourseSettings, QueueSettings
 
 __all__ = ["Desk"]
 
@@ -59,6 +59,11 @@ class Desk:
         """The queue's own settings."""
         return self.context.settings.queue
 
+    @property
+    def grading(self) -> CourseSettings:
+        """What holds for grading runs."""
+        return self.context.settings.courses
+
     @staticmethod
     def now() -> datetime:
         """Return the time."""
@@ -85,7 +90,8 @@ class Desk:
                 return self._plan[2]
             changes, made = self._changes, time.monotonic()
             with self.context.database.reading() as session:
-                plan = make_plan(load_line(session, self.settings, self.profiles, self.now(), self.book))
+                line = load_line(session, self.settings, self.profiles, self.now(), self.book, grading=self.grading)
+                plan = make_plan(line)
             self._plan = (changes, made, plan)
             return plan
 

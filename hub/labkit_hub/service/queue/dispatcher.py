@@ -53,7 +53,7 @@ class Dispatcher:
             now = self._desk.now()
             if not self._is_anybody_waiting(session):
                 return 0
-            line = load_line(session, self._desk.settings, self._desk.profiles, now, self._desk.book)
+            line = load_line(session, self._desk.settings, self._desk.profiles, now, self._desk.book, grading=self._desk.grading)
             for start in make_plan(line).starts:
                 row = session.get_one(RunRow, start.run_id)
                 if not self._take(session, row, start, now):

@@ -15,7 +15,7 @@ from labkit_hub.profiles import Profile
 from labkit_hub.service import notices
 from labkit_hub.service.queue.policy import CourseLimits, FreeDevice, Held, Limits, Line, Spent, Waiting
 from labkit_hub.service.tables import CourseRow, DeviceRow, LeaseRow, RunRow, UsageRow
-from labkit_hub.settings import QueueSettings
+from labkit_hub.settings import CourseSettings, QueueSettings
 
 __all__ = ["ACTIVE_STATES", "BUDGET_SPAN", "UsageBook", "load_limits", "load_line", "load_spent"]
 
@@ -48,7 +48,13 @@ class UsageBook:
 
 
 def load_line(
-    session: Session, settings: QueueSettings, profiles: Mapping[str, Profile], now: datetime, book: UsageBook | None = None
+    session: Session,
+    settings: QueueSettings,
+    profiles: Mapping[str, Profile],
+    now: datetime,
+    book: UsageBook | None = None,
+    *,
+    grading: CourseSettings,
 ) -> Line:
     """Return the line as it stands; runs whose profile is gone from the settings are left out."""
     leases = session.execute(select(LeaseRow.device_id, LeaseRow.username, LeaseRow.course_id)).all()
@@ -62,15 +68,15 @@ def load_line(
         free=tuple(FreeDevice(device.id, device.node) for device in ready if device.id not in leased),
         per_node=Counter(device.node for device in ready),
         spent=load_spent(session, now, book),
-        limits=load_limits(session, settings),
+        limits=load_limits(session, settings, grading),
         pause=pause.reason if pause else "",
     )
 
 
-def load_limits(session: Session, settings: QueueSettings) -> Limits:
+def load_limits(session: Session, settings: QueueSettings, grading: CourseSettings) -> Limits:
     """Return what binds people and courses."""
     courses = {row.id: CourseLimits(row.max_running, row.hours_per_person, row.hours_total) for row in session.scalars(select(CourseRow))}
-    return Limits(settings.per_person, settings.hours_per_person, courses)
+    return Limits(settings.per_person, settings.hours_per_person, courses, grader=grading.grader, grading_at_once=grading.batches_at_once)
 
 
 def load_spent(session: Session, now: datetime, book: UsageBook | None = None) -> Spent:

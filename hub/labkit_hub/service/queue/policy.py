@@ -95,11 +95,13 @@ class CourseLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What holds for everybody, and what each course sets."""
+    """What holds for everybody, and what each course sets; and how many runs the grader may have at a time."""
 
     per_person: int = 1
     hours_per_person: float | None = None
     courses: Mapping[str, CourseLimits] = field(default_factory=dict)
+    grader: str = ""
+    grading_at_once: int = 1
 
     def of(self, course: str | None) -> CourseLimits:
         """Return what a course sets."""
@@ -235,6 +237,11 @@ def _blocked(line: Line, run: Waiting, use: _Use) -> str:
 
 
 def _over_allowance(line: Line, owner: str, course: str | None, gpus: int, use: _Use) -> str:
+    if owner == line.limits.grader and not gpus:
+        going = use.on_cpu[owner]
+        if going < line.limits.grading_at_once:
+            return ""
+        return f"{number(going).capitalize()} grading {'run goes' if going == 1 else 'runs go'} on; this one comes after."
     most = line.limits.per_person
     if not gpus:
         going = use.on_cpu[owner]

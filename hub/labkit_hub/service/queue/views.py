@@ -68,7 +68,8 @@ class Views:
         """Return what `who` may do."""
         courses = self._desk.context.people.courses_of(who.name)
         with self._desk.context.database.reading() as session:
-            limits, spent = load_limits(session, self._desk.settings), load_spent(session, self._desk.now(), self._desk.book)
+            limits = load_limits(session, self._desk.settings, self._desk.grading)
+            spent = load_spent(session, self._desk.now(), self._desk.book)
             devices = _count(session)
         general = limits.hours_per_person
         return QueueStanding(

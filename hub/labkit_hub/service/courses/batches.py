@@ -1,0 +1,149 @@
+"""Grading batches: each is one run of the grader's in the hub's line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from labkit.client.course_wire import BatchItem, BatchList, GradeAsk
+from labkit.client.wire import HUB_END_STATES, HubRunState
+from labkit.errors import Conflict, InvalidInput
+from labkit.storage import new_id
+from labkit_hub.profiles import Profile
+from labkit_hub.service.audit import note
+from labkit_hub.service.context import Identity
+from labkit_hub.service.courses.access import lock_assignment, seat_at
+from labkit_hub.service.courses.counting import Ledger, open_ledger
+from labkit_hub.service.courses.history import noting_finals
+from labkit_hub.service.courses.scores import drop_marks
+from labkit_hub.service.courses.tables import AssignmentRow, BatchRow, BatchTaskRow, SubmissionRow
+from labkit_hub.service.grading import GRADING_KIND, GRADING_PATH
+from labkit_hub.service.tables import RunRow
+
+__all__ = ["ask_batch", "batch_item", "list_batches"]
+
+
+def ask_batch(
+    session: Session, assignment_id: str, ask: GradeAsk, who: Identity, *, grader: str, profiles: Sequence[Profile], now: datetime
+) -> BatchItem:
+    """Put a grading run into the line.
+
+    Raises
+    ------
+    NotFound, NotWritable
+    InvalidInput
+        The hub has no profile for it, or a submission that was named is not one of this assignment.
+    Conflict
+        There is nothing to grade, or what was named is being graded already.
+    """
+    _, seat = seat_at(session, assignment_id, who)
+    seat.require_staff()
+    row = lock_assignment(session, assignment_id)
+    profile = next((profile for profile in profiles if "grade" in profile.purposes), None)
+    if profile is None:
+        raise InvalidInput("The hub has no profile for grading.", hint="An admin adds one with the purpose grade.")
+    chosen = _choose(open_ledger(session, row), ask)
+    if ask.drop_hand:
+        with noting_finals(session, row, who.name, "Points by hand were dropped.", now):
+            drop_marks(session, chosen, who.name, now)
+    number = (session.scalar(select(func.max(BatchRow.number)).where(BatchRow.assignment_id == row.id)) or 0) + 1
+    run = _run(row, grader, profile, len(chosen), now)
+    batch = BatchRow(id=new_id(), assignment_id=row.id, number=number, run_id=run.id, asked=now, asked_by=who.name)
+    session.add_all((run, batch))
+    session.flush()
+    session.add_all(BatchTaskRow(batch_id=batch.id, submission_id=one.id, state="waiting") for one in chosen)
+    note(
+        session,
+        who.name,
+        "batch.create",
+        batch.id,
+        course_id=row.course_id,
+        assignment=row.id,
+        run=run.id,
+        submissions=len(chosen),
+        drop_hand=ask.drop_hand,
+    )
+    session.flush()
+    return batch_item(session, batch)
+
+
+def list_batches(session: Session, assignment_id: str, who: Identity) -> BatchList:
+    """Return the batches of an assignment to staff, the newest first.
+
+    Raises
+    ------
+    NotFound
+    """
+    row, seat = seat_at(session, assignment_id, who)
+    seat.require_staff(changes=False)
+    found = session.scalars(select(BatchRow).where(BatchRow.assignment_id == row.id).order_by(BatchRow.number.desc()))
+    return BatchList(batches=tuple(batch_item(session, batch) for batch in found))
+
+
+def batch_item(session: Session, batch: BatchRow) -> BatchItem:
+    """Return a batch as people see it."""
+    run = session.get(RunRow, batch.run_id)
+    query = select(BatchTaskRow.state, func.count()).where(BatchTaskRow.batch_id == batch.id).group_by(BatchTaskRow.state)
+    counts = {row[0]: row[1] for row in session.execute(query)}
+    total = sum(counts.values())
+    return BatchItem(
+        id=batch.id,
+        run=batch.run_id,
+        assignment=batch.assignment_id,
+        asked_by=batch.asked_by,
+        asked=batch.asked,
+        state=cast("HubRunState", run.state) if run else "lost",
+        reason=_reason(run, counts.get("waiting", 0)),
+        progress=run.progress if run else "",
+        total=total,
+        graded=counts.get("graded", 0),
+        failed=counts.get("failed", 0),
+    )
+
+
+def _choose(ledger: Ledger, ask: GradeAsk) -> list[SubmissionRow]:
+    if ask.which == "these":
+        wanted = set(ask.submissions)
+        chosen = [row for row in ledger.rows if row.id in wanted]
+        if missing := wanted - {row.id for row in chosen}:
+            raise InvalidInput(f"{min(missing)[:20]!r} is no submission of this assignment.", hint="Reload the list.")
+        if busy := [row for row in chosen if ledger.worth(row).state == "queued"]:
+            raise Conflict(f"What {busy[0].person} handed in is being graded already.", hint="Wait for that batch, or cancel its run.")
+    else:
+        among = ledger.to_grade() if ask.which == "ungraded" else ledger.all_counting()
+        chosen = [row for row in among if ledger.worth(row).state != "queued"]
+    if not chosen:
+        raise Conflict("There is nothing to grade.", hint="All that counts is graded, or is being graded just now.")
+    return chosen
+
+
+def _run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: datetime) -> RunRow:
+    run_id = new_id()
+    return RunRow(
+        id=run_id,
+        owner=grader,
+        course_id=row.course_id,
+        title=f"{row.name}: {count} submission{'' if count == 1 else 's'}"[:300],
+        kind=GRADING_KIND,
+        path=GRADING_PATH,
+        profile=profile.slug,
+        time_limit_s=profile.longest_h * 3600,
+        priority=0,
+        rank=now.timestamp(),
+        state="waiting",
+        reason="",
+        progress="",
+        server_name=f"run-{run_id}",
+        attempts=0,
+        submitted=now,
+    )
+
+
+def _reason(run: RunRow | None, left: int) -> str:
+    if run is None or run.state not in HUB_END_STATES or not left:
+        return run.reason if run else ""
+    return f"{run.reason} {left} of its submissions {'is' if left == 1 else 'are'} not graded: ask for a new batch.".strip()

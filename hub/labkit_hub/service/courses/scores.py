@@ -1,0 +1,125 @@
+"""Scores: what the run found and what people say, apart; a person's word holds. Every change is in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from labkit.client.course_wire import HandScore
+from labkit.courses.records import CellScore, GradeResult, Item
+from labkit.errors import InvalidInput
+from labkit_hub.service.audit import note
+from labkit_hub.service.context import Identity
+from labkit_hub.service.courses import releases
+from labkit_hub.service.courses.access import lock_assignment, submission_for
+from labkit_hub.service.courses.history import add_change, noting_finals
+from labkit_hub.service.courses.tables import GradeRow, MarkRow, ResultRow, SubmissionRow
+
+__all__ = ["drop_marks", "items_of", "last_result", "marks_of", "put_score", "resum", "scores_of"]
+
+_WHOLE = ""
+
+
+def items_of(session: Session, row: SubmissionRow) -> tuple[Item, ...]:
+    """Return what earns points in the release that was handed in."""
+    return releases.asked_of(releases.release_of(session, row.assignment_id, row.release)).items
+
+
+def last_result(session: Session, submission_id: str) -> ResultRow | None:
+    """Return the result that holds: that of the newest batch, whenever it came; a failure only where there is nothing else."""
+    order = (ResultRow.state.desc(), ResultRow.number.desc())  # "graded" comes after "failed"
+    return session.scalar(select(ResultRow).where(ResultRow.submission_id == submission_id).order_by(*order).limit(1))
+
+
+def marks_of(session: Session, submission_id: str) -> dict[str, MarkRow]:
+    """Return what people say, by item."""
+    return {row.item: row for row in session.scalars(select(MarkRow).where(MarkRow.submission_id == submission_id))}
+
+
+def scores_of(items: Sequence[Item], result: GradeResult | None, marks: Mapping[str, MarkRow]) -> tuple[CellScore, ...]:
+    """Return the score of each item: a person's if there is one, else the run's, else none."""
+    found = {score.item.key: score for score in result.scores} if result is not None else {}
+    return tuple(_score(item, found.get(item.key), marks.get(item.key)) for item in items)
+
+
+def put_score(session: Session, submission_id: str, ask: HandScore, who: Identity, now: datetime) -> None:
+    """Give points and a comment, or take points back.
+
+    Raises
+    ------
+    NotFound, NotWritable
+    InvalidInput
+        There is no such item; the whole has no points of its own.
+    """
+    row, assignment, seat = submission_for(session, submission_id, who)
+    seat.require_staff()
+    assignment = lock_assignment(session, assignment.id)
+    keys = {item.key for item in items_of(session, row)}
+    if ask.item != _WHOLE and ask.item not in keys:
+        raise InvalidInput(
+            f"There is no item {ask.item[:100]!r} in what was handed in.", hint=f"Its items are {', '.join(sorted(keys))[:300]}."
+        )
+    if ask.item == _WHOLE and ask.points is not None:
+        raise InvalidInput("The whole has no points of its own.", hint="Give them to an item; the empty one takes a comment only.")
+    mark = session.get(MarkRow, (row.id, ask.item)) or MarkRow(submission_id=row.id, item=ask.item, points=None, comment="")
+    was = (mark.points, mark.comment)
+    mark.points = ask.points if "points" in ask.model_fields_set else mark.points
+    mark.comment = ask.comment if "comment" in ask.model_fields_set else mark.comment
+    if was == (mark.points, mark.comment):
+        return
+    mark.by, mark.at = who.name, now
+    with noting_finals(session, assignment, who.name, "A score was changed by hand.", now, only=row.id):
+        session.add(mark)
+        if was[0] != mark.points:
+            add_change(session, row.id, ask.item, mark.points, who.name, now, ask.reason)
+        resum(session, row, now)
+    note(
+        session,
+        who.name,
+        "score.change",
+        row.id,
+        course_id=assignment.course_id,
+        item=ask.item,
+        was=was[0],
+        points=mark.points,
+        commented=was[1] != mark.comment,
+        reason=ask.reason,
+    )
+
+
+def drop_marks(session: Session, rows: Sequence[SubmissionRow], by: str, now: datetime) -> None:
+    """Forget the points that people gave, but not what they wrote: the run's hold again."""
+    for row in rows:
+        for mark in marks_of(session, row.id).values():
+            if mark.points is not None:
+                add_change(session, row.id, mark.item, None, by, now, "Points by hand were dropped for a new run.")
+                mark.points, mark.by, mark.at = None, by, now
+        session.execute(delete(MarkRow).where(MarkRow.submission_id == row.id, MarkRow.points.is_(None), MarkRow.comment == ""))
+        resum(session, row, now)
+
+
+def resum(session: Session, row: SubmissionRow, now: datetime) -> GradeRow:
+    """Bring the sum of a submission up to date."""
+    session.flush()
+    found, marks = last_result(session, row.id), marks_of(session, row.id)
+    result = GradeResult.model_validate(found.result) if found is not None else None
+    scores = scores_of(items_of(session, row), result, marks)
+    open_items = sum(score.points is None for score in scores)
+    state = "graded" if not open_items else "submitted" if result is None else result.state
+    grade = session.get(GradeRow, row.id) or GradeRow(submission_id=row.id)
+    grade.state, grade.needs_hand, grade.changed = state, open_items, now
+    grade.points = sum(score.points for score in scores if score.points is not None)
+    grade.max_points = sum(score.item.max_points for score in scores)
+    session.add(grade)
+    session.flush()
+    return grade
+
+
+def _score(item: Item, found: CellScore | None, mark: MarkRow | None) -> CellScore:
+    note = found.note if found else ""
+    if mark is not None and mark.points is not None:
+        return CellScore(item=item, points=mark.points, trusted=True, note=note)
+    return CellScore(item=item, points=found.points if found else None, trusted=bool(found and found.trusted), note=note)

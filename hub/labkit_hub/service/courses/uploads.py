@@ -1,0 +1,131 @@
+"""Who sent which file: somebody's manifest may name what they sent themselves, or were given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from labkit.courses.records import FileEntry
+from labkit.errors import InvalidInput, StorageFull
+from labkit_hub.service.courses.store import FileStore, Incoming
+from labkit_hub.service.courses.tables import UploadRow
+from labkit_hub.service.database import Database
+
+__all__ = ["claim", "claimable", "missing_of", "receive", "require_room", "sweep"]
+
+_AT_ONCE = 500
+_UNUSED_FOR = timedelta(days=2)
+_SHOWN = 5
+
+
+def require_room(session: Session, name: str, most_bytes: float) -> None:
+    """Return if somebody may send one more file.
+
+    Raises
+    ------
+    StorageFull
+        They have sent too much that they never handed in.
+    """
+    unused = session.scalar(select(func.sum(UploadRow.size)).where(UploadRow.username == name, UploadRow.used.is_(None))) or 0
+    if unused >= most_bytes:
+        raise StorageFull(
+            f"You have sent {unused / 1e6:.0f} MB that you did not hand in; no more are taken.",
+            hint=f"Hand in, or try again in {_UNUSED_FOR.days} days: what nobody uses is removed.",
+        )
+
+
+def receive(store: FileStore, database: Database, file: Incoming, sha256: str, name: str, now: datetime) -> None:
+    """Keep a file that somebody sent, and write down that they did.
+
+    Raises
+    ------
+    InvalidInput
+        It is not what its hash says.
+    """
+    with store.turn:
+        store.keep(file, sha256)
+        with database.transaction() as session:
+            row = session.get(UploadRow, (name, sha256))
+            if row is None:
+                session.add(UploadRow(username=name, sha256=sha256, size=file.size, sent=now, used=None))
+            else:
+                row.sent = now
+
+
+def missing_of(session: Session, name: str, wanted: Iterable[str], given: Collection[str] = ()) -> list[str]:
+    """Return what somebody has neither sent nor been given, in the order in which it was asked for."""
+    sent = _sizes(session, name, [sha for sha in wanted if sha not in given])
+    return [sha for sha in dict.fromkeys(wanted) if sha not in given and sha not in sent]
+
+
+def claimable(session: Session, name: str, files: Iterable[FileEntry], given: Mapping[str, int]) -> None:
+    """Return if somebody may make a manifest of these files.
+
+    Parameters
+    ----------
+    given : mapping of hash to size
+        What they may use without having sent it.
+
+    Raises
+    ------
+    InvalidInput
+        A file was not sent, or has another size.
+    """
+    files = list(files)
+    sizes = _sizes(session, name, [file.sha256 for file in files]) | dict(given)
+    absent = [file.path for file in files if file.sha256 not in sizes]
+    if absent:
+        more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
+        raise InvalidInput(f"These files were not sent before: {', '.join(absent[:_SHOWN])}{more}.", hint="Send them, and ask again.")
+    wrong = [file.path for file in files if sizes[file.sha256] != file.size]
+    if wrong:
+        raise InvalidInput(f"The size of {wrong[0]} is not what was sent.", hint="Read the file again, and send it again.")
+
+
+def claim(session: Session, name: str, files: Iterable[FileEntry], given: Mapping[str, int], now: datetime) -> None:
+    """Keep files for good that somebody makes a manifest of; what they were given is kept already. Raises as `claimable`."""
+    files = list(files)
+    claimable(session, name, files, given)
+    for some in _pieces([file.sha256 for file in files]):
+        session.execute(
+            update(UploadRow)
+            .where(UploadRow.username == name, UploadRow.sha256.in_(some), UploadRow.used.is_(None))
+            .values(used=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def sweep(store: FileStore, database: Database, now: datetime) -> int:
+    """Remove what was sent and never used, and return how many files went; what anybody uses stays."""
+    store.sweep(older_than_s=_UNUSED_FOR.total_seconds())
+    with store.turn:
+        with database.transaction() as session:
+            names = _forget(session, now - _UNUSED_FOR)
+        return store.remove(names)
+
+
+def _forget(session: Session, before: datetime) -> set[str]:
+    """Remove the rows of what was sent before and never used, and return which files nobody has any more."""
+    old = (UploadRow.used.is_(None), UploadRow.sent < before)
+    names = list(session.scalars(select(UploadRow.sha256).where(*old).distinct()))
+    session.execute(delete(UploadRow).where(*old).execution_options(synchronize_session=False))
+    kept: set[str] = set()
+    for some in _pieces(names):
+        kept.update(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(some)).distinct()))
+    return set(names) - kept
+
+
+def _sizes(session: Session, name: str, wanted: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for some in _pieces(list(dict.fromkeys(wanted))):
+        query = select(UploadRow.sha256, UploadRow.size).where(UploadRow.username == name, UploadRow.sha256.in_(some))
+        found.update({row.sha256: row.size for row in session.execute(query)})
+    return found
+
+
+def _pieces(names: list[str]) -> Iterable[list[str]]:
+    """Databases take so many parameters at a time only."""
+    return (names[first : first + _AT_ONCE] for first in range(0, len(names), _AT_ONCE))
