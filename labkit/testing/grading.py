@@ -75,7 +75,7 @@ def assignment(folder: Path, *, limits: str = "", checks: bool = True) -> Path:
         cells += [answer(name, source), test_cell(test, asserted)]
     cells.append(hand_cell("why", "Say why.\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION\n"))
     write_notebook_file(folder / "ps1.ipynb", notebook(cells))
-    (folder / "data").mkdir()
+    (folder / "data").mkdir(parents=True)
     (folder / "data" / "my table.csv").write_text("1\n2\n3\n")
     (folder / "helper.py").write_text("def rule():\n    return 'ours'\n")
     sheet = "title: Problem set 1\nseed: 7\n" + limits

@@ -17,7 +17,7 @@ from labkit.courses.grading.order import OUTCOME, Order, OrderTask
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
 from labkit.errors import WorkerLost
-from labkit.events import CancelToken, EventSink, Log, Progress, ignore_events
+from labkit.events import CancelToken, EventSink, Log, Metric, Progress, ignore_events
 from labkit.storage import new_id
 
 __all__ = ["Batch", "grade_batch"]
@@ -72,7 +72,7 @@ def grade_batch(
     workers : int
         How many submissions are graded at a time.
     on_event : callable, optional
-        Gets a `Progress` in submissions, stage ``grading``.
+        Gets a `Progress` in submissions, stage ``grading``, and the most memory of each worker as a `Metric`, ``worker_mb``.
     cancel : CancelToken, optional
         When it is set, all is ended, and `Cancelled` raised.
 
@@ -91,7 +91,7 @@ def grade_batch(
     on_event(Progress(0, total, "submissions", "grading"))
     while state.left:
         before = len(state.left)
-        for result in _round(job, shape, workers, state, cancel or CancelToken()):
+        for result in _round(job, shape, workers, state, cancel or CancelToken(), on_event):
             done += 1
             on_event(Progress(done, total, "submissions", "grading"))
             yield result
@@ -102,7 +102,7 @@ def grade_batch(
             on_event(Log("The program that grades ended; it is started again.", "warning"))
 
 
-def _round(job: Batch, shape: Shape, workers: int, state: _Progress, cancel: CancelToken) -> Iterator[GradeResult]:
+def _round(job: Batch, shape: Shape, workers: int, state: _Progress, cancel: CancelToken, on_event: EventSink) -> Iterator[GradeResult]:
     """Let a foreman grade what is left, until all is done or the foreman is lost."""
     tasks = tuple(OrderTask(id=id_, folder=job.submissions[id_][0].absolute(), version=job.submissions[id_][1]) for id_ in state.left)
     sources = {version: path.absolute() for version, path in job.source.items()}
@@ -122,6 +122,8 @@ def _round(job: Batch, shape: Shape, workers: int, state: _Progress, cancel: Can
                 began.add(str(facts["began"]))
             elif (id_ := str(facts.get("ended"))) in began:
                 began.discard(id_)
+                if isinstance(peak_mb := facts.get("peak_mb"), int | float):
+                    on_event(Metric(epoch=0, step=0, name="worker_mb", value=peak_mb))
                 result = _result(job, shape, id_) if facts.get("status") == 0 else None
                 if result is None and _attempt(state, id_) < _ATTEMPTS:
                     continue

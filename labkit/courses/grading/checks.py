@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import io
@@ -45,7 +46,9 @@ class Checker:
             if check.kind == "assertion":
                 self._module(check.function.partition(":")[0])
             else:
-                import labkit.courses.grading.metrics as _  # noqa: F401 - heavy: loaded once, inherited by each child
+                importlib.import_module("labkit.courses.grading.metrics")
+                if check.pictures:  # torch: loaded once, inherited by each child
+                    importlib.import_module("labkit.courses.grading.models")
 
     def carry_out(self, check: Check, folder: Path) -> CheckResult:
         """Carry out one check on what lies in `folder`; whatever goes wrong earns nothing, and is said."""

@@ -51,6 +51,10 @@ class Execution:
         Whether a cell is a test: it is not executed again in a new kernel.
     deadline : float
         Monotonic time at which the submission must have ended.
+    lay_out : callable
+        Makes the working folder anew, as the submission had it.
+    after : callable, optional
+        Gets the kernel after the last cell.
     stories : dict of CellStory
         By the cell's number.
     """
@@ -59,6 +63,7 @@ class Execution:
     is_test: Callable[[Any], bool]
     limits: Limits
     deadline: float
+    lay_out: Callable[[], None]
     after: Callable[[GradingKernel], None] | None = None
     stories: dict[int, CellStory] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -101,6 +106,11 @@ class Execution:
         elif ending.state == "timeout":
             self._killers.add(index)  # nothing is gained by waiting for it a second time
             self._note("time-limit", index, ending.text)
+        elif outputs.error.startswith("MemoryError"):
+            # What filled the memory is still held, by the traceback at least: the cells after it are not to suffer.
+            self._killers.add(index)
+            self._note("memory", index, f"It needed more memory than {self.limits.memory_mb} MB; the cells after it got a new kernel.")
+            kernel.end()
         return ending
 
     def _limit(self) -> float:
@@ -127,13 +137,15 @@ class Execution:
         """Start a kernel, and bring it to where the last one was."""
         if self._kernel is not None:
             self._kernel.close()
+            if self._kernel.overfull:
+                self.lay_out()
             self._kernel = None
         self.kernels += 1
         try:
             self._kernel = kernel = self.start()
         except WorkerLost as error:
-            if self.kernels > 1:
-                raise
+            if not any(story.ran for story in self.stories.values()) and self.kernels > 1:
+                raise  # it is not this submission: nothing of it has been executed
             self._note("kernel-start", index, error.message)
             return
         for earlier in range(index):
@@ -158,10 +170,14 @@ class Execution:
                 outputs("error", {"ename": "KernelDied" if ending.state == "died" else "Failed", "evalue": ending.text, "traceback": [ending.text]})
             state = "error" if ending.state == "ok" and outputs.error else ending.state
             error = ending.text if ending.state in ("died", "timeout") else outputs.error
+            if error.startswith("StdinNotImplementedError"):
+                error = "input() waits for a person at a keyboard; nobody is there when a notebook is graded."
+                self._note("input", index, error)
             self.stories[index] = CellStory(state, error, outputs.result, ending.seconds)
-            if ending.state == "ok" and ending.text:
-                self._note("output-lost", index, ending.text)
-        if outputs.cut:
+        if ending is not None and ending.state in ("ok", "error") and ending.text:
+            self._note("output-lost", index, "It showed more at once than is read; the output was dropped.")
+            outputs.cut = True
+        elif outputs.cut:
             self._note("output-cut", index, f"It shows more than {self.limits.cell_output_bytes:,} bytes; the rest was dropped.")
         cell.outputs = outputs.finish()
         cell.execution_count = None

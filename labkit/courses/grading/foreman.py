@@ -22,6 +22,7 @@ import psutil
 
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
+from labkit.courses.grading.html import prepare_pages
 from labkit.courses.grading.order import OUTCOME, Order, OrderTask
 from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
@@ -98,7 +99,7 @@ class Foreman:
         """Take in what has ended; what has no worker any more is ended, too."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
@@ -114,7 +115,7 @@ class Foreman:
             with contextlib.suppress(OSError):
                 child.slot.clear()
             self.slots.append(child.slot)
-            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status))
+            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status), peak_mb=round(usage.ru_maxrss / 1e3, 1))
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -240,10 +241,16 @@ def _say(**facts: object) -> None:
 def main() -> None:
     """Grade what is ordered."""
     adopt_orphans()
-    import nbconvert.exporters  # noqa: F401 - heavy: once here, and not in each child
+    prepare_pages()  # heavy: once here, and not in each child
+    Foreman(Order.model_validate_json(_first_line())).run()
 
-    order = Order.model_validate_json(sys.stdin.buffer.raw.readline() if hasattr(sys.stdin.buffer, "raw") else sys.stdin.readline())
-    Foreman(order).run()
+
+def _first_line() -> bytes:
+    """Read one line past any buffer: whether more comes is asked of the descriptor itself."""
+    line = b""
+    while not line.endswith(b"\n") and (data := os.read(0, 1 << 16)):
+        line += data
+    return line
 
 
 if __name__ == "__main__":

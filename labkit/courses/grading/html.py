@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 
-__all__ = ["notebook_page"]
+__all__ = ["notebook_page", "page_bytes", "prepare_pages"]
 
 _MOST_BYTES = 20_000_000
 _MOST_LINES = 2_000
@@ -43,6 +43,11 @@ def _colours() -> str:
     from pygments.formatters import HtmlFormatter
 
     return str(HtmlFormatter().get_style_defs(".highlight"))
+
+
+def prepare_pages() -> None:
+    """Load what makes pages, and make one."""
+    notebook_page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), "")  # type: ignore[no-untyped-call]
 
 
 def notebook_page(notebook: Any, title: str) -> bytes:

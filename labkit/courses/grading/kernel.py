@@ -17,15 +17,16 @@ import zmq
 from jupyter_client.manager import KernelManager
 
 from labkit.courses.grading.places import Slot
-from labkit.courses.grading.provisioners import ContainerProvisioner, GradingProvisioner, ProcessProvisioner
+from labkit.courses.grading.provisioners import HEADROOM, ContainerProvisioner, GradingProvisioner, ProcessProvisioner
 from labkit.courses.records import Limits
 from labkit.errors import LabKitError, WorkerLost
 
 __all__ = ["Ending", "GradingKernel", "Sink"]
 
 _FRAME_BYTES = 4_000_000
-_WAITING_MESSAGES = 16
+_WAITING_MESSAGES = 8
 _WORKER_GROWTH = 300_000_000
+_CROWD_BYTES = 100_000_000  # one program alone runs into its own limit, which it can live on with
 _LOOK_S = 0.05
 _DISK_EVERY_S = 0.5
 _MOST_FILES = 20_000
@@ -64,9 +65,11 @@ class GradingKernel:
     def __init__(self, slot: Slot, limits: Limits, provisioner: Callable[[Any], GradingProvisioner]) -> None:
         self.slot, self.limits = slot, limits
         self._why = ""
+        self.overfull = False
+        """Whether it was ended because its slot is full."""
         context = zmq.Context()
         for option, value in (
-            (zmq.MAXMSGSIZE, _FRAME_BYTES),
+            (zmq.MAXMSGSIZE, max(_FRAME_BYTES, 2 * limits.cell_output_bytes)),
             (zmq.RCVHWM, _WAITING_MESSAGES),
             (zmq.LINGER, 0),
             (zmq.RECONNECT_IVL, 10),
@@ -101,6 +104,15 @@ class GradingKernel:
         threading.Thread(target=self._watch, daemon=True).start()
         self._wait_until_ready(deadline)
 
+    def _listen_again(self) -> None:
+        """Connect anew to what the kernel publishes: a frame that was too large has ended the connection for good."""
+        self._poller.unregister(self._iopub)
+        self._iopub.close(0)
+        self._iopub = self._manager.connect_iopub()
+        self._poller.register(self._iopub, zmq.POLLIN)
+        with contextlib.suppress(WorkerLost):
+            self._wait_until_ready(time.monotonic() + 5.0)
+
     def _wait_until_ready(self, deadline: float) -> None:
         """Ask until both an answer and something published have come: what is published before one listens is lost."""
         answered = heard = False
@@ -129,6 +141,8 @@ class GradingKernel:
         request = self._session.msg("execute_request", {**content, "user_expressions": {}})
         self._session.send(self._shell, request)
         ending = self._follow(request["header"]["msg_id"], began + limit_s, sink)
+        if ending.state in ("ok", "error") and ending.text:
+            self._listen_again()
         return Ending(ending.state, ending.text, time.monotonic() - began)
 
     def _follow(self, request: str, deadline: float, sink: Sink) -> Ending:
@@ -164,7 +178,7 @@ class GradingKernel:
                     elif kind == "status":
                         idle |= self._unpack(packed).get("execution_state") == "idle"
                     else:
-                        sink(kind, self._unpack(packed) if len(packed) <= _FRAME_BYTES else {})
+                        sink(kind, self._unpack(packed))
 
     def _receive(self, socket: Any, flags: int = 0) -> tuple[str, str, bytes] | None:
         """Return type, parent and packed content of the next message; None where there is none; what is malformed is empty."""
@@ -195,14 +209,16 @@ class GradingKernel:
         while not self._ended.wait(_LOOK_S):
             why = ""
             number, memory = programs.crowd()
-            if memory > self.limits.memory_mb * 1_000_000:
-                why = f"The kernel used more memory than {self.limits.memory_mb} MB and was ended."
-            elif number > self.limits.pids:
+            most = self.limits.memory_mb * 1_000_000 + HEADROOM + _CROWD_BYTES
+            if number > self.limits.pids:
                 why = f"The kernel started more than {self.limits.pids} programs and was ended."
+            elif memory > most and programs.weight() > most:
+                why = f"The kernel used more memory than {self.limits.memory_mb} MB and was ended."
             elif own.memory_info().rss > before + _WORKER_GROWTH:
                 why = "The kernel sent more than can be read and was ended."
             elif time.monotonic() > disk_at:
                 if too_much(self.slot.root, self.limits.files_mb * 1_000_000):
+                    self.overfull = True
                     why = f"The notebook wrote more than {self.limits.files_mb} MB, or too many files, and its kernel was ended."
                 disk_at = time.monotonic() + _DISK_EVERY_S
             if why and not self._ended.is_set():

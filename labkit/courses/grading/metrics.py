@@ -12,7 +12,6 @@ from scipy import ndimage
 
 from labkit.analysis import ObjectMatcher
 from labkit.courses.grading.arrays import IMAGE_SUFFIXES, Unusable, read_picture
-from labkit.courses.grading.models import is_model, load_model
 from labkit.courses.records import Check, CheckResult
 from labkit.datasets import Confusion
 
@@ -32,8 +31,8 @@ def measure(check: Check, hidden: Path, exports: dict[str, Path]) -> CheckResult
     truths = _truths(hidden / check.labels)
     exported = next(iter(exports.values()))
     try:
-        if is_model(exported):
-            answers = _predicted(exported, hidden / check.pictures, truths, objects=check.metric in ("ap", "count_error"))
+        if _is_model(exported):
+            answers = _predicted(exported, hidden / check.pictures if check.pictures else None, truths, objects=check.metric in ("ap", "count_error"))
         else:
             answers = _masks(exported, truths)
         value = _value(check, truths, answers)
@@ -56,16 +55,27 @@ def _points(check: Check, value: float) -> float:
 
 def _truths(folder: Path) -> dict[str, NDArray[Any]]:
     """Return the hidden label images by the names of their files, without suffixes."""
-    found = {path.stem: read_picture(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
+    found = {name: read_picture(path) for name, path in _files_of(folder).items()}
     if not found:
         raise FileNotFoundError(f"{folder.name} holds no label image")
     return found
 
 
+def _files_of(folder: Path) -> dict[str, Path]:
+    """Return the pictures of a folder by their names without suffixes, in order."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {path.stem: path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES}
+
+
+def _is_model(path: Path) -> bool:
+    """Whether an export is a model, and not masks."""
+    return path.suffix in (".safetensors", ".zip") or (path.is_dir() and (path / "weights.safetensors").is_file())
+
+
 def _masks(exported: Path, truths: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the masks that were handed in, one for each truth."""
     if exported.is_dir():
-        files = {path.stem: path for path in sorted(exported.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
+        files = _files_of(exported)
         if missing := sorted(set(truths) - set(files)):
             raise Unusable(f"The mask of {missing[0]} is missing.")
         answers = {name: read_picture(files[name]) for name in truths}
@@ -92,10 +102,14 @@ def _whole_numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
     raise Unusable(f"The mask of {name} must hold whole numbers from 0 on.")
 
 
-def _predicted(exported: Path, pictures: Path, truths: dict[str, NDArray[Any]], *, objects: bool) -> dict[str, NDArray[Any]]:
+def _predicted(exported: Path, pictures: Path | None, truths: dict[str, NDArray[Any]], *, objects: bool) -> dict[str, NDArray[Any]]:
     """Show the hidden pictures to a model."""
+    from labkit.courses.grading.models import load_model  # torch: only where a model is expected
+
+    if pictures is None or not _files_of(pictures):
+        raise Unusable("A model was handed in, but the check has no pictures to show it.")
     model = load_model(exported)
-    files = {path.stem: path for path in sorted(pictures.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
+    files = _files_of(pictures)
     answers = {}
     for name, truth in truths.items():
         answer = model.answer(read_picture(files[name]), objects=objects)

@@ -26,7 +26,7 @@ from labkit.inference import ObjectLabeller, grow_labels, iter_windows
 from labkit.storage import Record
 from labkit.training import ARCHITECTURES, Network
 
-__all__ = ["ModelFacts", "SubmittedModel", "is_model", "load_model"]
+__all__ = ["ModelFacts", "SubmittedModel", "load_model"]
 
 _MOST_HEADER = 1_000_000
 _MOST_WEIGHTS = 1_000_000_000
@@ -87,11 +87,6 @@ def _channels_first(picture: NDArray[Any], channels: int) -> NDArray[Any]:
     if picture.ndim == 3 and picture.shape[0] == channels:
         return picture
     raise Unusable(f"The model takes pictures of {channels} channel(s); the hidden ones have the shape {picture.shape}.")
-
-
-def is_model(path: Path) -> bool:
-    """Whether an export is a model, and not masks."""
-    return path.suffix in (".safetensors", ".zip") or (path.is_dir() and (path / _WEIGHTS).is_file())
 
 
 def load_model(path: Path) -> SubmittedModel:

@@ -21,10 +21,11 @@ from labkit.courses.grading.shapes import ContainerShape
 from labkit.courses.records import Limits
 from labkit.runs.family import end_descendants
 
-__all__ = ["ContainerProvisioner", "GradingProvisioner", "ProcessProvisioner"]
+__all__ = ["HEADROOM", "ContainerProvisioner", "GradingProvisioner", "ProcessProvisioner"]
 
 _MB = 1_000_000
-_HEADROOM = 300 * _MB  # what Python and its packages map before the student's first line
+HEADROOM = 300 * _MB
+"""Memory that a program has beyond its limit: what Python and its packages map before the student's first line."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # What a program needs to find its packages, and nothing that could open a door.
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES")
@@ -86,6 +87,10 @@ class GradingProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     def crowd(self) -> tuple[int, int]:
         """Return how many programs there are, and how many bytes of memory they hold; (0, 0) where the system limits both."""
         return 0, 0
+
+    def weight(self) -> int:
+        """Return the bytes of memory of all its programs, what they share counted once: slower than `crowd`, and right."""
+        return 0
 
     def end(self) -> None:
         """End the kernel and all it started, at once."""
@@ -156,6 +161,16 @@ class ProcessProvisioner(GradingProvisioner):
                 continue
         return number, memory
 
+    def weight(self) -> int:
+        """Return the proportional set sizes together."""
+        total = 0
+        for program in psutil.Process().children(recursive=True):
+            try:
+                total += program.memory_full_info().pss
+            except (psutil.Error, AttributeError):
+                continue
+        return total
+
     async def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel alone."""
         if self.process and self.process.poll() is None:
@@ -178,7 +193,7 @@ class _Limiter:
     def __init__(self, limits: Limits) -> None:
         self.prctl = _prctl()
         self.parent = os.getpid()
-        memory = limits.memory_mb * _MB + _HEADROOM
+        memory = limits.memory_mb * _MB + HEADROOM
         seconds = int(limits.submission_s * max(1.0, limits.cpu)) + 60
         size = limits.files_mb * _MB
         self.limits = ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_FSIZE, size), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0))

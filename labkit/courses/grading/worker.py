@@ -83,8 +83,9 @@ class _Grading:
         return [item for item in self.submission.assignment.items if item.notebook == notebook and item.how in ("cell", "hand")]
 
     def note(self, kind: str, where: str, text: str) -> None:
-        if len(self.notes) < _MOST_NOTES:
-            self.notes.append(Note(kind=kind, where=where, text=text[:2000]))
+        note = Note(kind=kind, where=where, text=text[:2000])
+        if len(self.notes) < _MOST_NOTES and note not in self.notes:
+            self.notes.append(note)
 
 
 def grade_submission(submission: Submission, slot: Slot, shape: Shape, *, engine: Engine | None, scorer: Path | None) -> GradeResult:
@@ -106,9 +107,7 @@ def grade_submission(submission: Submission, slot: Slot, shape: Shape, *, engine
     limits = submission.assignment.sheet.limits
     with tempfile.TemporaryDirectory(prefix="lkg-private-") as private:
         grading = _Grading(submission, slot, shape, engine, scorer, began + limits.submission_s, Path(private))
-        slot.prepare()
         _lay_out(grading)
-        slot.hand_over()
         for name in submission.assignment.notebooks:
             _grade_notebook(grading, name)
         checks = _check(grading)
@@ -129,6 +128,7 @@ def grade_submission(submission: Submission, slot: Slot, shape: Shape, *, engine
 
 def _lay_out(grading: _Grading) -> None:
     """Put the submission's files where the notebooks are executed, and over them the author's public ones."""
+    grading.slot.prepare()
     assignment, folder, work = grading.submission.assignment, grading.submission.folder, grading.slot.work
     own = set(assignment.sheet.required)
     room = assignment.sheet.limits.files_mb * _MB
@@ -151,6 +151,7 @@ def _lay_out(grading: _Grading) -> None:
     for name, path in assignment.public.items():
         if not (name in own and (work / name).exists()):
             _copy(path, work / name)
+    grading.slot.hand_over()
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -244,7 +245,7 @@ def _execution(grading: _Grading, name: str) -> Execution:
         kernel.execute(exporter_code(f"{slot.inner}/out", wanted), min(_EXPORT_S, sheet.limits.cell_s), lambda *_: None, store_history=False)
 
     start: Callable[[], GradingKernel] = lambda: GradingKernel(slot, sheet.limits, provisioner)  # noqa: E731
-    return Execution(start, _is_test, sheet.limits, grading.deadline, after=export if wanted else None, name=name)
+    return Execution(start, _is_test, sheet.limits, grading.deadline, lambda: _lay_out(grading), after=export if wanted else None, name=name)
 
 
 def _is_test(cell: Any) -> bool:
