@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -31,7 +32,9 @@ DOCUMENT = re.compile(r"^annotations/[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.geojson$")
 MOST_OBJECTS = 50_000
 MOST_VERTICES = 1_000_000
 _DEEPEST = 40
+_FAR = math.inf
 _HINT = "Export it again: 'labkit course annotations' writes it from your project."
+_SIMPLER = "Simplify outlines, or paint fewer of them by hand."
 _TASKS: TypeAdapter[tuple[AnnotationTask, ...]] = TypeAdapter(tuple[AnnotationTask, ...])
 
 
@@ -69,6 +72,10 @@ def check_document(data: bytes, name: str) -> DocumentFacts:
     InvalidInput
         It is empty, cut short, no JSON, nested too deeply, no GeoJSON, or has more objects or vertices than anybody draws.
     """
+    if (brackets := data.count(b"[")) > 2 * MOST_VERTICES:  # before it is parsed: each position has one
+        raise InvalidInput(
+            f"{name} has more than {brackets // 2:,} vertices; at most {MOST_VERTICES:,} are taken.", hint=_SIMPLER, name=name
+        )
     root = _parse(data, name)
     features = root.get("features") if root.get("type") == "FeatureCollection" else None
     if not isinstance(features, list):
@@ -89,7 +96,7 @@ def check_document(data: bytes, name: str) -> DocumentFacts:
             classes[class_name] = classes.get(class_name, 0) + 1
     if vertices > MOST_VERTICES:
         text = f"{name} has {vertices:,} vertices; at most {MOST_VERTICES:,} are taken."
-        raise InvalidInput(text, hint="Simplify outlines, or paint fewer of them by hand.", name=name)
+        raise InvalidInput(text, hint=_SIMPLER, name=name)
     said = root.get("labkit")
     own: dict[str, Any] = said if isinstance(said, dict) else {}
     author, tasks = own.get("author"), own.get("completed_tasks")
@@ -100,7 +107,7 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
     if not data.strip():
         raise InvalidInput(f"{name} is empty ({len(data)} bytes).", hint=_HINT, name=name)
     try:
-        root = json.loads(data.decode("utf-8-sig"))
+        root = json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: None)  # NaN is no number
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is no text in UTF-8 (byte {error.start}).", hint=_HINT, name=name) from error
     except json.JSONDecodeError as error:
@@ -114,9 +121,10 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
 
 
 def _check_depth(root: object, name: str) -> None:
+    """Look at everything but coordinates, which are many, and are looked at by themselves."""
     layer: list[Any] = [root]
     for _ in range(_DEEPEST):
-        holders = (holder.values() if isinstance(holder, dict) else holder for holder in layer)
+        holders = ([v for k, v in holder.items() if k != "coordinates"] if isinstance(holder, dict) else holder for holder in layer)
         layer = [item for holder in holders for item in holder if isinstance(item, dict | list)]
         if not layer:
             return
@@ -132,7 +140,7 @@ def _look_at(feature: object) -> tuple[str | None, int]:
         raise _Odd("it has no geometry")
     facts = properties if isinstance(properties, dict) else {}
     own = facts.get("labkit")
-    vertices = sum(1 for _ in _positions(geometry.get("coordinates")))
+    vertices = _count(geometry.get("coordinates"))
     if isinstance(own, dict) and own.get("kind") == "area":
         return None, vertices
     said = facts.get("classification")
@@ -140,21 +148,25 @@ def _look_at(feature: object) -> tuple[str | None, int]:
     return name if isinstance(name, str) else "", vertices
 
 
-def _positions(coordinates: object) -> Iterator[None]:
-    """Yield once for each position, which is a list of two or three finite numbers."""
+def _count(coordinates: object) -> int:
+    """Return the number of positions; each is a list of two or three finite numbers, somewhere in lists of lists."""
     if not isinstance(coordinates, list):
         raise _Odd("it has no coordinates")
-    layer: list[Any] = [coordinates]
+    layer, count = [[coordinates]], 0
     while layer:
         holder = layer.pop()
-        if holder and not isinstance(holder[0], list):
-            if len(holder) < 2 or not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in holder):
-                raise _Odd("a coordinate is not a number")
-            yield None
-        elif not all(isinstance(item, list) for item in holder):
+        if not all(map(list.__instancecheck__, holder)):
             raise _Odd("a coordinate is not a number")
+        lengths = {len(item) for item in holder}
+        if holder and all(item and not isinstance(item[0], list) for item in holder[:1]):
+            if not (lengths <= {2, 3} and set(map(type, chain.from_iterable(holder))) <= {int, float}):
+                raise _Odd("a coordinate is not a number")
+            if not -_FAR < min(chain.from_iterable(holder)) <= max(chain.from_iterable(holder)) < _FAR:
+                raise _Odd("a coordinate is not a number")
+            count += len(holder)
         else:
             layer += holder
+    return count
 
 
 def check_annotations(tasks: Sequence[AnnotationTask], manifest: Manifest, read: Callable[[FileEntry], bytes]) -> list[Problem]:

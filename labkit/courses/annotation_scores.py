@@ -39,11 +39,12 @@ def score_files(document: Path | None, gold: Path, task: AnnotationTask) -> Chec
     InvalidInput, NotFound, UnreadableImage, UnsupportedFormat
         The hidden file cannot be used: that is no student's fault.
     """
+    right = _gold_of_file(gold, task)
+    _picture(right)
     if document is None:
         return CheckResult(check=task.id, points=0.0, note=f"There are no annotations of {task.image}: {task.path} was not handed in.")
     with explain_os_errors(document):
-        data = document.read_bytes()
-    return _score(data, _gold_of_file(gold, task), task)
+        return _score(document.read_bytes(), right, task)
 
 
 def score_annotation(document: bytes, gold: bytes, task: AnnotationTask, image_shape: tuple[int, int] | None = None) -> CheckResult:
@@ -190,8 +191,8 @@ def _does(count: int) -> str:
 
 
 def _score(data: bytes, gold: _Gold, task: AnnotationTask) -> CheckResult:
+    picture = _picture(gold)
     try:
-        picture = _picture(gold)
         given = _given(data, task, gold.names, picture)
     except InvalidInput as error:
         return CheckResult(check=task.id, points=0.0, note=error.message[:2000])
