@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from labkit.courses.annotation_problems import problems_of_task
 from labkit.courses.assignment import HIDDEN, Assignment
 from labkit.courses.cells import tags_of
 from labkit.courses.code import bound_names, function_of, parse_code
@@ -27,6 +28,8 @@ def problems_of_sheet(assignment: Assignment) -> Iterator[Problem]:
         yield from _of_export(assignment, name, source)
     for check in assignment.sheet.checks:
         yield from _of_assertion(assignment, check) if check.kind == "assertion" else _of_metric(assignment, check)
+    for task in assignment.sheet.annotations:
+        yield from problems_of_task(assignment, task)
     keys = {item.key for item in assignment.items}
     for button in assignment.sheet.rubric:
         if button.item and button.item not in keys:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit.courses.assignment import SOLUTION, Assignment
+from labkit.courses.annotation_files import TASKS_FILE, write_tasks
+from labkit.courses.assignment import HIDDEN, SOLUTION, Assignment
 from labkit.courses.cells import read_cell, tags_of, write_cell
 from labkit.courses.notebook import Cell, Notebook, cell_text, cells_of, write_notebook
 from labkit.courses.records import FileEntry, Manifest
@@ -125,6 +126,10 @@ def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]
     refuse_errors(assignment)
     with new_folder(out) as folder:
         _lay_out(assignment, folder / "student", student_version)
+        if assignment.sheet.annotations:
+            tasks = folder / "student" / TASKS_FILE
+            tasks.parent.mkdir(exist_ok=True)
+            tasks.write_bytes(write_tasks(assignment.sheet.annotations))
         source = folder / "source"
         _lay_out(assignment, source, lambda notebook: notebook)
         for path in (*assignment.hidden, *([sheet] if (sheet := assignment.root / SHEET_FILE).is_file() else [])):
@@ -159,7 +164,8 @@ def refuse_errors(assignment: Assignment) -> None:
 def solution_submission(assignment: Assignment, out: Path) -> Path:
     """Lay out, in the new folder `out`, what a student would hand in who solved all as the author did.
 
-    Files in ``hidden/solution/`` are put in their place: a trained model that the assignment requires, say.
+    Files in ``hidden/solution/`` are put in their place: a trained model that the assignment requires, say. The right annotations are
+    handed in as they are, where they are GeoJSON.
 
     Raises
     ------
@@ -172,6 +178,10 @@ def solution_submission(assignment: Assignment, out: Path) -> Path:
     with new_folder(out) as folder:
         _lay_out(assignment, folder, solved_version)
         solution = assignment.root / SOLUTION
+        for task in assignment.sheet.annotations:
+            gold = assignment.root / HIDDEN / task.gold
+            if gold.suffix in (".geojson", ".json"):
+                _copy(gold, folder / task.path)
         for path in assignment.hidden:
             if path.is_relative_to(solution):
                 _copy(path, folder / path.relative_to(solution))

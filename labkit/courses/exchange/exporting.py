@@ -97,7 +97,7 @@ def _write_assignment(assignment: Assignment, folder: Path, name: str) -> list[s
     sheet = assignment.root / SHEET_FILE
     for file in (*assignment.hidden, *([sheet] if sheet.is_file() else [])):
         _copy(file, extras / file.relative_to(assignment.root))
-    checks = assignment.sheet.checks
+    checks = assignment.sheet.scored
     if not checks:
         return []
     points = sum(check.points for check in checks)

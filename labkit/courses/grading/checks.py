@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.courses.records import AssignmentSheet, Check, CheckResult
+from labkit.courses.records import AnnotationTask, AssignmentSheet, Check, CheckResult
 
 __all__ = ["Checker", "read_export"]
 
@@ -49,10 +49,14 @@ class Checker:
                 importlib.import_module("labkit.courses.grading.metrics")
                 if check.pictures:  # torch: loaded once, inherited by each child
                     importlib.import_module("labkit.courses.grading.models")
+        if self.sheet.annotations:
+            importlib.import_module("labkit.courses.annotation_scores")
 
-    def carry_out(self, check: Check, folder: Path) -> CheckResult:
+    def carry_out(self, check: Check | AnnotationTask, folder: Path) -> CheckResult:
         """Carry out one check on what lies in `folder`; whatever goes wrong earns nothing, and is said."""
         try:
+            if isinstance(check, AnnotationTask):
+                return self._annotation(check, folder)
             if check.kind == "assertion":
                 return self._assert(check, folder)
             from labkit.courses.grading.metrics import measure
@@ -66,6 +70,12 @@ class Checker:
             return _nothing(check, "The check needed more memory than it may use.")
         except Exception as error:  # a teacher's code on a student's data raises anything
             return _nothing(check, f"{type(error).__name__}: {error}")
+
+    def _annotation(self, task: AnnotationTask, folder: Path) -> CheckResult:
+        from labkit.courses.annotation_scores import score_files
+
+        document = folder / task.path
+        return score_files(document if document.is_file() else None, self.hidden / task.gold, task)
 
     def _assert(self, check: Check, folder: Path) -> CheckResult:
         file, _, name = check.function.partition(":")
@@ -137,5 +147,5 @@ def read_export(path: Path) -> Any:
     raise _Missing("It is nested too deeply.")
 
 
-def _nothing(check: Check, note: str) -> CheckResult:
+def _nothing(check: Check | AnnotationTask, note: str) -> CheckResult:
     return CheckResult(check=check.id, points=0.0, note=note[:2000])

@@ -57,7 +57,7 @@ class Foreman:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.assignments = {version: load_assignment(path) for version, path in order.sources.items()}
-        with_checks = any(assignment.sheet.checks for assignment in self.assignments.values())
+        with_checks = any(assignment.sheet.scored for assignment in self.assignments.values())
         shape = order.shape
         self.engine = Engine(shape, order.batch) if isinstance(shape, ContainerShape) else None
         if self.engine is not None:
@@ -92,7 +92,7 @@ class Foreman:
         if pid == 0:
             _work(self, task, slot, parent)
         starts = (limits.start_s + 10) * 4
-        checks = 2 * limits.check_s * len(self.assignments[task.version].sheet.checks)
+        checks = 2 * limits.check_s * len(self.assignments[task.version].sheet.scored)
         self.children[pid] = _Child(task, slot, time.monotonic() + limits.submission_s + starts + checks + _SLACK_S)
         _say(began=task.id)
 

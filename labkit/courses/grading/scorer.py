@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.courses.grading.checks import Checker
-from labkit.courses.records import AssignmentSheet, Check, CheckResult
+from labkit.courses.records import AnnotationTask, AssignmentSheet, Check, CheckResult
 from labkit.errors import WorkerLost
 from labkit.notebooks.lineage import die_with_parent
 
@@ -87,7 +87,7 @@ def _answer(line: socket.socket, root: Path, checkers: dict[int, Checker]) -> No
 
 def _score(checker: Checker, folder: Path) -> list[CheckResult]:
     """Carry out all checks; one that takes the child along costs its own points only."""
-    checks, results = list(checker.sheet.checks), []
+    checks, results = list(checker.sheet.scored), []
     while len(results) < len(checks):
         left = checks[len(results) :]
         found, why = _in_child(checker, left, folder)
@@ -97,7 +97,7 @@ def _score(checker: Checker, folder: Path) -> list[CheckResult]:
     return results
 
 
-def _in_child(checker: Checker, checks: Sequence[Check], folder: Path) -> tuple[list[CheckResult], str]:
+def _in_child(checker: Checker, checks: Sequence[Check | AnnotationTask], folder: Path) -> tuple[list[CheckResult], str]:
     """Carry out checks in a limited child; return those that came to an end, and why the next did not."""
     limits = checker.sheet.limits
     reading, writing = os.pipe()
@@ -153,7 +153,7 @@ def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[Ch
     WorkerLost
         There was none.
     """
-    limit_s = 30 + sheet.limits.check_s * max(1, len(sheet.checks)) * 1.5
+    limit_s = 30 + sheet.limits.check_s * max(1, len(sheet.scored)) * 1.5
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(limit_s)
@@ -163,7 +163,7 @@ def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[Ch
         results = tuple(CheckResult.model_validate(row) for row in answer["results"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WorkerLost("The scorer did not answer.", hint="Grade this submission again.") from error
-    fits = len(results) == len(sheet.checks) and all(r.check == c.id and r.points <= c.points for r, c in zip(results, sheet.checks, strict=True))
+    fits = len(results) == len(sheet.scored) and all(r.check == c.id and r.points <= c.points for r, c in zip(results, sheet.scored, strict=True))
     if not fits:
         raise WorkerLost("The scorer's answer does not fit the sheet.", hint="Grade this submission again.")
     return results

@@ -277,11 +277,12 @@ def _check(grading: _Grading) -> tuple[CheckResult, ...]:
     """Hand the exports to the scorer, and return what it says."""
     submission, scorer = grading.submission, grading.scorer
     sheet = submission.assignment.sheet
-    if scorer is None or not sheet.checks:
+    if scorer is None or not sheet.scored:
         return ()
     exports = grading.private / "exports"
     exports.mkdir(exist_ok=True)
     grading.notes += take_files(grading.slot.root, sheet, exports, sheet.limits.files_mb * _MB)
+    _take_annotations(grading, exports)
     name = hashlib.sha256(submission.id.encode()).hexdigest()[:20]
     theirs = scorer / "in" / name
     shutil.rmtree(theirs, ignore_errors=True)
@@ -300,6 +301,15 @@ def _check(grading: _Grading) -> tuple[CheckResult, ...]:
         raise WorkerLost("The scorer did not start.", hint="See the log of the run.")
     finally:
         shutil.rmtree(theirs, ignore_errors=True)
+
+
+def _take_annotations(grading: _Grading, exports: Path) -> None:
+    """Put the annotation documents with the exports, as they were handed in: no student code comes near them."""
+    most = int(grading.submission.assignment.sheet.limits.upload_mb * _MB)
+    for task in grading.submission.assignment.sheet.annotations:
+        path = grading.submission.folder / task.path
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= most:
+            _copy(path, exports / task.path)
 
 
 def _keep(grading: _Grading, data: bytes) -> str:
