@@ -145,6 +145,8 @@ def _ask_change(fields: dict[str, str]) -> CourseChange:
     wish: dict[str, object] = {}
     if "title" in fields:
         wish["title"] = fields["title"]
+    if "time_zone" in fields:
+        wish["time_zone"] = fields["time_zone"].strip() or None
     if "archived" in fields:
         wish["archived"] = fields["archived"] == "yes"
     for name in ("max_running", "hours_per_person", "hours_total"):
