@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from labkit.client import ProjectRunner
+from labkit.courses.grading.config import GradeConfig
 from labkit.datasets import open_training_set
 from labkit.errors import Cancelled, InvalidInput, LabKitError, StorageFull
 from labkit.events import CancelToken, EventSink, ignore_events
@@ -95,7 +96,13 @@ class WorkKind:
         return packaged_notebook(*self.notebook)
 
 
-KINDS: dict[str, WorkKind] = {kind.name: kind for kind in (WorkKind("train", TrainConfig, ("labkit.training", "train"), "resume_from"),)}
+KINDS: dict[str, WorkKind] = {
+    kind.name: kind
+    for kind in (
+        WorkKind("train", TrainConfig, ("labkit.training", "train"), "resume_from"),
+        WorkKind("grade", GradeConfig, ("labkit.courses.grading", "grade")),
+    )
+}
 
 
 def runner_for(project: Project) -> ProjectRunner:

@@ -29,7 +29,7 @@ from labkit.geometry import Box, covering_box, iter_blocks, rasterise, vectorise
 from labkit.project import ClassRecord, ImageRecord
 from labkit.storage import Record
 
-__all__ = ["MATCH_IOU", "Agreement", "ClassAgreement", "ObjectAgreement", "compare_documents", "compare_with_gold"]
+__all__ = ["MATCH_IOU", "Agreement", "ClassAgreement", "ObjectAgreement", "compare_documents", "compare_with_gold", "confusion_of", "knows"]
 
 MATCH_IOU = 0.5
 _GOLD = "gold"
@@ -223,8 +223,8 @@ def _compare_objects(first: Document, second: Document, picture: Box) -> ObjectA
     ours, theirs = _Side.of(first, picture), _Side.of(second, picture)
     matched = match_pairs(similar_pairs(ours.objects, theirs.objects, picture, MATCH_IOU))
     alone = _without(ours, {pair.first for pair in matched}), _without(theirs, {pair.second for pair in matched})
-    missed = sum(_knows(second, item, picture) for item in alone[0])
-    extra = sum(_knows(first, item, picture) for item in alone[1])
+    missed = sum(knows(second, item, picture) for item in alone[0])
+    extra = sum(knows(first, item, picture) for item in alone[1])
     return ObjectAgreement(
         threshold=MATCH_IOU,
         matched=len(matched),
@@ -245,7 +245,7 @@ def _one_class(pair: Similar, ours: _Side, theirs: _Side) -> bool:
     return class_id is not None and class_id == theirs.objects[pair.second].class_id
 
 
-def _knows(document: Document, item: AnnotationObject, picture: Box) -> bool:
+def knows(document: Document, item: AnnotationObject, picture: Box) -> bool:
     """Return whether a document knows at least half of the pixels of somebody else's object."""
     known = total = 0
     for block in iter_blocks(covering_box(item.shape).intersect(picture), BLOCK_PX, BLOCK_PX):

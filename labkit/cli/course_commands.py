@@ -1,19 +1,42 @@
-"""`labkit course`: the commands of course work, of students, of staff and of authors."""
+"""`labkit course`: assignments, from their making to what comes back."""
 
 from __future__ import annotations
 
-import click
+from importlib import import_module
 
-from labkit.cli.course_people_commands import PEOPLE_COMMANDS
-from labkit.cli.course_staff_commands import STAFF_COMMANDS
+import click
 
 __all__ = ["course_command"]
 
+_AUTHOR = "labkit.cli.course_author_commands"
+_PEOPLE = "labkit.cli.course_people_commands"
+_STAFF = "labkit.cli.course_staff_commands"
+# Command -> module that holds it: writing an assignment, grading one and handing one in need different rooms.
+_COMMANDS = {
+    **dict.fromkeys(("check", "export-nbgrader", "import-nbgrader", "new", "preview"), _AUTHOR),
+    "similarity": "labkit.cli.course_similarity_commands",
+    "test": "labkit.cli.course_grade_commands",
+    **dict.fromkeys(("assignments", "feedback", "fetch", "history", "list", "receipt", "submit", "validate"), _PEOPLE),
+    **dict.fromkeys(("audit", "batches", "class", "create", "download", "extend", "grade", "gradebook", "group", "release"), _STAFF),
+    **dict.fromkeys(("score", "set", "statistics", "submissions"), _STAFF),
+}
 
-@click.group("course")
+
+class _Course(click.Group):
+    """Loads a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(_COMMANDS[cmd_name])
+        if cmd_name == "feedback":
+            import_module(_STAFF)  # which adds its part
+        return next(found for found in vars(module).values() if isinstance(found, click.Command) and found.name == cmd_name)
+
+
+@click.group("course", cls=_Course)
 def course_command() -> None:
-    """Hand out, fetch, hand in, grade and give back course work."""
-
-
-for _one in (*PEOPLE_COMMANDS, *STAFF_COMMANDS):
-    course_command.add_command(_one)
+    """Write assignments, hand them out and in, grade them, give them back."""

@@ -40,7 +40,7 @@ class Assignment:
 
     root: Path
     name: str
-    sheet: AssignmentSheet = AssignmentSheet()
+    sheet: AssignmentSheet = field(default_factory=AssignmentSheet)
     notebooks: dict[str, Notebook] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -59,7 +59,7 @@ class Assignment:
 
 
 def items_of(notebooks: dict[str, Notebook], sheet: AssignmentSheet) -> Iterator[Item]:
-    """Yield what earns points: graded cells, each id once, then the checks."""
+    """Yield what earns points: graded cells, each id once, then the checks and the annotation tasks."""
     for name, notebook in notebooks.items():
         seen: set[str] = set()
         for _, _, graded in graded_cells(notebook):
@@ -69,3 +69,5 @@ def items_of(notebooks: dict[str, Notebook], sheet: AssignmentSheet) -> Iterator
                 yield Item(id=graded.grade_id, notebook=name, how=how, max_points=min(graded.points, 1_000_000), title=graded.grade_id)
     for check in sheet.checks:
         yield Item(id=check.id, how=check.kind, max_points=check.points, title=check.title or check.id)
+    for task in sheet.annotations:
+        yield Item(id=task.id, how="metric", max_points=task.points, title=task.title or task.id)

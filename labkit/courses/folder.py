@@ -71,8 +71,6 @@ def _files(root: Path, problems: list[Problem]) -> Iterator[tuple[str, Path]]:
             continue
         name = unicodedata.normalize("NFC", "/".join(parts))
         if path.is_symlink():
-            problems.append(
-                Problem(where=name, text="It is a link.", hint="Put a copy of the file here; links lead nowhere on other machines.")
-            )
+            problems.append(Problem(where=name, text="It is a link.", hint="Put a copy of the file here."))
         elif path.is_file():
             yield name, path

@@ -72,7 +72,7 @@ def match_cells(given: list[Cell], places: list[Place], note: AddNote) -> Match:
             note(
                 "id-unknown",
                 f"cell {index + 1}",
-                f"It has the id {grade_id[:100]}, which the assignment does not; it was run as a plain cell.",
+                f"It has the id {grade_id[:100]}, unknown here; it was run as a plain cell.",
             )
     return match
 
@@ -102,7 +102,7 @@ def _is_written(cell: Cell, place: Place) -> bool:
 
 
 def _sort_copies(given: list[Cell], place: Place, chosen: int, indices: list[int], match: Match, note: AddNote) -> None:
-    """Copies of our own cell are ignored; one in which the student wrote something else is the student's."""
+    """Ignore copies of our own cell; one in which the student wrote something else is the student's."""
     for index in indices:
         if index == chosen:
             continue
@@ -115,12 +115,13 @@ def _sort_copies(given: list[Cell], place: Place, chosen: int, indices: list[int
 
 def _join_halves(given: list[Cell], place: Place, chosen: int, indices: list[int], match: Match, note: AddNote) -> None:
     """Neighbours with the same id are an answer that was split: they are one again. Copies elsewhere are run as plain cells."""
-    kind = given[chosen]["cell_type"]
-    run = [chosen]
-    while run[0] - 1 in indices and given[run[0] - 1]["cell_type"] == kind:
-        run.insert(0, run[0] - 1)
-    while run[-1] + 1 in indices and given[run[-1] + 1]["cell_type"] == kind:
-        run.append(run[-1] + 1)
+    alike = {index for index in indices if given[index]["cell_type"] == given[chosen]["cell_type"]}
+    first = last = chosen
+    while first - 1 in alike:
+        first -= 1
+    while last + 1 in alike:
+        last += 1
+    run = range(first, last + 1)
     parts = [given[index]["source"] for index in run]
     if len(run) > 1 and len(set(parts)) == len(parts) and place.shown not in parts:
         match.joined[place.index] = "\n".join(parts)
@@ -138,11 +139,8 @@ def _join_halves(given: list[Cell], place: Place, chosen: int, indices: list[int
 
 def _recognise(given: list[Cell], place: Place, by_id: dict[str, Place], match: Match, note: AddNote) -> None:
     """Find a cell that lost its id, or had it changed: by JupyterLab's id of it, or by an unchanged text that is no mere stub."""
-    free = [
-        index
-        for index, cell in enumerate(given)
-        if index not in match.places and index not in match.copies and _grade_id(cell) not in by_id
-    ]
+    taken = {*match.places, *match.copies}
+    free = [index for index, cell in enumerate(given) if index not in taken and _grade_id(cell) not in by_id]
     found = next((index for index in free if given[index]["id"] and given[index]["id"] == place.cell["id"]), None)
     if found is None and place.graded.fixed and place.shown.strip():
         found = next((index for index in free if given[index]["source"].strip() == place.shown.strip()), None)

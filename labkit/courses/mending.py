@@ -89,7 +89,7 @@ def mend(submitted: Notebook, source: Notebook) -> Mended:
 
 
 def _graded_pairs(source: Notebook, handed_out: list[Cell]) -> Iterable[tuple[tuple[int, Cell, GradedCell], Cell]]:
-    """The graded cells of the source, each id once, with what was handed out of them."""
+    """Yield the graded cells of the source, each id once, with what was handed out of them."""
     seen: set[str] = set()
     for index, cell, graded in graded_cells(source):
         if graded.grade_id and graded.grade_id not in seen:
@@ -98,7 +98,7 @@ def _graded_pairs(source: Notebook, handed_out: list[Cell]) -> Iterable[tuple[tu
 
 
 def _as_run(graded: GradedCell, authored: Cell, shown: Cell) -> Cell:
-    """A test is run as authored, hidden part included; of all else what was handed out is enough."""
+    """Return a test as authored, hidden part included; of all else what was handed out is enough."""
     return shown | {"source": cell_text(authored)} if graded.kind == "test" else shown
 
 

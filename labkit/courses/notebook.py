@@ -77,7 +77,7 @@ def _whole_cell(cell: Cell, index: int, taken: set[str], seen: set[str]) -> Cell
 
 
 def new_cell_id(given: object, index: int, seen: set[str], taken: set[str]) -> str:
-    """Return the id that a cell has, if it is one and not in `seen`; else one by its index that is in neither set. It is added to `seen`."""
+    """Return the id that a cell has, if it is one and not in `seen`; else one by its index that is in neither set. Add it to `seen`."""
     found = given if isinstance(given, str) and _CELL_ID.match(given) and given not in seen else f"cell-{index + 1}"
     number = 1
     while found in seen or (found in taken and found != given):

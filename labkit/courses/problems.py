@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 
 from pydantic import ValidationError
 
@@ -39,9 +39,7 @@ def problems_of(assignment: Assignment) -> Iterator[Problem]:
     if not assignment.notebooks:
         yield Problem(text="It has no notebook that can be read.", hint="Put a notebook at the top of the folder.")
     elif not assignment.items:
-        yield Problem(
-            text="Nothing in it earns points.", hint="Give a cell points with nbgrader's toolbar, or add a check to assignment.yaml."
-        )
+        yield Problem(text="Nothing in it earns points.", hint="Give a cell points with nbgrader's toolbar, or add a check.")
     yield from _of_names(assignment)
     yield from problems_of_sheet(assignment)
     yield from leaks_of(assignment)
@@ -76,7 +74,7 @@ def _of_notebook(name: str, notebook: Notebook) -> Iterator[Problem]:
         yield from _of_regions(cell, found, where)
         yield from _of_metadata(cell, found, where) if found else ()
         yield from _of_code(cell, found, where) if cell["cell_type"] == "code" else ()
-    yield from _too_early(name, graded)
+    yield from _too_early(name, notebook)
 
 
 def _of_metadata(cell: Cell, graded: GradedCell, where: str) -> Iterator[Problem]:
@@ -98,9 +96,7 @@ def _of_metadata(cell: Cell, graded: GradedCell, where: str) -> Iterator[Problem
     if graded.kind == "task" and cell["cell_type"] != "markdown":
         yield Problem(where=where, text="A task must be a Markdown cell.", hint="Make it Markdown; the answer stands in other cells.")
     if graded.kind == "answer" and not code:
-        yield Problem(
-            where=where, text="An answer in words can only be graded by hand.", hint="Choose 'Manually graded answer' and give it points."
-        )
+        yield Problem(where=where, text="An answer in words is graded by hand.", hint="Choose 'Manually graded answer'.")
 
 
 def _of_regions(cell: Cell, graded: GradedCell | None, where: str) -> Iterator[Problem]:
@@ -141,19 +137,21 @@ def _of_code(cell: Cell, graded: GradedCell | None, where: str) -> Iterator[Prob
         yield Problem(severity="warning", where=where, text="The test does nothing; everybody gets its points.", hint="Write an assert.")
 
 
-def _too_early(name: str, graded: list[tuple[int, Cell, GradedCell]]) -> Iterator[Problem]:
-    """Tests that use what only a later answer makes."""
-    trees = [(index, cell, parse_code(source) if source["cell_type"] == "code" else None) for index, source, cell in graded]
-    for index, test, tree in trees:
-        if test.kind != "test" or tree is None:
+def _too_early(name: str, notebook: Notebook) -> Iterator[Problem]:
+    """Find tests that use what only a later answer makes."""
+    made: set[str] = set(dir(builtins))
+    waiting: list[tuple[int, GradedCell, set[str]]] = []
+    for index, cell in enumerate(cells_of(notebook)):
+        graded, tree = read_cell(cell), parse_code(cell) if cell["cell_type"] == "code" else None
+        if tree is None:
             continue
-        later = [
-            (place, cell, bound_names(made)) for place, cell, made in trees if place > index and made and cell.kind in ("answer", "hand")
-        ]
-        before = set(chain.from_iterable(bound_names(made) for place, _, made in trees if place < index and made)) | bound_names(tree)
-        for place, answer, names in later:
-            if early := sorted((used_names(tree) & names) - before):
-                where = cell_where(name, index, test.grade_id)
-                text = f"The test uses {early[0]}, which cell {place + 1} ({answer.grade_id}) makes only later."
-                yield Problem(where=where, text=text, hint="Put the test after what it tests.")
-                break
+        names = bound_names(tree)
+        if graded is not None and graded.kind == "test":
+            waiting.append((index, graded, used_names(tree) - made - names))
+        elif graded is not None and graded.kind in ("answer", "hand"):
+            for early, test, needed in waiting:
+                if missing := sorted(needed & names):
+                    text = f"The test uses {missing[0]}, which cell {index + 1} ({graded.grade_id}) makes only later."
+                    yield Problem(where=cell_where(name, early, test.grade_id), text=text, hint="Put the test after what it tests.")
+            waiting = [one for one in waiting if not one[2] & names]
+        made |= names

@@ -18,6 +18,7 @@ from labkit.storage import Record
 
 __all__ = [
     "SHA256_PATTERN",
+    "AnnotationTask",
     "AssignmentSheet",
     "CellScore",
     "Check",
@@ -30,6 +31,7 @@ __all__ = [
     "Manifest",
     "Note",
     "NotebookOutcome",
+    "PinnedComment",
     "Problem",
     "RubricButton",
     "Sha256",
@@ -169,6 +171,9 @@ class Check(Record):
     metric : {"iou", "dice", "ap", "count_error"}
     pictures, labels : str
         Folders in ``hidden/`` with pictures and label images of the same names (metric).
+    classes : bool
+        Whether the numbers in label images are classes (``iou`` and ``dice`` are then the mean over the classes that are there), not
+        objects (anything against background).
     thresholds : tuple of (value, points)
         A metric that reaches the value (for ``count_error``: is at most the value) earns the points; the best that is reached counts.
     """
@@ -183,6 +188,7 @@ class Check(Record):
     pictures: str = ""
     labels: str = ""
     iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    classes: bool = False
     thresholds: tuple[tuple[float, Points], ...] = ()
 
     @model_validator(mode="after")
@@ -192,6 +198,55 @@ class Check(Record):
         if self.kind == "metric" and not (self.metric and self.labels and self.exports and self.thresholds):
             raise ValueError(f"the check {self.id!r} needs metric, labels, exports and thresholds")
         return self
+
+
+class AnnotationTask(Record):
+    """A picture that students annotate: their document is handed in as ``annotations/<id>.geojson`` and compared with a hidden one.
+
+    Attributes
+    ----------
+    image : str
+        Name of an image in the project of the student, or a picture file of the release, such as ``data/nuclei.png``.
+    classes : tuple of str
+        The classes that count, by name; none means that every object counts, whatever its class.
+    gold : str
+        A file in ``hidden/``: GeoJSON, a label image, or whatever else annotations are imported from. Empty in what students get.
+    measure : {"iou", "dice", "ap", "count_error"}
+        Over pixels (mean of the classes), over objects matched one to one, or the share by which the number of objects is wrong.
+    thresholds : tuple of (value, points)
+        As in `Check`; without any, the points are in proportion to the value.
+    iou_threshold : float
+        From which IoU on two objects are the same.
+    tolerance_px : float
+        How far apart two points may be that are the same.
+    shape : (int, int) or None
+        Height and width of the image in pixels; None where the gold is a label image, or nothing leaves the image.
+    comments : bool
+        Whether students are shown, with their feedback, where objects were missed, are too many, or badly outlined.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$")]
+    title: Annotated[str, Field(max_length=300)] = ""
+    image: Annotated[str, Field(min_length=1, max_length=1000)]
+    classes: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100)] = ()
+    points: Points
+    gold: str = ""
+    measure: Literal["iou", "dice", "ap", "count_error"] = "iou"
+    thresholds: tuple[tuple[float, Points], ...] = ()
+    iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    tolerance_px: Annotated[float, Field(gt=0, le=100_000)] = 10.0
+    shape: tuple[Annotated[int, Field(ge=1, le=1_000_000)], Annotated[int, Field(ge=1, le=1_000_000)]] | None = None
+    comments: bool = True
+
+    @property
+    def path(self) -> str:
+        """Where a submission holds the document."""
+        return f"annotations/{self.id}.geojson"
+
+    @property
+    def public(self) -> AnnotationTask:
+        """The task as students get it."""
+        return self.model_copy(update={"gold": "", "shape": None})
 
 
 class AssignmentSheet(Record):
@@ -212,6 +267,8 @@ class AssignmentSheet(Record):
         Carried out on exports only, by what lies in ``hidden/``.
     required : tuple of str
         Further files that a submission must have.
+    annotations : tuple of AnnotationTask
+        Pictures that students annotate.
     """
 
     title: str = ""
@@ -225,12 +282,20 @@ class AssignmentSheet(Record):
     checks: tuple[Check, ...] = ()
     rubric: tuple[RubricButton, ...] = ()
     required: tuple[str, ...] = ()
+    annotations: tuple[AnnotationTask, ...] = ()
+
+    @property
+    def scored(self) -> tuple[Check | AnnotationTask, ...]:
+        """All that is scored where no student code is, in the order in which it is reported."""
+        return (*self.checks, *self.annotations)
 
     @model_validator(mode="after")
     def _consistent(self) -> AssignmentSheet:
-        ids = [check.id for check in self.checks]
+        ids = [one.id for one in self.scored]
         if len(set(ids)) != len(ids):
-            raise ValueError("two checks have the same id")
+            raise ValueError("two checks, or a check and an annotation task, have the same id")
+        if len({task.id.casefold() for task in self.annotations}) != len(self.annotations):
+            raise ValueError("the ids of two annotation tasks differ in upper and lower case only")
         for check in self.checks:
             if missing := set(check.exports) - set(self.exports):
                 raise ValueError(f"the check {check.id!r} needs the export {min(missing)!r}, which is not among exports")
@@ -294,13 +359,23 @@ class NotebookOutcome(Record):
     html: Sha256 | None = None
 
 
+class PinnedComment(Record):
+    """Words at a place of an annotated picture, (y, x) in its full-resolution pixels; without a place they are about all of it."""
+
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    y: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    x: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    by: Annotated[str, Field(max_length=255)] = ""
+
+
 class CheckResult(Record):
-    """What one check of the sheet found: the points, the value of a metric, and what to tell."""
+    """What one check of the sheet, or one annotation task, found: the points, the value of a metric, what to tell, and where."""
 
     check: str
     points: Points
     value: float | None = None
     note: Annotated[str, Field(max_length=2000)] = ""
+    comments: Annotated[tuple[PinnedComment, ...], Field(max_length=200)] = ()
 
 
 class GradeResult(Record):

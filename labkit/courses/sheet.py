@@ -79,7 +79,7 @@ def _line(node: yaml.Node | None, place: list[Any]) -> int:
 
 
 def _doubles(node: yaml.Node) -> Iterator[Problem]:
-    """A field that is given twice: YAML would quietly take the last."""
+    """Find fields that are given twice: YAML would quietly take the last."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -94,7 +94,7 @@ def _doubles(node: yaml.Node) -> Iterator[Problem]:
 
 
 def _aliases(text: str) -> Iterator[Problem]:
-    """References, by which a small sheet could become a huge one."""
+    """Find references, by which a small sheet could become a huge one."""
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if isinstance(token, yaml.AliasToken):
             yield _problem(token.start_mark.line + 1, f"The reference *{token.value} is not understood; write the value out.")

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from labkit.courses.annotation_problems import problems_of_task
 from labkit.courses.assignment import HIDDEN, Assignment
 from labkit.courses.cells import tags_of
 from labkit.courses.code import bound_names, function_of, parse_code
@@ -27,6 +28,8 @@ def problems_of_sheet(assignment: Assignment) -> Iterator[Problem]:
         yield from _of_export(assignment, name, source)
     for check in assignment.sheet.checks:
         yield from _of_assertion(assignment, check) if check.kind == "assertion" else _of_metric(assignment, check)
+    for task in assignment.sheet.annotations:
+        yield from problems_of_task(assignment, task)
     keys = {item.key for item in assignment.items}
     for button in assignment.sheet.rubric:
         if button.item and button.item not in keys:
@@ -130,9 +133,7 @@ def _of_metric(assignment: Assignment, check: Check) -> Iterator[Problem]:
         yield _of_check(check, "a threshold is no number", "Write [value, points].")
     best = max((points for _, points in check.thresholds), default=0.0)
     if best > check.points:
-        yield _of_check(
-            check, f"a threshold gives {best:g} points, more than its {check.points:g}", "Raise points, or lower the threshold's."
-        )
+        yield _of_check(check, f"a threshold gives {best:g} points, more than its {check.points:g}", "Raise its points.")
     elif best < check.points:
         text = f"no threshold gives all of its {check.points:g} points"
         yield _of_check(check, text, "Add one that does.", severity="warning")

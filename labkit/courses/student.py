@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit.courses.assignment import SOLUTION, Assignment
+from labkit.courses.annotation_files import TASKS_FILE, write_tasks
+from labkit.courses.assignment import HIDDEN, SOLUTION, Assignment
 from labkit.courses.cells import read_cell, tags_of, write_cell
 from labkit.courses.notebook import Cell, Notebook, cell_text, cells_of, write_notebook
 from labkit.courses.records import FileEntry, Manifest
@@ -21,7 +22,17 @@ from labkit.courses.sheet import SHEET_FILE
 from labkit.errors import InvalidInput
 from labkit.storage import file_sha256, new_folder
 
-__all__ = ["language_of", "make_release", "manifest_of", "public_metadata", "solution_submission", "solved_version", "student_version"]
+__all__ = [
+    "language_of",
+    "lay_out_student",
+    "make_release",
+    "manifest_of",
+    "public_metadata",
+    "refuse_errors",
+    "solution_submission",
+    "solved_version",
+    "student_version",
+]
 
 _KERNEL_KEYS = ("name", "display_name", "language")
 _LANGUAGE_KEYS = ("name", "version", "file_extension", "mimetype", "nbconvert_exporter", "pygments_lexer", "codemirror_mode")
@@ -115,11 +126,31 @@ def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]
     refuse_errors(assignment)
     with new_folder(out) as folder:
         _lay_out(assignment, folder / "student", student_version)
+        if assignment.sheet.annotations:
+            tasks = folder / "student" / TASKS_FILE
+            tasks.parent.mkdir(exist_ok=True)
+            tasks.write_bytes(write_tasks(assignment.sheet.annotations))
         source = folder / "source"
         _lay_out(assignment, source, lambda notebook: notebook)
         for path in (*assignment.hidden, *([sheet] if (sheet := assignment.root / SHEET_FILE).is_file() else [])):
             _copy(path, source / path.relative_to(assignment.root))
         return manifest_of(folder / "student"), manifest_of(source)
+
+
+def lay_out_student(assignment: Assignment, out: Path) -> Path:
+    """Lay out, in the new folder `out`, what students would fetch.
+
+    Raises
+    ------
+    InvalidInput
+        The assignment has errors.
+    AlreadyExists
+        `out` is there already.
+    """
+    refuse_errors(assignment)
+    with new_folder(out) as folder:
+        _lay_out(assignment, folder, student_version)
+    return out
 
 
 def refuse_errors(assignment: Assignment) -> None:
@@ -133,7 +164,8 @@ def refuse_errors(assignment: Assignment) -> None:
 def solution_submission(assignment: Assignment, out: Path) -> Path:
     """Lay out, in the new folder `out`, what a student would hand in who solved all as the author did.
 
-    Files in ``hidden/solution/`` are put in their place: a trained model that the assignment requires, say.
+    Files in ``hidden/solution/`` are put in their place: a trained model that the assignment requires, say. The right annotations are
+    handed in as they are, where they are GeoJSON.
 
     Raises
     ------
@@ -146,6 +178,10 @@ def solution_submission(assignment: Assignment, out: Path) -> Path:
     with new_folder(out) as folder:
         _lay_out(assignment, folder, solved_version)
         solution = assignment.root / SOLUTION
+        for task in assignment.sheet.annotations:
+            gold = assignment.root / HIDDEN / task.gold
+            if gold.suffix in (".geojson", ".json"):
+                _copy(gold, folder / task.path)
         for path in assignment.hidden:
             if path.is_relative_to(solution):
                 _copy(path, folder / path.relative_to(solution))

@@ -141,9 +141,7 @@ def _missing(path: str, manifest: Manifest, expected: set[str]) -> Problem:
     like = next((file.path for file in manifest.files if file.path not in expected and _is_like(file.path, path)), None)
     if like is None:
         return Problem(where=path, text=f"The notebook {path} is missing.", hint=f"It must be called exactly {path}.")
-    return Problem(
-        where=like, text=f"{like} is not {path}, which is missing.", hint=f"Rename it to {path}, and look whether it is the right one."
-    )
+    return Problem(where=like, text=f"{like} is not {path}, which is missing.", hint=f"Rename it to {path} if it is the right one.")
 
 
 def _is_like(path: str, wanted: str) -> bool:

@@ -11,19 +11,9 @@ from typing import Any
 import pytest
 
 Cell = dict[str, Any]
-SECRETS = (
-    "SECRET_SOLUTION",
-    "SECRET_TEST",
-    "SECRET_SCHEME",
-    "SECRET_OUTPUT",
-    "SECRET_META",
-    "SECRET_HIDDEN",
-    "SECRET_PICTURE",
-    "SECRET_WORDS",
-)
 
 
-def cell(text: str, kind: str = "", grade_id: str = "", points: float | None = None, *, cell_type: str = "code", **more: Any) -> Cell:
+def _cell(text: str, kind: str = "", grade_id: str = "", points: float | None = None, *, cell_type: str = "code", **more: Any) -> Cell:
     """Return a cell as nbgrader's toolbar writes it."""
     metadata: dict[str, Any] = {}
     if kind:
@@ -34,29 +24,29 @@ def cell(text: str, kind: str = "", grade_id: str = "", points: float | None = N
     return made | ({"outputs": [], "execution_count": None} if cell_type == "code" else {}) | more
 
 
-def notebook(*cells: Cell) -> dict[str, Any]:
+def _notebook(*cells: Cell) -> dict[str, Any]:
     """Return a notebook of these cells."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {"cells": list(cells), "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def ps1() -> dict[str, Any]:
+def _ps1() -> dict[str, Any]:
     """Return a notebook with every kind of cell."""
     answer = "def square(n):\n    ### BEGIN SOLUTION\n    return n * n  # SECRET_SOLUTION\n    ### END SOLUTION"
     test = "assert square(2) == 4\n### BEGIN HIDDEN TESTS\nassert square(9) == 81  # SECRET_TEST\n### END HIDDEN TESTS"
     output = {"output_type": "stream", "name": "stdout", "text": ["SECRET_OUTPUT\n"]}
     scheme = "Explain. ![](attachment:shown.png)\n=== BEGIN MARK SCHEME ===\nSECRET_SCHEME\n=== END MARK SCHEME ==="
-    made = notebook(
-        cell("# Squares", cell_type="markdown"),
-        cell("import math", "locked", "setup"),
-        cell(answer, "answer", "q1", outputs=[output]),
-        cell("## Now see", cell_type="markdown"),
-        cell("square(3)", outputs=[output]),
-        cell(test, "test", "q1_test", 5),
-        cell("cube = None  # SECRET_SOLUTION", "answer", "q2"),
-        cell("assert cube(2) == 8", "test", "q2_test", 2.5),
-        cell("SECRET_WORDS", "hand", "why", 3, cell_type="markdown", attachments={"x.png": {"image/png": "SECRET_PICTURE"}}),
-        cell(
+    made = _notebook(
+        _cell("# Squares", cell_type="markdown"),
+        _cell("import math", "locked", "setup"),
+        _cell(answer, "answer", "q1", outputs=[output]),
+        _cell("## Now see", cell_type="markdown"),
+        _cell("square(3)", outputs=[output]),
+        _cell(test, "test", "q1_test", 5),
+        _cell("cube = None  # SECRET_SOLUTION", "answer", "q2"),
+        _cell("assert cube(2) == 8", "test", "q2_test", 2.5),
+        _cell("SECRET_WORDS", "hand", "why", 3, cell_type="markdown", attachments={"x.png": {"image/png": "SECRET_PICTURE"}}),
+        _cell(
             scheme,
             "task",
             "essay",
@@ -64,11 +54,29 @@ def ps1() -> dict[str, Any]:
             cell_type="markdown",
             attachments={"shown.png": {"image/png": "AAAA"}, "s.png": {"a": "SECRET_PICTURE"}},
         ),
-        cell("## The end", cell_type="markdown"),
+        _cell("## The end", cell_type="markdown"),
     )
     made["cells"][2]["metadata"]["note"] = "SECRET_META"
     made["metadata"] |= {"widgets": {"state": "SECRET_META"}, "papermill": {"parameters": {"p": "SECRET_META"}}}
     return made
+
+
+@pytest.fixture
+def cell() -> Callable[..., Cell]:
+    """Give the function that makes a cell: text, kind, id, points."""
+    return _cell
+
+
+@pytest.fixture
+def notebook() -> Callable[..., dict[str, Any]]:
+    """Give the function that makes a notebook of cells."""
+    return _notebook
+
+
+@pytest.fixture
+def ps1() -> dict[str, Any]:
+    """Give a notebook with every kind of cell, and words that begin with SECRET where students must not see them."""
+    return _ps1()
 
 
 @pytest.fixture
@@ -78,7 +86,7 @@ def make_assignment(tmp_path: Path) -> Callable[..., Path]:
     def make(name: str = "Übung 1 (a) [x]+b", files: dict[str, str | bytes] | None = None, **notebooks: Any) -> Path:
         root = tmp_path / name
         (root / "hidden").mkdir(parents=True)
-        for key, made in (notebooks or {"ps1": ps1()}).items():
+        for key, made in (notebooks or {"ps1": _ps1()}).items():
             (root / f"{key}.ipynb").write_text(json.dumps(made), encoding="utf-8")
         for path, data in ({"hidden/tests.py": "# SECRET_HIDDEN\n", "data/my data.csv": "a,b\n1,2\n"} | (files or {})).items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)

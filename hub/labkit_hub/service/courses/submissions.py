@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import NewRelease, NewSubmission, Receipt
+from labkit.courses.annotation_files import DOCUMENT, check_document
 from labkit.courses.records import Manifest
 from labkit.courses.submitted import check_notebook, check_submission
 from labkit.errors import Conflict, InvalidInput, NotFound, NotWritable
@@ -145,13 +146,16 @@ def _check_names(asked: NewRelease, manifest: Manifest) -> None:
 
 
 def _check_notebooks(office: Office, manifest: Manifest, upload_mb: float) -> dict[str, int]:
-    """Return the cells of each notebook; every one is looked into, whether it is graded or not."""
+    """Return the cells of each notebook; every one is looked into, whether it is graded or not, and so are annotations."""
     cells: dict[str, int] = {}
     for file in manifest.files:
         if file.path.endswith(".ipynb"):
             with office.reading_notebooks:
                 data = office.store.read(file.sha256, int(upload_mb * 1e6))
                 cells[file.path] = check_notebook(data, file.path).cells
+        elif DOCUMENT.fullmatch(file.path):
+            with office.reading_notebooks:
+                check_document(office.store.read(file.sha256, int(upload_mb * 1e6)), file.path)
     return cells
 
 

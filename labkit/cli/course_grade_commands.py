@@ -1,0 +1,84 @@
+"""`labkit course test`: an author's assignment, graded here with its own solution or with somebody's submission."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from labkit.cli.app import long_command
+from labkit.cli.console import Answer
+from labkit.courses.folder import load_assignment
+from labkit.courses.grading import Batch, ContainerShape, ProcessShape, Shape, grade_batch
+from labkit.courses.grading.solution import solution_folder
+from labkit.courses.records import GradeResult
+from labkit.errors import InvalidInput
+from labkit.events import CancelToken, EventSink
+
+__all__ = ["test_command"]
+
+_IMAGE = "labkit/student:local"
+
+
+@click.command("test")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--submission", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Grade this folder, not the solution.")
+@click.option("--shape", type=click.Choice(["process", "docker"]), default="process", help="Where the notebooks are executed.")
+@click.option("--image", default=_IMAGE, show_default=True, help="Image of the containers (docker).")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep executed notebooks and pages in this folder.")
+@long_command
+def test_command(
+    folder: Path,
+    submission: Path | None,
+    shape: Literal["process", "docker"],
+    image: str,
+    out: Path | None,
+    *,
+    on_event: EventSink,
+    cancel: CancelToken,
+) -> Answer:
+    """Grade an assignment with its own solution: every test must earn all its points."""
+    assignment = load_assignment(folder)
+    if assignment.errors:
+        first = assignment.errors[0]
+        raise InvalidInput(f"{first.where}: {first.text}".removeprefix(": "), hint=first.hint or "Correct it, then test again.")
+    where: Shape = ProcessShape() if shape == "process" else ContainerShape(image=image)
+    with tempfile.TemporaryDirectory(prefix="lkg-test-") as name:
+        given = submission if submission is not None else solution_folder(assignment, Path(name) / "solution")
+        batch = Batch({1: assignment.root}, {"test": (given, 1)}, Path(name) / "out")
+        (result,) = grade_batch(batch, shape=where, workers=1, on_event=on_event, cancel=cancel)
+        pages = _keep(result, Path(name) / "out" / "test", out)
+    return _answer(result, pages, must_be_full=submission is None)
+
+
+def _keep(result: GradeResult, made: Path, out: Path | None) -> tuple[str, ...]:
+    """Copy the files of the result under readable names."""
+    if out is None:
+        return ()
+    out.mkdir(parents=True, exist_ok=True)
+    kept = []
+    for outcome in result.notebooks:
+        for sha256, suffix in ((outcome.executed, ".ipynb"), (outcome.html, ".html")):
+            if sha256 is not None:
+                shutil.copyfile(made / sha256, out / f"{outcome.notebook}{suffix}")
+                kept.append(str(out / f"{outcome.notebook}{suffix}"))
+    return tuple(kept)
+
+
+def _answer(result: GradeResult, pages: tuple[str, ...], *, must_be_full: bool) -> Answer:
+    scored = [score for score in result.scores if score.points is not None]
+    lacking = [score for score in scored if score.item.how != "hand" and score.points is not None and score.points < score.item.max_points]
+    most = sum(score.item.max_points for score in result.scores)
+    lines = [f"{'item':30} {'points':>8}  of"]
+    for score in result.scores:
+        points = "by hand" if score.points is None else f"{score.points:g}"
+        lines.append(f"{score.item.key:30} {points:>8}  {score.item.max_points:g}  {score.note.splitlines()[0] if score.note else ''}".rstrip())
+    lines.append(f"{result.points:g} of {most:g} points, {result.seconds:.1f} s, {result.isolation}.")
+    lines += [f"{note.where}: {note.text}".removeprefix(": ") for note in result.notes]
+    failed = result.state == "failed" or (must_be_full and bool(lacking))
+    complaints = ("The solution does not earn all points: " + ", ".join(score.item.key for score in lacking) + ".",) if must_be_full and lacking else ()
+    data = {**result.model_dump(mode="json"), "points": result.points, "max_points": most, "full": not lacking, "files": list(pages)}
+    return Answer(data, tuple(lines), complaints, exit_code=1 if failed else 0)

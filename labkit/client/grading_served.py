@@ -1,0 +1,51 @@
+"""A grading run as a server of the hub: ``python -m labkit.client.grading_served --run ID``.
+
+Nobody handed in a folder: it is made here, in the home of the grader's account, and then the run is carried out as any other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+
+from labkit.courses.grading.config import GradeConfig, GradingSettings
+from labkit.errors import AlreadyExists
+from labkit.notebooks.packaged import packaged_notebook
+from labkit.runs import served
+from labkit.runs.records import RunSpec
+from labkit.runs.submitting import Submission
+
+__all__ = ["FOLDER", "main", "make_run"]
+
+FOLDER = "grading/runs"
+"""The grader's folder of runs, in its home."""
+
+
+def make_run(run: str, home: Path) -> None:
+    """Make the folder of a grading run; one that is there already is left as it is."""
+    config = GradeConfig(run=run, shape=GradingSettings().resolve())
+    notebook = packaged_notebook("labkit.courses.grading", "grade")
+    spec = RunSpec(id=run, kind="grade", title="grade", notebook=notebook, config=config.model_dump(mode="json"), where="hub")
+    folder = home / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(AlreadyExists):
+        Submission.checked(spec).hand_in(folder, _nothing, _nothing)
+
+
+def _nothing() -> None:
+    """The run stands in the hub's line already."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the run's folder, and carry the run out."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--run", required=True)
+    given, rest = parser.parse_known_args(arguments)
+    make_run(given.run, Path.home())
+    return served.main([f"--run={given.run}", f"--folder={FOLDER}", *rest])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,259 @@
+"""The trusted program that grades: papermill is imported once, and each submission is graded in a forked child.
+
+``python -m labkit.courses.grading.foreman`` reads an `Order` as one line of its standard input, and says in lines of its output what
+has begun and ended. When its input closes, it ends everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from labkit.courses.folder import Assignment, load_assignment
+from labkit.courses.grading.containers import Container, Engine
+from labkit.courses.grading.html import prepare_pages
+from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.places import INNER, Slot, make_slots
+from labkit.courses.grading.scorer import SCORE_SOCKET, serve
+from labkit.courses.grading.shapes import ContainerShape
+from labkit.courses.grading.worker import Submission, grade_submission
+from labkit.courses.records import Limits
+from labkit.notebooks.lineage import adopt_orphans, die_with_parent
+from labkit.runs.family import end_descendants
+from labkit.storage import write_text
+
+__all__ = ["main"]
+
+_LOOK_S = 0.05
+_SLACK_S = 120.0
+_WORKER_MB = 1500
+_SCORER_MB = 700
+
+
+@dataclass(slots=True)
+class _Child:
+    """A worker at work."""
+
+    task: OrderTask
+    slot: Slot
+    until: float
+
+
+class Foreman:
+    """Keeps as many workers at work as may be, and says how they end."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.assignments = {version: load_assignment(path) for version, path in order.sources.items()}
+        with_checks = any(assignment.sheet.scored for assignment in self.assignments.values())
+        shape = order.shape
+        self.engine = Engine(shape, order.batch) if isinstance(shape, ContainerShape) else None
+        if self.engine is not None:
+            self.engine.sweep()
+        self.slots, self.base = make_slots(shape, order.workers + with_checks)
+        self.scorer_slot = self.slots.pop() if with_checks else None
+        self.scorer_pid, self.scorer_container = 0, None  # type: tuple[int, Container | None]
+        self.children: dict[int, _Child] = {}
+        self.waiting = list(order.tasks)
+
+    def run(self) -> None:
+        """Grade all, or until nobody listens any more."""
+        try:
+            if self.scorer_slot is not None:
+                self._lay_out_scorer(self.scorer_slot)
+                self._start_scorer()
+            while self.waiting or self.children:
+                while self.waiting and self.slots:
+                    self._begin(self.waiting.pop(0), self.slots.pop())
+                self._collect()
+                if select.select([sys.stdin], [], [], _LOOK_S)[0] and not os.read(0, 1024):
+                    return
+                self._look_after()
+        finally:
+            self._end()
+
+    def _begin(self, task: OrderTask, slot: Slot) -> None:
+        limits = self.assignments[task.version].sheet.limits
+        sys.stdout.flush()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _work(self, task, slot, parent)
+        starts = (limits.start_s + 10) * 4
+        checks = 2 * limits.check_s * len(self.assignments[task.version].sheet.scored)
+        self.children[pid] = _Child(task, slot, time.monotonic() + limits.submission_s + starts + checks + _SLACK_S)
+        _say(began=task.id)
+
+    def _collect(self) -> None:
+        """Take in what has ended; what has no worker any more is ended, too."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.scorer_pid:
+                self.scorer_pid = 0
+            child = self.children.pop(pid, None)
+            if child is None:
+                continue  # an orphan that we adopted
+            self._end_orphans()
+            if self.engine is not None and status != 0:
+                self.engine.sweep(child.task.id)
+            with contextlib.suppress(OSError):
+                child.slot.clear()
+            self.slots.append(child.slot)
+            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status))
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for pid, child in self.children.items():
+            memory = 0
+            with contextlib.suppress(psutil.Error):
+                memory = psutil.Process(pid).memory_info().rss
+            if now > child.until or memory > _WORKER_MB * 1_000_000:
+                os.kill(pid, signal.SIGKILL)
+        if self.scorer_slot is not None:
+            gone = self.scorer_container.exit_code is not None if self.scorer_container else not self.scorer_pid
+            if gone:
+                self._start_scorer()
+
+    def _end_orphans(self) -> None:
+        """End what came to us because its parent died: the programs of a kernel whose worker was killed."""
+        known = {*self.children, self.scorer_pid}
+        for program in psutil.Process().children():
+            if program.pid not in known:
+                with contextlib.suppress(psutil.Error):
+                    for below in (program, *program.children(recursive=True)):
+                        below.kill()
+
+    def _lay_out_scorer(self, slot: Slot) -> None:
+        slot.clear()
+        (slot.root / "in").mkdir()
+        (slot.root / "work").mkdir()
+        for version, assignment in self.assignments.items():
+            folder = slot.root / "source" / str(version)
+            folder.mkdir(parents=True)
+            write_text(folder / "sheet.json", assignment.sheet.model_dump_json())
+            hidden = assignment.root / "hidden"
+            if hidden.is_dir():
+                shutil.copytree(hidden, folder / "hidden")
+            else:
+                (folder / "hidden").mkdir()
+        slot.hand_over()
+
+    def _start_scorer(self) -> None:
+        slot = self.scorer_slot
+        assert slot is not None
+        (slot.root / SCORE_SOCKET).unlink(missing_ok=True)
+        if self.engine is None:
+            parent = os.getpid()
+            pid = os.fork()
+            if pid == 0:
+                _score(slot, parent)
+            self.scorer_pid = pid
+            return
+        if self.scorer_container is not None:
+            self.scorer_container.remove()
+        shape = self.engine.shape
+        limits = max((assignment.sheet.limits for assignment in self.assignments.values()), key=lambda limits: limits.check_memory_mb)
+        held = Limits(memory_mb=(limits.check_memory_mb + _SCORER_MB) * min(2, self.order.workers), pids=1024, submission_s=7 * 24 * 3600, cpu=limits.cpu)
+        self.scorer_container = self.engine.start(
+            ["python", "-P", "-m", "labkit.courses.grading.scorer", INNER],
+            slot,
+            held,
+            task="scorer",
+            image=shape.scorer_image or shape.image,
+            environment={"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        )
+
+    def _end(self) -> None:
+        """Leave nothing behind."""
+        end_descendants()
+        if self.engine is not None:
+            self.engine.sweep()
+        for slot in (*self.slots, *(child.slot for child in self.children.values()), *([self.scorer_slot] if self.scorer_slot else [])):
+            with contextlib.suppress(OSError):
+                slot.clear()
+        if self.base is not None:
+            shutil.rmtree(self.base, ignore_errors=True)
+
+
+def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
+    """Grade one submission, and end: the child's whole life."""
+    code = 1
+    try:
+        die_with_parent(parent)
+        adopt_orphans()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.dup2(2, 1)  # nothing of a submission may speak with the foreman's voice
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        assignment: Assignment = foreman.assignments[task.version]
+        engine = Engine(foreman.engine.shape, foreman.order.batch) if foreman.engine is not None else None
+        out = foreman.order.out / task.id
+        scorer = foreman.scorer_slot.root if foreman.scorer_slot is not None else None
+        submission = Submission(task.id, task.folder, assignment, task.version, out)
+        result = grade_submission(submission, slot, foreman.order.shape, engine=engine, scorer=scorer)
+        out.mkdir(parents=True, exist_ok=True)
+        worker_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        write_text(out / OUTCOME, Outcome(result=result, worker_mb=worker_mb).model_dump_json())
+        code = 0
+    except BaseException as error:
+        traceback.print_exception(error)
+    finally:
+        with contextlib.suppress(Exception):
+            end_descendants()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _score(slot: Slot, parent: int) -> None:
+    """Be the scorer: the child's whole life."""
+    try:
+        die_with_parent(parent)
+        os.dup2(2, 1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for name in [name for name in os.environ if name.startswith(("JUPYTERHUB_", "LABKIT_")) or "TOKEN" in name]:
+            del os.environ[name]
+        serve(slot.root)
+    except BaseException as error:
+        traceback.print_exception(error)
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _say(**facts: object) -> None:
+    print(json.dumps(facts), flush=True)  # noqa: T201 - our output is read by who started us
+
+
+def main() -> None:
+    """Grade what is ordered."""
+    adopt_orphans()
+    prepare_pages()  # heavy: once here, and not in each child
+    Foreman(Order.model_validate_json(_first_line())).run()
+
+
+def _first_line() -> bytes:
+    """Read one line past any buffer: whether more comes is asked of the descriptor itself."""
+    line = b""
+    while not line.endswith(b"\n") and (data := os.read(0, 1 << 16)):
+        line += data
+    return line
+
+
+if __name__ == "__main__":
+    main()

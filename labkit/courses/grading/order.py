@@ -1,0 +1,42 @@
+"""What is said between a batch and the program that grades it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from labkit.courses.grading.shapes import ContainerShape, ProcessShape
+from labkit.courses.records import GradeResult
+from labkit.storage import Record
+
+__all__ = ["OUTCOME", "Order", "OrderTask", "Outcome"]
+
+OUTCOME = "outcome.json"
+
+
+class OrderTask(Record):
+    """One submission to grade."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    folder: Path
+    version: int
+
+
+class Order(Record):
+    """What a foreman is to do."""
+
+    batch: str
+    shape: Annotated[ProcessShape | ContainerShape, Field(discriminator="kind")]
+    sources: dict[int, Path]
+    tasks: tuple[OrderTask, ...]
+    out: Path
+    workers: Annotated[int, Field(ge=1, le=256)] = 2
+
+
+class Outcome(Record):
+    """What a worker leaves: the result, and the most memory that it itself held."""
+
+    result: GradeResult
+    worker_mb: float
