@@ -87,7 +87,9 @@ class GradingClient:
         until, pause_s = time.monotonic() + self._patience_s, 0.25
         while True:
             try:
-                answer = self._http.request(method, f"grading/{quote(self.run, safe='')}{path}", content=data, headers={"Content-Type": kind} if kind else {})
+                answer = self._http.request(
+                    method, f"grading/{quote(self.run, safe='')}{path}", content=data, headers={"Content-Type": kind} if kind else {}
+                )
             except httpx.TransportError as error:
                 fault: Exception | None = error
             else:
