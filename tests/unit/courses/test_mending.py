@@ -13,6 +13,7 @@ import pytest
 from labkit.courses.assignment import items_of
 from labkit.courses.cells import graded_cells, untouched
 from labkit.courses.mending import mend
+from labkit.courses.notebook import read_notebook
 from labkit.courses.records import AssignmentSheet
 from labkit.courses.student import student_version
 
@@ -147,6 +148,16 @@ def test_an_unchanged_test_without_any_id_is_recognised_by_its_text(given: Noteb
     assert [note.kind for note in mend(given, ps1).notes] == ["id-restored"]
 
 
+def test_ids_that_were_made_by_counting_tell_nothing(ps1: Notebook) -> None:
+    """Both files were of format 4.4, without ids: the third cell of one is not the third of the other, and nothing of it is lost."""
+    for cell in ps1["cells"]:
+        del cell["id"]
+    source = read_notebook(json.dumps(ps1).encode())
+    given = {"nbformat": 4, "cells": [{"cell_type": "code", "metadata": {}, "source": f"mine_{n} = {n}"} for n in range(11)]}
+    names = _run(mend(read_notebook(json.dumps(given).encode()), source).notebook)
+    assert [n for n in range(11) if f"mine_{n}" not in names] == []
+
+
 def test_the_kernel_is_ours(given: Notebook, ps1: Notebook) -> None:
     """A kernelspec by another name does not reach the run."""
     given["metadata"]["kernelspec"] = {"name": "conda-env-mine-py", "display_name": "mine"}
@@ -231,7 +242,17 @@ def _junk(notebook: Notebook, at: int, rng: random.Random) -> None:
 def _field(notebook: Notebook, at: int, rng: random.Random) -> None:
     if isinstance(notebook["cells"][at], dict):
         key = rng.choice(["cell_type", "id", "metadata", "source", "outputs", "attachments"])
-        values = ["markdown", "raw", None, 7, ["a\n", "b"], {"nbgrader": {"grade_id": "q1_test"}}, {"nbgrader": {"grade_id": 4}}, "\ud800\0", {"tags": 3}]
+        values = [
+            "markdown",
+            "raw",
+            None,
+            7,
+            ["a\n", "b"],
+            {"nbgrader": {"grade_id": "q1_test"}},
+            {"nbgrader": {"grade_id": 4}},
+            "\ud800\0",
+            {"tags": 3},
+        ]
         notebook["cells"][at][key] = rng.choice(values)
 
 
@@ -251,7 +272,9 @@ def _split(notebook: Notebook, at: int, rng: random.Random) -> None:
 
 
 def _frame(notebook: Notebook, rng: random.Random) -> str:
-    notebook[rng.choice(["metadata", "nbformat", "nbformat_minor"])] = rng.choice([None, [], 4, {"kernelspec": {"name": ["x"]}}, {"kernelspec": 3}])
+    notebook[rng.choice(["metadata", "nbformat", "nbformat_minor"])] = rng.choice(
+        [None, [], 4, {"kernelspec": {"name": ["x"]}}, {"kernelspec": 3}]
+    )
     return "frame"
 
 
