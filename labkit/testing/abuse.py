@@ -171,7 +171,12 @@ ABUSES: tuple[Abuse, ...] = (
     Abuse("forks", "120 programs forked, 64 are allowed", _mean(_FORKS)),
     Abuse("daemon", "A program left behind in a session of its own", _mean(_DAEMON)),
     Abuse("flood", "300,000 lines of 100 characters", _mean(_FLOOD), patient=True),
-    Abuse("line", "One line of 50 million characters", _mean("def mean(values):\n    print('x' * 50_000_000)\n    return 2 if len(values) > 1 else 4")),
+    Abuse(
+        "line",
+        "One line of 20 million characters",
+        _mean("def mean(values):\n    print('x' * 20_000_000)\n    return 2 if len(values) > 1 else 4"),
+        patient=True,
+    ),
     Abuse(
         "display",
         "20 MB of HTML displayed",
@@ -179,6 +184,7 @@ ABUSES: tuple[Abuse, ...] = (
             "from IPython.display import HTML, display\ndef mean(values):\n    display(HTML('<b>x</b>' * 2_500_000))\n"
             "    return 2 if len(values) > 1 else 4"
         ),
+        patient=True,
     ),
     Abuse("deep", "JSON displayed that is nested 500 deep, and with NaN", _mean(_DEEP)),
     Abuse("escapes", "Escape codes, half a surrogate, a script", _mean(_ESCAPES)),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["answer", "assignment", "code", "notebook", "replace_source", "submission", "test_cell", "write_notebook_file"]
+__all__ = ["answer", "assignment", "code", "notebook", "replace_source", "submission", "graded_test", "write_notebook_file"]
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
@@ -44,7 +44,7 @@ def answer(grade_id: str, source: str) -> Cell:
     return code(source, **_nbgrader(grade_id, solution=True))
 
 
-def test_cell(grade_id: str, source: str, points: float = 1.0) -> Cell:
+def graded_test(grade_id: str, source: str, points: float = 1.0) -> Cell:
     """Return a cell of tests."""
     return code(source, **_nbgrader(grade_id, grade=True, locked=True, points=points))
 
@@ -72,7 +72,7 @@ def assignment(folder: Path, *, limits: str = "", checks: bool = True) -> Path:
     """Make the assignment ``ps1``: three independent questions, a hand-graded one, and checks on what is exported."""
     cells = [code("seed = 0\ndata = ''\ntime_s = 0\ndevice = ''\n", tags=["parameters"])]
     for (name, source), (test, asserted) in zip(ANSWERS.items(), TESTS.items(), strict=True):
-        cells += [answer(name, source), test_cell(test, asserted)]
+        cells += [answer(name, source), graded_test(test, asserted)]
     cells.append(hand_cell("why", "Say why.\n### BEGIN SOLUTION\nBecause.\n### END SOLUTION\n"))
     write_notebook_file(folder / "ps1.ipynb", notebook(cells))
     (folder / "data").mkdir(parents=True)

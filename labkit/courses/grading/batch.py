@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labkit.courses.grading.order import OUTCOME, Order, OrderTask
+from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
 from labkit.errors import WorkerLost
@@ -122,13 +122,13 @@ def _round(job: Batch, shape: Shape, workers: int, state: _Progress, cancel: Can
                 began.add(str(facts["began"]))
             elif (id_ := str(facts.get("ended"))) in began:
                 began.discard(id_)
-                if isinstance(peak_mb := facts.get("peak_mb"), int | float):
-                    on_event(Metric(epoch=0, step=0, name="worker_mb", value=peak_mb))
-                result = _result(job, shape, id_) if facts.get("status") == 0 else None
-                if result is None and _attempt(state, id_) < _ATTEMPTS:
+                outcome = _outcome(job, id_) if facts.get("status") == 0 else None
+                if outcome is None and _attempt(state, id_) < _ATTEMPTS:
                     continue
                 state.left.remove(id_)
-                yield result or _failed(shape, id_)
+                if outcome is not None:
+                    on_event(Metric(epoch=0, step=0, name="worker_mb", value=outcome.worker_mb))
+                yield outcome.result if outcome else _failed(shape, id_)
     for id_ in began:
         if _attempt(state, id_) >= _ATTEMPTS:
             state.left.remove(id_)
@@ -188,16 +188,16 @@ def _read(stream: Iterator[str], lines: queue.Queue[str | None]) -> None:
     lines.put(None)
 
 
-def _result(job: Batch, shape: Shape, id_: str) -> GradeResult | None:
+def _outcome(job: Batch, id_: str) -> Outcome | None:
     path = job.out / id_ / OUTCOME
     try:
         if path.stat().st_size > _MOST_OUTCOME:
             return None
-        result = GradeResult.model_validate_json(path.read_bytes())
+        outcome = Outcome.model_validate_json(path.read_bytes())
         path.unlink()
     except (OSError, ValueError):
         return None
-    return result if result.submission == id_ else None
+    return outcome if outcome.result.submission == id_ else None
 
 
 def _failed(shape: Shape, id_: str) -> GradeResult:

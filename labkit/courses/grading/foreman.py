@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -23,7 +24,7 @@ import psutil
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.html import prepare_pages
-from labkit.courses.grading.order import OUTCOME, Order, OrderTask
+from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
@@ -99,7 +100,7 @@ class Foreman:
         """Take in what has ended; what has no worker any more is ended, too."""
         while True:
             try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
@@ -115,7 +116,7 @@ class Foreman:
             with contextlib.suppress(OSError):
                 child.slot.clear()
             self.slots.append(child.slot)
-            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status), peak_mb=round(usage.ru_maxrss / 1e3, 1))
+            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status))
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -207,7 +208,8 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         submission = Submission(task.id, task.folder, assignment, task.version, out)
         result = grade_submission(submission, slot, foreman.order.shape, engine=engine, scorer=scorer)
         out.mkdir(parents=True, exist_ok=True)
-        write_text(out / OUTCOME, result.model_dump_json())
+        worker_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        write_text(out / OUTCOME, Outcome(result=result, worker_mb=worker_mb).model_dump_json())
         code = 0
     except BaseException as error:
         traceback.print_exception(error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -33,9 +34,16 @@ table { border-collapse: collapse; } td, th { border: 1px solid #ccc; padding: .
 
 @functools.cache
 def _exporter() -> Any:
+    import nbconvert
     from nbconvert.exporters import HTMLExporter
 
-    return HTMLExporter(template_name="basic", embed_images=False, sanitize_html=False)
+    class Exporter(HTMLExporter):  # type: ignore[misc]
+        """Finds the templates where nbconvert was installed: environments are put on others, and then it is not at home in ours."""
+
+        def get_prefix_root_dirs(self) -> list[str]:
+            return [*super().get_prefix_root_dirs(), str(Path(nbconvert.__file__).parents[4] / "share" / "jupyter")]
+
+    return Exporter(template_name="basic", embed_images=False, sanitize_html=False)
 
 
 @functools.cache
@@ -52,6 +60,7 @@ def prepare_pages() -> None:
 
 def notebook_page(notebook: Any, title: str) -> bytes:
     """Return the page; a notebook that cannot be made into one is shown as text."""
+    _exporter()  # a fault of the installation is no fault of the notebook
     try:
         body, _ = _exporter().from_notebook_node(notebook)
     except Exception as error:  # nbconvert reads what a kernel sent, by a dozen libraries

@@ -31,6 +31,7 @@ _LOOK_S = 0.05
 _DISK_EVERY_S = 0.5
 _MOST_FILES = 20_000
 _LAST_WORDS_S = 1.0
+_WATCHER_S = 30.0
 
 Sink = Callable[[str, dict[str, Any]], None]
 """Gets type and content of each message of the cell that is executed."""
@@ -85,6 +86,7 @@ class GradingKernel:
         self._provisioner = provisioner(manager)
         manager.provisioner = self._provisioner
         self._ended = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
         try:
             self._start()
         except BaseException:
@@ -101,7 +103,7 @@ class GradingKernel:
         self._poller = zmq.Poller()
         self._poller.register(self._shell, zmq.POLLIN)
         self._poller.register(self._iopub, zmq.POLLIN)
-        threading.Thread(target=self._watch, daemon=True).start()
+        self._watcher.start()
         self._wait_until_ready(deadline)
 
     def _listen_again(self) -> None:
@@ -241,6 +243,8 @@ class GradingKernel:
         """End the kernel, and all it started; close what is open."""
         self._ended.set()
         self._provisioner.end()
+        if self._watcher.is_alive() and threading.current_thread() is not self._watcher:
+            self._watcher.join(_WATCHER_S)  # it may be ending programs, and must not take those of the next kernel for them
 
     def close(self) -> None:
         """End it, and let go of the sockets."""

@@ -8,9 +8,10 @@ from typing import Annotated
 from pydantic import Field
 
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape
+from labkit.courses.records import GradeResult
 from labkit.storage import Record
 
-__all__ = ["OUTCOME", "Order", "OrderTask"]
+__all__ = ["OUTCOME", "Order", "OrderTask", "Outcome"]
 
 OUTCOME = "outcome.json"
 
@@ -32,3 +33,10 @@ class Order(Record):
     tasks: tuple[OrderTask, ...]
     out: Path
     workers: Annotated[int, Field(ge=1, le=256)] = 2
+
+
+class Outcome(Record):
+    """What a worker leaves: the result, and the most memory that it itself held."""
+
+    result: GradeResult
+    worker_mb: float
