@@ -12,7 +12,7 @@ __all__ = ["GRADING_MODULE", "LAB_ARGS", "device_environment", "run_command", "s
 # The environment of programs is shared, or part of an image: nobody installs extensions into it from the browser.
 LAB_ARGS = ("--LabApp.extension_manager=readonly",)
 
-GRADING_MODULE = "labkit.courses.grading.served"
+GRADING_MODULE = "labkit.client.grading_served"
 """Fetches from the service what is to be graded, and does it."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLOSC_NTHREADS")
 

@@ -115,3 +115,16 @@ def test_a_login_holds_while_the_approval_does(account: bool | None, holds: bool
     known = None if account is None else SimpleNamespace(is_authorized=account)
     authenticator = SimpleNamespace(get_user=lambda _name: known)
     assert asyncio.run(LabKitAuthenticator.refresh_user(authenticator, SimpleNamespace(name="zoë"))) is holds
+
+
+def test_nobody_is_the_grader(settings: Settings, session: Session) -> None:
+    """Neither by asking for the account nor by a password that it has from before."""
+    session.add(UserInfo(username="labkit-grader", password=hash_password("a-good-password"), is_authorized=True))
+    session.commit()
+    authenticator = LabKitAuthenticator(db=session, grader="labkit-grader")
+    authenticator.enable_signup = True
+    sent = {"username": "LabKit-Grader", "password": "a-good-password"}
+    assert asyncio.run(authenticator.authenticate(SimpleNamespace(), sent)) is None
+    assert authenticator.create_user("labkit-grader", "another-good-password") is None
+    authenticator.grader = ""
+    assert asyncio.run(authenticator.authenticate(SimpleNamespace(), sent)) == "labkit-grader"

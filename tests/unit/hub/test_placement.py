@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -23,6 +24,7 @@ from labkit_hub.placement import (
     place_process,
     place_swarm,
 )
+from labkit_hub.placement.command import run_command
 from labkit_hub.profiles import Profile
 from labkit_hub.service.internal import LeasedDevice, RunTask
 
@@ -75,6 +77,12 @@ def test_a_run_is_the_command_of_its_server(place: Any) -> None:
     assert traits["cmd"][1:] == RUN_ARGUMENTS
     assert traits["args"] == []
     assert "labkit.runs.served" not in place(OWN).traits["cmd"]
+
+
+def test_a_grading_run_is_carried_out_by_what_fetches_its_work() -> None:
+    """Nobody handed in a folder for it."""
+    order = replace(RUN, user="labkit-grader", run=RunTask(id="abcdefghijkl", path="grading/runs", kind="grade", grades=True))
+    assert run_command("python", order) == ["python", "-m", "labkit.client.grading_served", "--run=abcdefghijkl"]
 
 
 def test_placements_set_the_same_traits_whatever_is_placed(place: Any) -> None:

@@ -141,7 +141,9 @@ def open_ledger(session: Session, assignment: AssignmentRow, *, only: str | None
     With `only` one submission is read: what it is worth does not hang on the others, whether it counts does.
     """
     query = (
-        select(SubmissionRow).where(SubmissionRow.assignment_id == assignment.id).order_by(SubmissionRow.submitted, SubmissionRow.attempt)
+        select(SubmissionRow)
+        .where(SubmissionRow.assignment_id == assignment.id)
+        .order_by(SubmissionRow.submitted, SubmissionRow.attempt, SubmissionRow.id)
     )
     sums = select(GradeRow).join(SubmissionRow, SubmissionRow.id == GradeRow.submission_id)
     sums = sums.where(SubmissionRow.assignment_id == assignment.id)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import quote
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import FileResponse
 from starlette.requests import ClientDisconnect
@@ -100,16 +100,17 @@ def add_grading_files(router: APIRouter, office: Office) -> None:
 async def _take(office: Office, request: Request, sha256: str, name: str, begin: Callable[[], None]) -> Response:
     """Write what comes in, piece by piece; nothing of it stays unless all of it came and is what its hash says."""
     await to_thread.run_sync(begin)
-    opened = office.store.incoming()
-    file = await to_thread.run_sync(opened.__enter__)
-    try:
-        await _write(file, request)
-        arguments = (office.store, office.context.database, file, sha256, name, office.now())
-        await to_thread.run_sync(uploads.receive, *arguments)
-    except ClientDisconnect:
-        return Response(status_code=_CLOSED)
-    finally:
-        await to_thread.run_sync(opened.__exit__, None, None, None)
+    with office.sending(name):
+        opened = office.store.incoming()
+        file = await to_thread.run_sync(opened.__enter__)
+        try:
+            await _write(file, request)
+            await to_thread.run_sync(uploads.receive, office.store, office.context.database, file, sha256, name, office.now())
+        except ClientDisconnect:
+            return Response(status_code=_CLOSED)
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(opened.__exit__, None, None, None)
     return Response(status_code=204)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import GradingJob, GradingTask, TaskResult
@@ -67,11 +68,12 @@ def grading_file(session: Session, batch: BatchRow, sha256: str) -> None:
     ------
     NotFound
     """
-    rows = _all(session, batch)
-    for version in sorted({row.release for row in rows}):
-        if any(file.sha256 == sha256 for file in _source(session, batch.assignment_id, version).files):
-            return
-    if not any(file.sha256 == sha256 for row in rows for file in manifest_of(row).files):
+    # The database looks for the hash, so that not all manifests are read for each file.
+    named = _of(batch).where(cast(SubmissionRow.receipt, Text).contains(sha256, autoescape=True))
+    if any(file.sha256 == sha256 for row in session.scalars(named) for file in manifest_of(row).files):
+        return
+    versions = set(session.scalars(_of(batch).with_only_columns(SubmissionRow.release)))
+    if not any(file.sha256 == sha256 for version in versions for file in _source(session, batch.assignment_id, version).files):
         raise hidden("file", Smell("grading.peek", batch.run_id, None))
 
 
@@ -149,10 +151,9 @@ def _waiting(session: Session, batch: BatchRow) -> list[SubmissionRow]:
 
 
 def _all(session: Session, batch: BatchRow) -> list[SubmissionRow]:
-    query = (
-        select(SubmissionRow)
-        .join(BatchTaskRow, BatchTaskRow.submission_id == SubmissionRow.id)
-        .where(BatchTaskRow.batch_id == batch.id)
-        .order_by(SubmissionRow.submitted, SubmissionRow.id)
-    )
-    return list(session.scalars(query))
+    return list(session.scalars(_of(batch).order_by(SubmissionRow.submitted, SubmissionRow.id)))
+
+
+def _of(batch: BatchRow) -> Select[Any]:
+    tasks = select(SubmissionRow).join(BatchTaskRow, BatchTaskRow.submission_id == SubmissionRow.id)
+    return tasks.where(BatchTaskRow.batch_id == batch.id)

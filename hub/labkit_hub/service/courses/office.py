@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from labkit.errors import NotFound
+from labkit.errors import Conflict, NotFound
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity, ServiceContext
 from labkit_hub.service.courses.store import FileStore
@@ -20,6 +21,7 @@ from labkit_hub.settings import CourseSettings
 __all__ = ["Office", "Smell", "hidden"]
 
 _NOTED_PER_HOUR = 50
+_SENT_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,10 @@ def hidden(what: str, smell: Smell | None = None) -> NotFound:
 
 
 class Office:
-    """The context with the room's own store and clock.
+    """The context with the room's own store and clock."""
 
-    Parameters
-    ----------
-    clock : callable
-        Returns the time, in UTC.
-    """
-
-    def __init__(self, context: ServiceContext, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         self.context = context
-        self.clock = clock
         settings = self.settings
         self.store = FileStore(
             context.settings.course_files_dir,
@@ -57,15 +52,17 @@ class Office:
         self.reading_notebooks = threading.BoundedSemaphore(2)  # each takes some ten times its size in memory
         self._lock = threading.Lock()
         self._noted: dict[tuple[str, int], int] = {}
+        self._sending: Counter[str] = Counter()
 
     @property
     def settings(self) -> CourseSettings:
         """The room's own settings."""
         return self.context.settings.courses
 
-    def now(self) -> datetime:
+    @staticmethod
+    def now() -> datetime:
         """Return the time."""
-        return self.clock()
+        return datetime.now(UTC)
 
     @contextmanager
     def reading(self, who: Identity) -> Iterator[Session]:
@@ -78,6 +75,27 @@ class Office:
         """Give a session that changes something; what smells is noted, and nothing is changed then."""
         with self._smelling(who), self.context.database.transaction() as session:
             yield session
+
+    @contextmanager
+    def sending(self, name: str) -> Iterator[None]:
+        """Let somebody send a file, of not too many at a time: what is half sent takes room that nobody counts.
+
+        Raises
+        ------
+        Conflict
+            Too many of theirs are being sent.
+        """
+        with self._lock:
+            if self._sending[name] >= _SENT_AT_ONCE:
+                raise Conflict(f"{_SENT_AT_ONCE} files of yours are being sent already.", hint="Wait until one of them has arrived.")
+            self._sending[name] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sending[name] -= 1
+                if not self._sending[name]:
+                    del self._sending[name]
 
     @contextmanager
     def _smelling(self, who: Identity) -> Iterator[None]:

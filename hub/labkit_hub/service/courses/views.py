@@ -123,10 +123,7 @@ def audit(session: Session, course_id: str, who: Identity, *, before: int | None
     query = select(AuditRow).where(AuditRow.course_id == course_id).order_by(AuditRow.id.desc()).limit(limit + 1)
     rows = session.scalars(query if before is None else query.where(AuditRow.id < before)).all()
     shown = rows[:limit]
-    items = (
-        CourseAuditItem(time=row.time, actor=row.actor, action=row.action, subject=row.subject, detail=cast("dict[str, Any]", row.detail))
-        for row in shown
-    )
+    items = (CourseAuditItem(time=row.time, actor=row.actor, action=row.action, subject=row.subject, detail=row.detail) for row in shown)
     return CourseAudit(rows=tuple(items), next=shown[-1].id if len(rows) > limit else None)
 
 

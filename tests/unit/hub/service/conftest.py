@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -292,6 +293,8 @@ class House:
     queue: PlayedQueue
     database: Database
     client: TestClient
+    files: Path
+    """Where the courses' files lie."""
 
     def ask(self, token: str | None, method: str, path: str, **more: Any) -> httpx.Response:
         """Send a request below the base path, with a token in its header."""
@@ -326,13 +329,22 @@ class Browser:
         return {"Cookie": f"labkit-token={self.token}"}
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A database with all tables."""
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database with all tables and no rows: the steps of the migrations are taken once for all tests."""
     from labkit_hub.service.migrate import migrate
 
-    database = Database(f"sqlite:///{tmp_path}/service.sqlite")
+    path: Path = tmp_path_factory.mktemp("empty") / "service.sqlite"
+    database = Database(f"sqlite:///{path}")
     migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
+    """A database with all tables."""
+    database = Database(f"sqlite:///{shutil.copyfile(empty_database, tmp_path / 'service.sqlite')}")
     yield database
     database.close()
 
@@ -363,7 +375,7 @@ def house(tmp_path: Path, hub: PlayedHub, address: HubAddress, database: Databas
 
     app = open_house(settings, address, fail, open_queue=open_queue, transport=httpx.MockTransport(hub.answer))
     with TestClient(app, base_url="http://lab.test") as client:
-        house = House(hub, queue, database, client)
+        house = House(hub, queue, database, client, settings.course_files_dir)
         wait_until_open(house)
         yield house
 

@@ -202,4 +202,5 @@ def test_the_service_has_the_least_scopes(tmp_path) -> None:
     assert roles == {
         "labkit-service": ["servers", "list:users", "admin:groups"],
         "user": ["self", "access:services!service=labkit"],
+        "labkit-grader": ["access:services!service=labkit"],
     }

@@ -1,0 +1,214 @@
+"""Files: taken as streams, kept once, given only to those who may read them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from labkit.errors import CorruptStore, InvalidInput, NotFound, StorageFull
+from labkit_hub.service.courses import uploads
+from labkit_hub.service.courses.store import FileStore
+from labkit_hub.service.courses.tables import UploadRow
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    """An empty store for files of up to 1000 bytes."""
+    store = FileStore(tmp_path / "files", most_bytes=1000)
+    store.open()
+    return store
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def keep(store: FileStore, data: bytes, name: str) -> None:
+    with store.incoming() as file:
+        file.add(data)
+        store.keep(file, name)
+
+
+def files_of(store: FileStore) -> list[str]:
+    return sorted(path.name for path in store.root.rglob("*") if path.is_file())
+
+
+def test_a_file_lies_under_its_hash(store) -> None:
+    """Once, however often it is sent."""
+    name = sha256(b"data")
+    keep(store, b"data", name)
+    keep(store, b"data", name)
+    assert (files_of(store), store.read(name, 100)) == ([name], b"data")
+
+
+def test_what_is_not_what_its_hash_says_leaves_nothing(store) -> None:
+    """Nor does a file that is too large, nor one that was never finished."""
+    with pytest.raises(InvalidInput, match="hash"):
+        keep(store, b"other", sha256(b"data"))
+    with pytest.raises(InvalidInput, match="larger"):
+        keep(store, b"x" * 1001, sha256(b"x" * 1001))
+    with store.incoming() as file:
+        file.add(b"half")
+    assert files_of(store) == []
+
+
+def test_what_was_half_sent_when_the_service_died_is_swept(store) -> None:
+    """At the next start."""
+    (store.root / "incoming" / "tmp123").write_bytes(b"half")
+    store.open()
+    assert files_of(store) == []
+
+
+def test_a_file_that_changed_on_the_disk_is_not_believed(store) -> None:
+    """It is said, not graded."""
+    name = sha256(b"data")
+    keep(store, b"data", name)
+    store.path(name).write_bytes(b"dat!")
+    with pytest.raises(CorruptStore):
+        store.read(name, 100)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, "a" * 63, "", "a" * 64 + "\n"])
+def test_a_name_that_is_no_hash_is_no_path(store, name) -> None:
+    """Whatever it is."""
+    with pytest.raises(NotFound):
+        store.path(name)
+
+
+def test_a_disk_that_is_nearly_full_takes_nothing(tmp_path) -> None:
+    """Before it is full: the database lies there, too."""
+    store = FileStore(tmp_path / "files", most_bytes=1000, keep_free_bytes=1 << 60)
+    store.open()
+    with pytest.raises(StorageFull, match="free"), store.incoming():
+        pass
+
+
+def test_larger_files_than_requests_else_may_be(school) -> None:
+    """Up to their own limit, which another address does not have."""
+    data = b"x" * 4_500_000
+    school.send("ada", {"a.bin": data})
+    assert (
+        school.ask("ada", "PUT", f"/files/{school.sha256(data)}", content=data, headers={"Content-Length": "200000000"}).status_code == 413
+    )
+    assert school.ask("ada", "POST", "/files/missing", content=data).status_code == 413
+
+
+def test_nobody_learns_what_others_have_sent(school) -> None:
+    """Another person's files count as not there: they are sent again, and cannot be handed in by their hash."""
+    made = school.assignment()
+    work = school.notebook("x = 1  # the answer")
+    school.submit("ada", made, {"ps1.ipynb": work})
+    wanted = [school.sha256(work), school.sha256(b"nothing")]
+    assert school.done("ben", "POST", "/files/missing", json={"sha256": wanted})["sha256"] == wanted
+    assert school.done("ada", "POST", "/files/missing", json={"sha256": wanted})["sha256"] == wanted[1:]
+    answers = []
+    for data in (work, b"nothing"):
+        body = {"key": school.key(), "release": 1, "manifest": school.manifest({"ps1.ipynb": data})}
+        answers.append(school.ask("ben", "POST", f"/assignments/{made}/submissions", json=body))
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json()
+
+
+def test_what_a_release_gave_need_not_be_sent(school) -> None:
+    """Data files that a student hands in unchanged."""
+    made = school.assignment()
+    work = school.notebook("x = 1")
+    school.send("ada", {"ps1.ipynb": work})
+    files = {"ps1.ipynb": work, "data/my data.csv": school.student_files["data/my data.csv"]}
+    body = {"key": school.key(), "release": 1, "manifest": school.manifest(files)}
+    receipt = school.done("ada", "POST", f"/assignments/{made}/submissions", json=body)
+    assert [file["path"] for file in receipt["files"]] == ["data/my data.csv", "ps1.ipynb"]
+
+
+def test_another_students_files_do_not_exist(school) -> None:
+    """By the submission's address or by a trick: 404, and a row in the audit."""
+    made, work = school.assignment(), school.notebook("x = 1  # ben")
+    theirs = school.submit("ben", made, {"ps1.ipynb": work})["submission"]
+    own = school.submit("ada", made)["submission"]
+    tries = [
+        f"/submissions/{theirs}",
+        f"/submissions/{theirs}/receipt",
+        f"/submissions/{theirs}/grade",
+    ]
+    for kind in ("files", "result-files"):
+        tries += [f"/submissions/{one}/{kind}/{school.sha256(work)}" for one in (theirs, own)]
+        tries += [f"/submissions/{own}/{kind}/..%2F..%2F{theirs}", f"/submissions/{own}/{kind}/%2e%2e"]
+    assert [school.ask("ada", "GET", path).status_code for path in tries] == [404] * len(tries)
+    assert {row.subject for row in school.audit("submission.peek")} == {theirs}
+    assert own in {row.subject for row in school.audit("file.peek")}
+    assert theirs not in school.ask("ada", "GET", f"/assignments/{made}/submissions").text
+
+
+def test_asking_ten_thousand_times_fills_no_table(school, monkeypatch) -> None:
+    """Some rows say it as well."""
+    monkeypatch.setattr("labkit_hub.service.courses.office._NOTED_PER_HOUR", 3)
+    theirs = school.submit("ben", school.assignment())["submission"]
+    for _ in range(6):
+        school.ask("ada", "GET", f"/submissions/{theirs}")
+    assert len(school.audit("submission.peek")) == 3
+
+
+def test_staff_read_what_was_handed_in_and_that_is_noted(school) -> None:
+    """Own work is nobody's business."""
+    made, work = school.assignment(), school.notebook("x = 1")
+    own = school.submit("ada", made, {"ps1.ipynb": work})["submission"]
+    path = f"/submissions/{own}/files/{school.sha256(work)}"
+    assert school.done("ada", "GET", path).content == school.done("tom", "GET", path).content == work
+    assert [(row.actor, row.subject, row.detail["person"]) for row in school.audit("submission.download")] == [("tom", own, "ada")]
+
+
+def test_what_is_sent_and_never_used_goes_after_days(school, house, clock) -> None:
+    """What anybody used stays, though somebody else sent it in vain."""
+    made, work = school.assignment(), school.notebook("x = 1")
+    school.submit("ada", made, {"ps1.ipynb": work})
+    school.send("ben", {"ps1.ipynb": work, "b.bin": b"unused"})
+    store = FileStore(house.files, most_bytes=1000)
+    for path in house.files.rglob("*"):
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
+    clock.later(days=3)
+    assert uploads.sweep(store, house.database, clock.time) == 1
+    assert store.read(school.sha256(work), 10_000) == work
+    with house.database.reading() as session:
+        assert session.get(UploadRow, ("ben", school.sha256(work))) is None
+
+
+def test_nobody_fills_the_disk_with_what_is_never_handed_in(school, house) -> None:
+    """A bound for each person."""
+    with house.database.transaction() as session, pytest.raises(StorageFull, match="did not hand in"):
+        uploads.require_room(session, "ada", 0)
+    school.send("ada", {"a.bin": b"x" * 10})
+    with house.database.transaction() as session, pytest.raises(StorageFull):
+        uploads.require_room(session, "ada", 10)
+
+
+def test_only_so_many_are_sent_at_a_time(school, monkeypatch) -> None:
+    """And when one has arrived, or was given up, the next may come."""
+    monkeypatch.setattr("labkit_hub.service.courses.office._SENT_AT_ONCE", 0)
+    assert school.ask("ada", "PUT", f"/files/{sha256(b'x')}", content=b"x").status_code == 409
+    monkeypatch.setattr("labkit_hub.service.courses.office._SENT_AT_ONCE", 1)
+    assert [school.ask("ada", "PUT", f"/files/{sha256(data)}", content=b"x").status_code for data in (b"y", b"x", b"x")] == [400, 204, 204]
+
+
+def test_two_who_send_the_same_at_once(store) -> None:
+    """Whole files replace one another."""
+    name, faults = sha256(b"y" * 900), []
+
+    def send() -> None:
+        try:
+            for _ in range(20):
+                keep(store, b"y" * 900, name)
+                store.read(name, 1000)
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (faults, files_of(store)) == ([], [name])

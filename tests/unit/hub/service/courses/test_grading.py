@@ -1,0 +1,269 @@
+"""Grading: batches in the line, results, points by hand, late rules, feedback, gradebooks."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit_hub.service.courses.gradebook import harmless
+from labkit_hub.service.courses.statistics import histogram
+from labkit_hub.service.tables import RunRow
+
+
+@pytest.fixture
+def made(school) -> str:
+    """An assignment that three have handed in."""
+    return school.assignment()
+
+
+@pytest.fixture
+def ada(school, made) -> str:
+    """What ada handed in."""
+    return school.submit("ada", made)["submission"]
+
+
+def test_a_batch_is_a_run_of_the_graders(school, made, ada, house) -> None:
+    """In the course's name, without a device; students do not hear of it."""
+    school.submit("ben", made)
+    batch = school.done("tom", "POST", f"/assignments/{made}/batches", json={})
+    with house.database.reading() as session:
+        row = session.get_one(RunRow, batch["run"])
+        assert (row.owner, row.kind, row.path, row.profile, row.course_id) == (
+            "labkit-grader",
+            "grade",
+            "grading/runs",
+            "grade",
+            school.course,
+        )
+    assert (batch["state"], batch["total"], batch["graded"]) == ("waiting", 2, 0)
+    assert school.mine("prof", made)["waiting"] == 0
+    assert school.ask("ada", "GET", f"/assignments/{made}/batches").status_code == 404
+
+
+def test_one_batch_at_a_time_for_a_submission(school, made, ada) -> None:
+    """What a lost run leaves can be asked for again."""
+    run = school.batch(made)
+    for ask in ({}, {"which": "all"}, {"which": "these", "submissions": [ada]}):
+        assert school.ask("prof", "POST", f"/assignments/{made}/batches", json=ask).status_code == 409
+    school.set_run(run, "lost", "Its server is gone.")
+    lost = school.done("prof", "GET", f"/assignments/{made}/batches")["batches"][0]
+    assert (lost["state"], lost["reason"]) == ("lost", "Its server is gone. 1 of its submissions is not graded: ask for a new batch.")
+    assert school.done("prof", "POST", f"/assignments/{made}/batches", json={})["total"] == 1
+
+
+def test_a_run_that_goes_on_gets_what_is_left(school, made, ada, clock) -> None:
+    """Whole sources by version, hidden part included, and the submissions that have no result yet."""
+    clock.later(minutes=1)
+    ben = school.submit("ben", made)["submission"]
+    run = school.batch(made)
+    server = school.server_of(run)
+    job = school.done(server, "GET", f"/grading/{run}")
+    assert [task["submission"] for task in job["tasks"]] == [ada, ben]
+    assert "hidden/labels.csv" in [file["path"] for file in job["sources"]["1"]["files"]]
+    secret = school.sha256(school.source_files["hidden/labels.csv"])
+    assert school.done(server, "GET", f"/grading/{run}/files/{secret}").content == b"secret labels"
+    school.put_result(run, ada)
+    assert [task["submission"] for task in school.done(server, "GET", f"/grading/{run}")["tasks"]] == [ben]
+    batch = school.done("prof", "GET", f"/assignments/{made}/batches")["batches"][0]
+    assert (batch["graded"], batch["failed"], batch["total"]) == (1, 0, 2)
+
+
+def test_nobody_but_the_runs_own_server_comes_in(school, made, ada) -> None:
+    """No person, no other run's server, no student's server of this name, and not after the end."""
+    run = school.batch(made)
+    other = school.batch(made, which="these", submissions=[school.submit("ben", made)["submission"]])
+    own = school.server_of(run)
+    secret = school.sha256(school.source_files["hidden/labels.csv"])
+    callers = ["prof", "root", "ada", school.server_of(other), school.server_of(run, owner="ada"), school.server_of(run, owner="root")]
+    paths = [f"/grading/{run}", f"/grading/{run}/files/{secret}"]
+    assert {school.ask(name, "GET", path).status_code for name in callers for path in paths} == {404}
+    assert (
+        school.ask(
+            "ada", "PUT", f"/grading/{run}/results/{ada}", json={"result": {"submission": ada, "state": "failed", "isolation": "process"}}
+        ).status_code
+        == 404
+    )
+    assert {row.actor for row in school.audit("grading.peek")} >= {"ada", "prof", "root"}
+    assert school.ask(own, "GET", f"/grading/{run}").status_code == 200
+    for state in ("cancelled", "waiting"):
+        school.set_run(run, state)
+        assert school.ask(own, "GET", f"/grading/{run}").status_code == 404
+
+
+def test_a_server_of_a_run_reads_only_files_of_its_batch(school, made, ada) -> None:
+    """Not what somebody else handed in."""
+    theirs = school.notebook("x = 1  # ben")
+    school.submit("ben", made, {"ps1.ipynb": theirs})
+    run = school.batch(made, which="these", submissions=[ada])
+    assert school.ask(school.server_of(run), "GET", f"/grading/{run}/files/{school.sha256(theirs)}").status_code == 404
+
+
+def test_a_result_is_put_once(school, made, ada) -> None:
+    """Asking again changes nothing, but what failed can still be graded."""
+    run = school.batch(made)
+    assert school.put_result(run, ada, state="failed").status_code == 204
+    assert school.done("prof", "GET", f"/submissions/{ada}")["state"] == "failed"
+    assert school.put_result(run, ada, 5).status_code == 204
+    assert school.put_result(run, ada, 8).status_code == 204
+    assert school.grade(ada)["submission"]["points"] == 5
+
+
+def test_a_late_result_of_an_old_batch_does_not_count(school, made, ada) -> None:
+    """Nor does a failure take the place of points."""
+    old = school.batch(made)
+    school.set_run(old, "lost")
+    new = school.batch(made)
+    school.set_run(old, "running")
+    school.put_result(new, ada, 7)
+    school.put_result(old, ada, 3)
+    assert school.grade(ada)["submission"]["points"] == 7
+    school.set_run(new, "done")
+    school.set_run(old, "done")
+    school.put_result(school.batch(made, which="all"), ada, state="failed")
+    assert school.grade(ada)["submission"]["points"] == 7
+
+
+def test_a_persons_word_holds(school, made, ada) -> None:
+    """Over the run's, also when it is graded again; None goes back to the run's; history has all of it."""
+    school.graded(made, ada, 6)
+    school.done("tom", "PUT", f"/submissions/{ada}/scores", json={"item": "ps1/essay", "points": 1.5, "comment": "Nice."})
+    school.done("tom", "PUT", f"/submissions/{ada}/scores", json={"item": "ps1/q1_test", "points": 8, "reason": "A typo only."})
+    assert school.grade(ada)["submission"]["points"] == 9.5
+    school.graded(made, ada, 2)
+    assert school.grade(ada)["submission"]["points"] == 9.5
+    back = school.done("tom", "PUT", f"/submissions/{ada}/scores", json={"item": "ps1/q1_test", "points": None})
+    assert (back["submission"]["points"], back["submission"]["needs_hand"], back["comments"]) == (3.5, 0, {"ps1/essay": "Nice."})
+    told = [(one["item"], one["points"], one["by"]) for one in back["history"] if one["item"] == "ps1/q1_test"]
+    assert told == [("ps1/q1_test", 6, "labkit-grader"), ("ps1/q1_test", 8, "tom"), ("ps1/q1_test", None, "tom")]
+    assert [one["points"] for one in back["history"] if one["item"] == ""] == [6, 7.5, 9.5, 3.5]
+    assert [row.detail["points"] for row in school.audit("score.change")] == [1.5, 8, None]
+
+
+def test_a_new_run_may_be_asked_to_forget_points_by_hand(school, made, ada) -> None:
+    """What was written stays."""
+    school.graded(made, ada, 6)
+    school.done("tom", "PUT", f"/submissions/{ada}/scores", json={"item": "ps1/q1_test", "points": 8, "comment": "Nice."})
+    school.put_result(school.batch(made, which="all", drop_hand=True), ada, 4)
+    grade = school.grade(ada)
+    assert (grade["submission"]["points"], grade["comments"]) == (4, {"ps1/q1_test": "Nice."})
+
+
+def test_what_can_be_scored(school, ada) -> None:
+    """Items of the release; the whole has a comment only."""
+    asks = [{"item": "ps1/none", "points": 1}, {"item": "", "points": 1}, {"item": "", "comment": "Well done."}]
+    assert [school.ask("tom", "PUT", f"/submissions/{ada}/scores", json=ask).status_code for ask in asks] == [400, 400, 200]
+
+
+def test_an_extension_takes_the_penalty_away_by_itself(school, clock) -> None:
+    """After the grade, without grading again; the history keeps both."""
+    made = school.assignment(due="2026-10-25T23:59", late={"accept": True, "percent_per_day": 20})
+    clock.at("2026-10-26T12:00")
+    late = school.submit("ada", made)
+    school.graded(made, late["submission"], 5)
+    before = school.grade(late["submission"])["submission"]
+    school.done("prof", "PUT", f"/assignments/{made}/extensions/ada", json={"due": "2026-10-27T23:59", "reason": "ill"})
+    after = school.grade(late["submission"])
+    assert (before["points"], before["penalty"], before["late_s"]) == (4, 1, late["late_s"])
+    assert (after["submission"]["points"], after["submission"]["penalty"], after["submission"]["late_s"]) == (5, 0, 0)
+    assert [(one["points"], one["by"]) for one in after["history"] if not one["item"]] == [(4, "labkit-grader"), (5, "prof")]
+    assert "20 %" in after["history"][-2]["comment"]
+    assert "ill" in after["history"][-1]["comment"]
+    assert school.done("ada", "GET", f"/submissions/{late['submission']}/receipt")["late_s"] == late["late_s"]
+
+
+@pytest.mark.parametrize(("counts", "points"), [("last", None), ("best", 7)])
+def test_which_submission_counts(school, counts, points) -> None:
+    """The last one; or the best, and what is not graded is no better."""
+    made = school.assignment(counts=counts)
+    ids = [school.submit("ada", made)["submission"] for _ in range(3)]
+    school.graded(made, ids[0], 7)
+    school.graded(made, ids[1], 3)
+    shown = school.done("prof", "GET", f"/assignments/{made}/submissions")["submissions"]
+    assert [(one["id"], one["points"]) for one in shown if one["counts"]] == [(ids[2] if counts == "last" else ids[0], points)]
+    assert school.mine("prof", made)["waiting"] == 1
+
+
+def test_students_read_nothing_before_the_feedback_is_released(school, made, ada) -> None:
+    """Then scores, comments and pages, but not what is for staff; what is not graded is left out."""
+    ben = school.submit("ben", made)["submission"]
+    run = school.graded(made, ada, 6)
+    assert run
+    assert school.ask("ada", "GET", f"/submissions/{ada}/grade").status_code == 404
+    assert school.ask("ada", "POST", f"/submissions/{ada}/view", json={"notebook": "ps1"}).status_code == 404
+    assert (school.mine("ada", made)["points"], school.done("ada", "GET", f"/submissions/{ada}")["points"]) == (None, None)
+    assert [school.ask(name, "POST", f"/assignments/{made}/feedback", json={}).status_code for name in ("ada", "tom")] == [404, 403]
+    assert school.done("prof", "POST", f"/assignments/{made}/feedback", json={}) == {"submissions": [ada], "not_graded": 1}
+    grade = school.grade(ada, by="ada")
+    assert (grade["submission"]["points"], grade["notes"], grade["history"], len(grade["scores"])) == (6, [], [], 2)
+    assert school.mine("ada", made)["points"] == 6
+    assert school.ask("ben", "GET", f"/submissions/{ben}/grade").status_code == 404
+    school.done("prof", "POST", f"/assignments/{made}/feedback", json={"release": False})
+    assert school.ask("ada", "GET", f"/submissions/{ada}/grade").status_code == 404
+    assert len(school.audit("feedback.release")) == len(school.audit("feedback.withdraw")) == 1
+
+
+def test_a_page_is_shown_in_a_cage_and_for_a_while(school, made, ada, clock) -> None:
+    """Under an address that nobody can guess; it never comes as a page from anywhere else."""
+    run = school.batch(made)
+    page = b"<script>alert(1)</script>"
+    school.put_result(run, ada, page=page)
+    view = school.done("tom", "POST", f"/submissions/{ada}/view", json={"notebook": "ps1"})
+    path = view["address"].removeprefix("/services/labkit")
+    shown = school.house.ask(None, "GET", path)
+    assert (shown.content, shown.headers["content-type"]) == (page, "text/html; charset=utf-8")
+    policy = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert (shown.headers["content-security-policy"], shown.headers["cache-control"]) == (policy, "no-store")
+    saved = school.done("tom", "GET", f"/submissions/{ada}/result-files/{school.sha256(page)}")
+    assert (saved.headers["content-type"], "attachment" in saved.headers["content-disposition"]) == ("application/octet-stream", True)
+    assert [row.detail["person"] for row in school.audit("submission.view")] == ["ada"]
+    clock.later(seconds=301)
+    assert school.house.ask(None, "GET", path).status_code == 404
+
+
+def test_statistics_are_for_those_who_have_feedback(school, made) -> None:
+    """And tell students nothing where few are graded."""
+    ids = [school.submit(name, made)["submission"] for name in ("ada", "ben")]
+    run = school.batch(made)
+    for submission, points in zip(ids, (2.0, 8.0), strict=True):
+        school.put_result(run, submission, points)
+    staff = school.done("prof", "GET", f"/assignments/{made}/statistics")
+    assert (staff["mean"], staff["median"], staff["deviation"], staff["by_item"]) == (5, 5, 3, {"ps1/q1_test": 5})
+    assert staff["histogram"] == [0, 0, 1, 0, 0, 0, 0, 0, 1, 0]
+    assert school.ask("ada", "GET", f"/assignments/{made}/statistics").status_code == 404
+    school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
+    few = school.done("ada", "GET", f"/assignments/{made}/statistics")
+    assert (few["graded"], few["mean"], few["histogram"]) == (2, None, [])
+
+
+def test_a_histogram_has_ten_bins() -> None:
+    """Full points and more are in the last, and tenths are where they look."""
+    assert histogram([(0, 10), (3, 10), (0.3, 1), (10, 10), (12, 10), (0, 0)]) == (1, 0, 0, 2, 0, 0, 0, 0, 0, 3)
+
+
+def test_gradebooks(school, made, ada) -> None:
+    """Everybody of the course, whether they handed in or not; no name is a formula."""
+    school.graded(made, ada, 6)
+    lines = {
+        "labkit": "ada,Ada,,graded,1,2026-10-20T12:00:00+00:00,0,6,0,10",
+        "canvas": "Zoë B,,,zoë b,image-ai,",
+        "moodle": "ben,'=cmd|Ben,",
+    }
+    for kind, line in lines.items():
+        sheet = school.done("tom", "GET", f"/assignments/{made}/gradebook.csv?format={kind}")
+        assert line in sheet.content.decode("utf-8-sig").splitlines()
+    assert school.ask("ada", "GET", f"/assignments/{made}/gradebook.csv").status_code == 404
+
+
+def test_the_gradebook_of_a_course(school, made, ada, clock) -> None:
+    """A column for each assignment, what is possible below."""
+    school.graded(made, ada, 6)
+    clock.later(minutes=1)
+    school.assignment("=Second")
+    lines = school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode("utf-8-sig").splitlines()
+    assert lines[:2] == [f"username,name,{school.name},'=Second,total", "ada,Ada,6,,6"]
+    assert lines[-1] == ",possible,10,10,20"
+
+
+@pytest.mark.parametrize(("text", "shown"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-2", "'-2"), ("\t=x", "'\t=x"), ("zoë b", "zoë b")])
+def test_no_text_is_a_formula(text, shown) -> None:
+    """Whatever it begins with."""
+    assert harmless(text) == shown

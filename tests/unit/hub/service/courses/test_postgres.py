@@ -1,0 +1,55 @@
+"""The courses room on PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labkit.testing.postgres import RunningPostgres, find_postgres
+from labkit_hub.service.database import Database
+from labkit_hub.service.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """A database with all tables, in place of SQLite's."""
+    if find_postgres() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with RunningPostgres() as server:
+        database = Database(server.url)
+        migrate(database)
+        yield database
+        database.close()
+
+
+@pytest.mark.slow
+def test_the_whole_way(school) -> None:
+    """Two hand in at once with one attempt left; it is graded, by hand too, and given back."""
+    made = school.assignment(attempts=1)
+    work, begin, answers = school.send("ada", {"ps1.ipynb": school.notebook("x = 1")}), threading.Barrier(3), []
+
+    def submit(number: int) -> None:
+        begin.wait()
+        body = {"key": f"at-once-{number}", "release": 1, "manifest": work}
+        answers.append(school.ask("ada", "POST", f"/assignments/{made}/submissions", json=body))
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    submission = next(answer.json()["submission"] for answer in answers if answer.status_code == 201)
+    run = school.batch(made)
+    server = school.server_of(run)
+    assert school.done(server, "GET", f"/grading/{run}/files/{work['files'][0]['sha256']}").content == school.notebook("x = 1")
+    assert school.put_result(run, submission, 6).status_code == 204
+    school.done("tom", "PUT", f"/submissions/{submission}/scores", json={"item": "ps1/essay", "points": 2, "comment": "Schön."})
+    school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
+    assert school.grade(submission, by="ada")["submission"]["points"] == 8
+    assert "ada,Ada,8,8" in school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode()
