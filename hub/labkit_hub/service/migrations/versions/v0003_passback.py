@@ -67,4 +67,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["assignment_id"], ["assignments.id"], name="fk_lti_sends_assignment_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("assignment_id", "username", name="pk_lti_sends"),
     )
+    op.add_column("marks", sa.Column("pins", sa.JSON(), nullable=True))
     op.create_index("ix_lti_sends_state_not_before", "lti_sends", ["state", "not_before"], unique=False)
