@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["PATIENT_THREADS", "ImportLimits", "LibrarySettings", "RunLimits", "cache_dir", "projects_dir", "state_dir"]
+__all__ = ["PATIENT_THREADS", "ImportLimits", "LibrarySettings", "RunLimits", "cache_dir", "courses_dir", "projects_dir", "state_dir"]
 
 # For programs that share cores: students on a hub's machine, runs side by side, tests. OpenMP threads that spin while they wait
 # slow one another down many times over there; these spin for some ten microseconds and then sleep. A program alone is left as
@@ -61,6 +61,8 @@ class LibrarySettings(BaseSettings):
     ----------
     projects : Path
         The folder in which a person's projects lie (``LABKIT_PROJECTS``).
+    courses : Path
+        The folder in which a person's course work lies (``LABKIT_COURSES``).
     cache : Path
         Where fetched sample data and copies of training sets are kept (``LABKIT_CACHE``).
     state : Path
@@ -82,6 +84,7 @@ class LibrarySettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LABKIT_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
     projects: Path = Path("~/projects")
+    courses: Path = Path("~/courses")
     cache: Path = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "labkit"
     state: Path = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "labkit"
     quota_gb: float | None = None
@@ -95,6 +98,11 @@ class LibrarySettings(BaseSettings):
 def projects_dir() -> Path:
     """Return the folder of a person's projects: ``$LABKIT_PROJECTS``, else ``~/projects``."""
     return LibrarySettings().projects.expanduser()
+
+
+def courses_dir() -> Path:
+    """Return the folder of a person's course work: ``$LABKIT_COURSES``, else ``~/courses``."""
+    return LibrarySettings().courses.expanduser()
 
 
 def cache_dir() -> Path:

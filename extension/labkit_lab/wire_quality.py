@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat
 from labkit.annotations import ExportFormat, ReviewState
 from labkit.annotations.validation import FaultKind
 from labkit_lab.wire import WireModel
+from labkit_lab.wire_courses import TrialReport
 from labkit_lab.wire_runs import ModelExportReport
 from labkit_lab.wire_sets import ComparisonReport, PlanReport, PreviewReport, SetItem
 
@@ -427,6 +428,7 @@ class JobItem(WireModel):
     compared: ComparisonReport | None
     previewed: PreviewReport | None
     model_file: ModelExportReport | None
+    tried: TrialReport | None
 
 
 QUALITY_REQUESTS: tuple[type[WireModel], ...] = (

@@ -5,18 +5,23 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { Pieces } from './pieces';
 import type {
+  ActivityNote,
   AgreementAsk,
   ComparisonReport,
   ConsensusAsk,
   ChannelWindows,
   CompareAsk,
   CompareReport,
+  CourseWork,
   MaskQuery,
   WindowsQuery,
   ErrorBody,
   ErrorReply,
   ExportAsk,
+  FeedbackItem,
+  FetchReport,
   GoldAsk,
+  HistoryList,
   ImageList,
   ImportAsk,
   IncomingItem,
@@ -33,12 +38,14 @@ import type {
   NewState,
   NewUpload,
   NextImage,
+  NotedItem,
   PieceQuery,
   PlanReply,
   PreviewAsk,
   ProgressList,
   ProjectItem,
   ProjectList,
+  ReceiptItem,
   RetireAsk,
   ReviewItem,
   RunForm,
@@ -47,6 +54,8 @@ import type {
   RunMove,
   StoryItem,
   StoryQuery,
+  SendAsk,
+  SendPlan,
   SetAsk,
   SetList,
   SetsQuery,
@@ -213,6 +222,50 @@ export class LabKitApi {
 
   buildConsensus(projectId: string, asked: ConsensusAsk): Promise<JobItem> {
     return this._post(pathOf('projects', projectId, 'consensus'), asked);
+  }
+
+  /**
+   * What there is to do in all courses.
+   *
+   * @param background - Whether nobody asked.
+   */
+  readCourses(background: boolean): Promise<CourseWork> {
+    return this._get('courses' + (background ? '?no_track_activity=1' : ''));
+  }
+
+  /** Bring the latest release into its folder. */
+  fetchAssignment(id: string): Promise<FetchReport> {
+    return this._post(ofAssignment(id, 'fetch'), {});
+  }
+
+  /** What would be handed in; refused where a file on the disk is another than what is seen. */
+  planSending(id: string, asked: SendAsk): Promise<SendPlan> {
+    return this._post(ofAssignment(id, 'sending'), asked);
+  }
+
+  /** Hand in what was confirmed. */
+  submitAssignment(id: string, asked: SendAsk): Promise<ReceiptItem> {
+    return this._post(ofAssignment(id, 'submit'), asked);
+  }
+
+  /** Run the notebooks of an assignment and the tests in them. */
+  tryAssignment(id: string): Promise<JobItem> {
+    return this._post(ofAssignment(id, 'trial'), {});
+  }
+
+  readHistory(id: string): Promise<HistoryList> {
+    return this._get(ofAssignment(id, 'submissions'));
+  }
+
+  /** What came back; without a submission, of the one that counts. */
+  readFeedback(id: string, submission: string): Promise<FeedbackItem> {
+    const query = URLExt.objectToQueryString({ submission });
+    return this._get(ofAssignment(id, 'feedback') + query);
+  }
+
+  /** Say where the person is; the hub keeps only the last word. */
+  noteActivity(id: string, note: ActivityNote): Promise<NotedItem> {
+    return this._post(ofAssignment(id, 'activity'), note);
   }
 
   /** Write annotations to a file, which `jobFileUrl` then names. */
@@ -615,6 +668,10 @@ function ofSets(projectId: string, ...parts: string[]): string {
 
 function ofRun(run: IRunName, ...parts: string[]): string {
   return pathOf('projects', run.projectId, 'runs', run.runId, ...parts);
+}
+
+function ofAssignment(id: string, ...parts: string[]): string {
+  return pathOf('courses', 'assignments', id, ...parts);
 }
 
 function ofModel(projectId: string, key: string, ...parts: string[]): string {

@@ -22,3 +22,9 @@ export const TRAINING_SETS = 'labkit:training-sets';
 
 /** Shows the runs and models of one project; without being told which, it asks. */
 export const RUNS = 'labkit:runs';
+
+/** Shows the Course panel. */
+export const SHOW_COURSES = 'labkit:show-courses';
+
+/** Shows what came back for one assignment; it needs to be told for which. */
+export const FEEDBACK = 'labkit:feedback';

@@ -1,5 +1,6 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 
+import courseSvg from '../style/icons/course.svg';
 import cardSvg from '../style/icons/labkit-card.svg';
 import plainSvg from '../style/icons/labkit.svg';
 import setsSvg from '../style/icons/sets.svg';
@@ -20,4 +21,10 @@ export const labkitCardIcon = new LabIcon({
 export const setsIcon = new LabIcon({
   name: 'labkit-lab:sets',
   svgstr: setsSvg
+});
+
+/** A mortarboard. */
+export const courseIcon = new LabIcon({
+  name: 'labkit-lab:course',
+  svgstr: courseSvg
 });

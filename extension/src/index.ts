@@ -1,6 +1,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { annotatorPlugin } from './annotator/plugin';
+import { coursesPlugin } from './courses/plugin';
 import { projectsPlugin } from './projects';
 import { qualityPlugin } from './quality/plugin';
 import { runsPlugin } from './runs/plugin';
@@ -13,7 +14,8 @@ const plugins: JupyterFrontEndPlugin<void>[] = [
   annotatorPlugin,
   qualityPlugin,
   setsPlugin,
-  runsPlugin
+  runsPlugin,
+  coursesPlugin
 ];
 
 export default plugins;

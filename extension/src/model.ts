@@ -129,7 +129,7 @@ export class ProjectsModel implements IDisposable {
   private _shownTurn = 0;
 }
 
-function troubleOf(error: unknown): Trouble {
+export function troubleOf(error: unknown): Trouble {
   if (error instanceof RefusedError) {
     return { kind: 'refused', message: error.message, hint: error.hint };
   }

@@ -1,6 +1,15 @@
 // Made from the modules labkit_lab/wire*.py by `python -m labkit_lab.typescript`. Do not edit.
 
 /**
+ * A cell of an assignment's notebook was executed: its id (nbgrader's, else
+ * its place), and the error if it stopped.
+ */
+export interface ActivityNote {
+  readonly cell?: string;
+  readonly error?: string;
+}
+
+/**
  * Compare two authors in every image that both have a document of.
  */
 export interface AgreementAsk {
@@ -67,10 +76,61 @@ export interface ArchitectureChoice {
 }
 
 /**
+ * One assignment.
+ *
+ * ``due`` and ``closes`` are the caller's own, extension included;
+ * ``time_zone`` is the course's. ``folder`` is a path of the file browser,
+ * None before it is fetched or where the file browser cannot show it;
+ * ``place`` is its path on the disk, empty before. ``fetched`` is the release
+ * in the folder (0: none), ``release`` the latest. ``notebooks`` are paths
+ * relative to the folder. ``points`` is None until feedback is released.
+ * ``closed`` says that nothing is accepted any more.
+ */
+export interface AssignmentEntry {
+  readonly id: string;
+  readonly course: string;
+  readonly name: string;
+  readonly title: string;
+  readonly state: 'to-fetch' | 'working' | 'submitted' | 'feedback';
+  readonly draft: boolean;
+  readonly closed: boolean;
+  readonly due: string | null;
+  readonly closes: string | null;
+  readonly time_zone: string;
+  readonly grace_min: number;
+  readonly accepts_late: boolean;
+  readonly percent_per_day: number;
+  readonly floor_percent: number;
+  readonly attempts: number | null;
+  readonly attempts_used: number;
+  readonly counts: 'best' | 'last';
+  readonly group: ReadonlyArray<string>;
+  readonly extended: boolean;
+  readonly release: number;
+  readonly fetched: number;
+  readonly folder: string | null;
+  readonly place: string;
+  readonly notebooks: ReadonlyArray<string>;
+  readonly submitted: string | null;
+  readonly points: number | null;
+  readonly max_points: number;
+  readonly waiting: number;
+  readonly submissions: number;
+}
+
+/**
  * Whose document is meant, in an address; yours if it is left out.
  */
 export interface AuthorQuery {
   readonly author?: string | null;
+}
+
+/**
+ * A file that the person has changed, and where the newer one was laid.
+ */
+export interface BesideItem {
+  readonly path: string;
+  readonly beside: string;
 }
 
 /**
@@ -250,6 +310,31 @@ export interface ConsensusReport {
 }
 
 /**
+ * A course and its assignments; ``problem`` says why they are not known.
+ */
+export interface CourseEntry {
+  readonly id: string;
+  readonly title: string;
+  readonly role: 'professor' | 'assistant' | 'student';
+  readonly page: string;
+  readonly problem: string;
+  readonly assignments: ReadonlyArray<AssignmentEntry>;
+}
+
+/**
+ * All courses of a person; ``hub`` is False where there is none. ``now`` is
+ * the server's clock, ``folder`` where the work lies.
+ */
+export interface CourseWork {
+  readonly hub: boolean;
+  readonly problem: string;
+  readonly hint: string;
+  readonly now: string;
+  readonly folder: string;
+  readonly courses: ReadonlyArray<CourseEntry>;
+}
+
+/**
  * Points of one curve: the value of a metric (None: not a number) at an epoch
  * (from 1) and a step; no steps in comparisons.
  */
@@ -337,6 +422,71 @@ export interface FaultItem {
 }
 
 /**
+ * What a submission earned. ``histogram`` has ten counts of the class, from
+ * 0-10 % to 90-100 %; empty where it is not told.
+ */
+export interface FeedbackItem {
+  readonly submission: string;
+  readonly attempt: number;
+  readonly submitted: string;
+  readonly time_zone: string;
+  readonly points: number | null;
+  readonly max_points: number;
+  readonly penalty: number;
+  readonly late_s: number;
+  readonly comment: string;
+  readonly rows: ReadonlyArray<FeedbackRow>;
+  readonly pages: ReadonlyArray<FeedbackPage>;
+  readonly mean: number | null;
+  readonly median: number | null;
+  readonly graded: number;
+  readonly histogram: ReadonlyArray<number>;
+}
+
+/**
+ * A notebook as it was executed: ``url`` is good for a short while only.
+ */
+export interface FeedbackPage {
+  readonly notebook: string;
+  readonly url: string;
+}
+
+/**
+ * Of which submission; empty for the one that counts.
+ */
+export interface FeedbackQuery {
+  readonly submission?: string;
+}
+
+/**
+ * One item: what it earned (None: not scored), and what was said of it.
+ * ``how`` is in whose word it rests.
+ */
+export interface FeedbackRow {
+  readonly notebook: string;
+  readonly title: string;
+  readonly how: 'cell' | 'hand' | 'assertion' | 'metric';
+  readonly points: number | null;
+  readonly max_points: number;
+  readonly note: string;
+  readonly comment: string;
+}
+
+/**
+ * What a fetch did; ``folder`` is None where the file browser cannot show it.
+ */
+export interface FetchReport {
+  readonly release: number;
+  readonly folder: string | null;
+  readonly place: string;
+  readonly new: ReadonlyArray<string>;
+  readonly renewed: ReadonlyArray<string>;
+  readonly kept: ReadonlyArray<string>;
+  readonly beside: ReadonlyArray<BesideItem>;
+  readonly open: string | null;
+}
+
+/**
  * Why a training cannot be started, and in which field of `NewRun`; an empty
  * name is all of them together.
  */
@@ -373,6 +523,34 @@ export interface GoldAsk {
   readonly author: string;
   readonly path: string;
   readonly class_name?: string | null;
+}
+
+/**
+ * The submissions of an assignment, the newest first.
+ */
+export interface HistoryList {
+  readonly submissions: ReadonlyArray<HistoryRow>;
+}
+
+/**
+ * One submission of the person or their group; points only after feedback was
+ * released.
+ */
+export interface HistoryRow {
+  readonly id: string;
+  readonly person: string;
+  readonly attempt: number;
+  readonly release: number;
+  readonly submitted: string;
+  readonly late_s: number;
+  readonly sha256: string;
+  readonly size: number;
+  readonly counts: boolean;
+  readonly state: 'submitted' | 'queued' | 'graded' | 'failed';
+  readonly points: number | null;
+  readonly max_points: number | null;
+  readonly penalty: number;
+  readonly feedback: boolean;
 }
 
 /**
@@ -512,6 +690,15 @@ export interface JobItem {
   readonly compared: ComparisonReport | null;
   readonly previewed: PreviewReport | null;
   readonly model_file: ModelExportReport | null;
+  readonly tried: TrialReport | null;
+}
+
+/**
+ * Something that would not be sent, and why.
+ */
+export interface LeftOutItem {
+  readonly path: string;
+  readonly why: string;
 }
 
 /**
@@ -707,6 +894,13 @@ export interface NextImage {
   readonly image_id: string | null;
   readonly image: string | null;
   readonly claim: ClaimItem | null;
+}
+
+/**
+ * Whether the hub was told.
+ */
+export interface NotedItem {
+  readonly told: boolean;
 }
 
 /**
@@ -925,6 +1119,37 @@ export interface ProjectList {
 }
 
 /**
+ * A file that was handed in.
+ */
+export interface ReceiptFile {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly cells: number | null;
+}
+
+/**
+ * What was handed in, when, and what it hashes to. ``kept`` is where the
+ * receipt lies on the disk.
+ */
+export interface ReceiptItem {
+  readonly submission: string;
+  readonly course: string;
+  readonly assignment_name: string;
+  readonly person: string;
+  readonly group: ReadonlyArray<string>;
+  readonly attempt: number;
+  readonly submitted: string;
+  readonly time_zone: string;
+  readonly sha256: string;
+  readonly cells: number;
+  readonly files: ReadonlyArray<ReceiptFile>;
+  readonly late_s: number;
+  readonly notes: ReadonlyArray<string>;
+  readonly kept: string;
+}
+
+/**
  * Why a model is not to be used any more.
  */
 export interface RetireAsk {
@@ -1053,6 +1278,60 @@ export interface RunList {
  */
 export interface RunMove {
   readonly place: number;
+}
+
+/**
+ * An open document as the browser has just saved it.
+ *
+ * ``path`` is relative to the folder of the assignment. ``sha256`` is that of
+ * what the person sees: of a notebook the cells as `labkit_lab.savedmarks`
+ * writes them down, of any other document its text with plain line ends.
+ */
+export interface SavedDocument {
+  readonly path: string;
+  readonly kind: 'notebook' | 'text';
+  readonly sha256: string;
+}
+
+/**
+ * Hand in (or say what would be handed in); ``seen`` is the hash that was
+ * confirmed, empty before.
+ */
+export interface SendAsk {
+  readonly documents?: ReadonlyArray<SavedDocument>;
+  readonly seen?: string;
+}
+
+/**
+ * A file that would be sent; ``cells`` is None for what is no notebook.
+ */
+export interface SendFile {
+  readonly path: string;
+  readonly size: number;
+  readonly cells: number | null;
+}
+
+/**
+ * What would be handed in; ``sha256`` names the whole.
+ */
+export interface SendPlan {
+  readonly sha256: string;
+  readonly size: number;
+  readonly files: ReadonlyArray<SendFile>;
+  readonly left_out: ReadonlyArray<LeftOutItem>;
+  readonly problems: ReadonlyArray<SendProblem>;
+  readonly release: number;
+  readonly newer_release: boolean;
+}
+
+/**
+ * Something that is wrong with it; an error keeps it from being handed in.
+ */
+export interface SendProblem {
+  readonly severity: 'error' | 'warning';
+  readonly where: string;
+  readonly text: string;
+  readonly hint: string;
 }
 
 /**
@@ -1253,6 +1532,36 @@ export interface TrainingSetChoice {
   readonly validation_chips: number;
   readonly test_chips: number;
   readonly classes: ReadonlyArray<string>;
+}
+
+/**
+ * What a trial of all notebooks found.
+ */
+export interface TrialReport {
+  readonly passed: boolean;
+  readonly notebooks: ReadonlyArray<TriedNotebook>;
+}
+
+/**
+ * A test, or a cell that stopped; ``index`` is its place from 0.
+ */
+export interface TriedCell {
+  readonly index: number;
+  readonly grade_id: string;
+  readonly points: number | null;
+  readonly state: 'passed' | 'failed' | 'stopped' | 'not-run';
+  readonly message: string;
+  readonly line: string;
+}
+
+/**
+ * One notebook; ``path`` is one of the file browser, or None.
+ */
+export interface TriedNotebook {
+  readonly notebook: string;
+  readonly path: string | null;
+  readonly problem: string;
+  readonly cells: ReadonlyArray<TriedCell>;
 }
 
 /**

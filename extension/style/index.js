@@ -4,3 +4,4 @@ import './projecttabs.css';
 import './quality.css';
 import './sets.css';
 import './runs.css';
+import './courses.css';

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from labkit.errors import InvalidInput
@@ -218,6 +218,13 @@ class ContainerSettings(BaseModel):
         Address of a proxy through which servers reach the Internet; empty for no Internet.
     constraint : str
         On which nodes of a swarm servers and runs may be, such as ``node.labels.homes == true`` (swarm only); empty for any.
+    grading_network : str
+        The network of grading runs, on which they reach `grading_docker` (docker only). Empty: they run submissions as processes beside
+        themselves.
+    grading_docker : str
+        ``DOCKER_HOST`` of grading runs.
+    grading_slots : tuple of str
+        Volumes in memory that a grading run shares with the kernels of submissions, one for each at a time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -233,6 +240,15 @@ class ContainerSettings(BaseModel):
     tmp_gb: Annotated[float, Field(gt=0)] = 1.0
     egress_proxy: Annotated[str, Field(pattern=r"^(https?://[^/]+)?$")] = ""
     constraint: Annotated[str, Field(pattern=r"^(\S+ ?[!=]= ?\S+)?$")] = ""
+    grading_network: str = ""
+    grading_docker: Annotated[str, Field(pattern=r"^(tcp://[^/]+)?$")] = ""
+    grading_slots: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _grading(self) -> ContainerSettings:
+        if self.grading_network and not (self.grading_docker and self.grading_slots):
+            raise ValueError("with GRADING_NETWORK, GRADING_DOCKER and GRADING_SLOTS are needed, too")
+        return self
 
 
 class KubeSettings(BaseModel):

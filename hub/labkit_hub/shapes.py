@@ -8,6 +8,7 @@ from functools import partial
 from labkit_hub.hooks import SERVICE
 from labkit_hub.placement import (
     ContainerSite,
+    GraderSite,
     KubeSite,
     Placement,
     ProcessSite,
@@ -18,7 +19,7 @@ from labkit_hub.placement import (
     place_swarm,
 )
 from labkit_hub.ports import ADDRESS
-from labkit_hub.settings import Settings
+from labkit_hub.settings import ContainerSettings, Settings
 
 __all__ = ["SPAWNERS", "placer", "service_url"]
 
@@ -36,6 +37,18 @@ def service_url(settings: Settings) -> str:
     return f"{proxy}/services/{SERVICE}"
 
 
+def _grader(containers: ContainerSettings) -> GraderSite | None:
+    if not containers.grading_network:
+        return None
+    return GraderSite(
+        network=containers.grading_network,
+        docker_host=containers.grading_docker,
+        image=containers.image,
+        prefix=f"{containers.prefix}-grade-",
+        slots=containers.grading_slots,
+    )
+
+
 def placer(settings: Settings, lab_args: tuple[str, ...]) -> Callable[[ServerOrder], Placement]:
     """Return the function that places servers in this shape."""
     if settings.spawner == "process":
@@ -50,6 +63,7 @@ def placer(settings: Settings, lab_args: tuple[str, ...]) -> Callable[[ServerOrd
         egress_proxy=containers.egress_proxy,
         network=containers.network,
         constraint=containers.constraint,
+        grader=_grader(containers),
     )
     if settings.spawner == "docker":
         return partial(place_docker, site=site)

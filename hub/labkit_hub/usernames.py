@@ -13,7 +13,7 @@ from labkit.errors import InvalidInput
 
 __all__ = ["USERNAME_PATTERN", "plain_name"]
 
-USERNAME_PATTERN = r"^\w[\w.@+-]{0,63}$"
+USERNAME_PATTERN = r"^(?!.{65})\w[\w.@+-]*( [\w.@+-]+)*$"
 _SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC")
 _HINT = "Ask an admin; the name can be changed where your account is kept."
 
@@ -33,7 +33,7 @@ def plain_name(claimed: object) -> str:
     name = claimed.lower()
     if not re.match(USERNAME_PATTERN, name) or not name.isprintable() or "\n" in name:
         raise InvalidInput(
-            "The name of your account may have letters, digits and _ . @ + - only, and begins with a letter or digit.", hint=_HINT
+            "The name of your account may have letters, digits, _ . @ + - and single spaces within, and begins with a letter or digit.", hint=_HINT
         )
     if unicodedata.normalize("NFKC", name) != name:
         raise InvalidInput("The name of your account has characters that only look like others.", hint=_HINT)

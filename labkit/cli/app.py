@@ -45,7 +45,7 @@ _COMMANDS = {
 _ABOUT = {
     "analyse": "Score a prediction, measure its objects, write the report.",
     "annotations": "Bring annotations in, take them out, review and compare them.",
-    "course": "Write assignments, bring them from and to nbgrader.",
+    "course": "Write, hand out, hand in, grade and give back course work.",
     "demo": "Walk the whole path on a sample picture.",
     "doctor": "Look whether everything is in place.",
     "export": "Write an image as OME-Zarr, OME-TIFF or PNG.",

@@ -8,30 +8,35 @@ import click
 
 __all__ = ["course_command"]
 
-# Command -> module that holds it as NAME_command: writing an assignment and handing one in need different rooms.
 _AUTHOR = "labkit.cli.course_author_commands"
+_PEOPLE = "labkit.cli.course_people_commands"
+_STAFF = "labkit.cli.course_staff_commands"
+# Command -> module that holds it: writing an assignment, grading one and handing one in need different rooms.
 _COMMANDS = {
-    "check": _AUTHOR,
-    "export-nbgrader": _AUTHOR,
-    "import-nbgrader": _AUTHOR,
-    "new": _AUTHOR,
-    "preview": _AUTHOR,
+    **dict.fromkeys(("check", "export-nbgrader", "import-nbgrader", "new", "preview"), _AUTHOR),
+    "similarity": "labkit.cli.course_similarity_commands",
+    "test": "labkit.cli.course_grade_commands",
+    **dict.fromkeys(("assignments", "feedback", "fetch", "history", "list", "receipt", "submit", "validate"), _PEOPLE),
+    **dict.fromkeys(("audit", "batches", "class", "create", "download", "extend", "grade", "gradebook", "group", "release"), _STAFF),
+    **dict.fromkeys(("score", "set", "statistics", "submissions"), _STAFF),
 }
 
 
 class _Course(click.Group):
-    """Loads an author's command when it is asked for; others may have been added."""
+    """Loads a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*_COMMANDS, *self.commands})
+        return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        found: click.Command = getattr(import_module(_COMMANDS[cmd_name]), f"{cmd_name.replace('-', '_')}_command")
-        return found
+            return None
+        module = import_module(_COMMANDS[cmd_name])
+        if cmd_name == "feedback":
+            import_module(_STAFF)  # which adds its part
+        return next(found for found in vars(module).values() if isinstance(found, click.Command) and found.name == cmd_name)
 
 
 @click.group("course", cls=_Course)
 def course_command() -> None:
-    """Write assignments, look whether they are right, bring them from and to nbgrader."""
+    """Write assignments, hand them out and in, grade them, give them back."""

@@ -6,6 +6,7 @@ from labkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labkit.client.client import HubClient
+    from labkit.client.courses import CourseClient
     from labkit.client.hub_run import HubRun, line_words
     from labkit.client.hub_runner import HubRunner, sync_home
     from labkit.client.project_runner import ProjectRunner
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 # Loaded when they are asked for: where there is no hub, nothing of this is needed.
 _HOMES = {
+    "CourseClient": "courses",
     "HubClient": "client",
     "HubRun": "hub_run",
     "HubRunner": "hub_runner",
@@ -27,6 +29,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CourseClient",
     "HubClient",
     "HubRun",
     "HubRunner",

@@ -38,7 +38,7 @@ class GradingClient:
         self.run = run
         self._patience_s = patience_s
         self._http = httpx.Client(
-            base_url=f"{address.url}/api/grading/{quote(run, safe='')}",
+            base_url=f"{address.url}/api/",
             headers={"Authorization": f"token {address.token}"},
             trust_env=address.url.startswith("https:"),
             timeout=_TIMEOUT,
@@ -87,7 +87,7 @@ class GradingClient:
         until, pause_s = time.monotonic() + self._patience_s, 0.25
         while True:
             try:
-                answer = self._http.request(method, path, content=data, headers={"Content-Type": kind} if kind else {})
+                answer = self._http.request(method, f"grading/{quote(self.run, safe='')}{path}", content=data, headers={"Content-Type": kind} if kind else {})
             except httpx.TransportError as error:
                 fault: Exception | None = error
             else:

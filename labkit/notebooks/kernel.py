@@ -7,6 +7,8 @@ an error of LabKit with what to do next. It is loaded into itself as an IPython 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -33,8 +35,11 @@ def _show_error(
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Make errors of LabKit say what to do next."""
+    """Make errors of LabKit say what to do next, and let the notebook import what lies beside it."""
     shell.set_custom_exc((LabKitError,), _show_error)
+    if "" not in sys.path:  # IPython 9.7 leaves it out under -P, which guards the start alone; it belongs behind the standard library
+        first = next((k for k, path in enumerate(sys.path) if Path(path).name in ("site-packages", "dist-packages")), len(sys.path))
+        sys.path.insert(first, "")
 
 
 def main() -> None:

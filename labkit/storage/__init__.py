@@ -6,6 +6,7 @@ from labkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from labkit.storage.atomic import (
+        current_umask,
         explain_os_errors,
         fsync_folder,
         new_folder,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         CachedSetLayout,
         CacheLayout,
         CheckpointLayout,
+        CourseWorkLayout,
         EncoderFolder,
         ImageLayout,
         ModelLayout,
@@ -48,6 +50,7 @@ _HOMES = {
     "CacheLayout": "layout",
     "CachedSetLayout": "layout",
     "CheckpointLayout": "layout",
+    "CourseWorkLayout": "layout",
     "EncoderFolder": "layout",
     "FolderObjects": "objects",
     "INCOMING_PREFIX": "layout",
@@ -71,6 +74,7 @@ _HOMES = {
     "clean_checkpoints": "checkpoints",
     "content_hash": "records",
     "escape_name": "names",
+    "current_umask": "atomic",
     "explain_os_errors": "atomic",
     "fetch_checkpoints": "checkpoints",
     "fetch_object": "s3",
@@ -104,6 +108,7 @@ __all__ = [
     "CacheLayout",
     "CachedSetLayout",
     "CheckpointLayout",
+    "CourseWorkLayout",
     "EncoderFolder",
     "FolderObjects",
     "ImageLayout",
@@ -125,6 +130,7 @@ __all__ = [
     "checked_address",
     "clean_checkpoints",
     "content_hash",
+    "current_umask",
     "escape_name",
     "explain_os_errors",
     "fetch_checkpoints",

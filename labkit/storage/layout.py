@@ -13,6 +13,7 @@ __all__ = [
     "CacheLayout",
     "CachedSetLayout",
     "CheckpointLayout",
+    "CourseWorkLayout",
     "EncoderFolder",
     "ImageLayout",
     "ModelLayout",
@@ -546,6 +547,47 @@ class ProjectLayout:
     def prediction(self, image_id: str, hash_: str) -> PredictionLayout:
         """Return the places of one prediction."""
         return PredictionLayout(self.predictions / image_id / hash_)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseWorkLayout:
+    """``~/courses/<course>/<assignment>/``: what a person works on, as it was fetched and as they changed it."""
+
+    root: Path
+
+    @property
+    def own(self) -> Path:
+        """Folder of what LabKit notes here; it is never sent."""
+        return self.root / ".labkit"
+
+    @property
+    def record(self) -> Path:
+        """Of which assignment and release this is, and what was fetched."""
+        return self.own / "assignment.json"
+
+    @property
+    def pending(self) -> Path:
+        """A submission that was sent and not answered yet."""
+        return self.own / "pending.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held while files are fetched or sent."""
+        return self.own / ".lock"
+
+    @property
+    def receipts(self) -> Path:
+        """Folder of the receipts."""
+        return self.own / "receipts"
+
+    def receipt(self, attempt: int, submission: str) -> Path:
+        """Return the place of one receipt."""
+        return self.receipts / f"{attempt:03}-{submission}.json"
+
+    @property
+    def feedback(self) -> Path:
+        """Folder of what came back; it is not sent with the next submission."""
+        return self.root / "feedback"
 
 
 @dataclass(frozen=True, slots=True)

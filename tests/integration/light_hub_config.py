@@ -1,6 +1,6 @@
 """The product's configuration with two things replaced: how people log in, and what a server is. See `labkit.testing.light_hub`.
 
-With ``LIGHT_HUB_JOURNAL``, a file, servers are the product's processes, and those of runs write into it.
+With ``LIGHT_HUB_SERVERS=process`` servers are the product's processes; with ``LIGHT_HUB_JOURNAL``, a file, those of runs write into it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class LightSpawner(PlacedSpawner):
     async def _answer(self) -> tuple[str, int]:
         async def say(_request: web.Request) -> web.Response:
             told = {"version": "light", "environment": dict(self.environment), "cmd": list(self.cmd), "args": list(self.args)}
+            told["token"] = self.api_token  # so that a test can ask as this server does
             return web.json_response(told, headers={"X-JupyterHub-Version": __version__})
 
         app = web.Application()
@@ -73,7 +74,10 @@ class JournalSpawner(LabKitProcessSpawner):
 c = get_config()  # noqa: F821  (JupyterHub provides it)
 settings = load_settings()
 apply(c, settings)
-c.JupyterHub.spawner_class = JournalSpawner if "LIGHT_HUB_JOURNAL" in os.environ else LightSpawner
+if "LIGHT_HUB_JOURNAL" in os.environ:
+    c.JupyterHub.spawner_class = JournalSpawner
+elif os.environ.get("LIGHT_HUB_SERVERS") != "process":
+    c.JupyterHub.spawner_class = LightSpawner
 c.JupyterHub.services.append({"name": "tester", "api_token": os.environ["LIGHT_HUB_TOKEN"]})
 scopes = ["admin:users", "admin:servers", "admin:groups", "list:users", "tokens", "read:metrics"]
 c.JupyterHub.load_roles.append({"name": "tester", "services": ["tester"], "scopes": scopes})

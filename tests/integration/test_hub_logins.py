@@ -103,13 +103,13 @@ def test_an_account_that_was_made_here_is_not_given_to_whoever_comes_with_its_na
 @pytest.mark.parametrize(
     ("claims", "words"),
     [
-        ({"sub": "30", "preferred_username": "zoë b"}, "letters, digits"),
+        ({"sub": "30", "preferred_username": "zoë  b"}, "letters, digits"),
         ({"sub": "31", "preferred_username": "аdmin"}, "mixes alphabets"),
         ({"sub": "32", "preferred_username": "ｒｏｏｔ"}, "look like others"),
         ({"sub": "33", "preferred_username": "x" * 5000}, "64 are the most"),
         ({"sub": "", "preferred_username": "ida"}, "nothing by which"),
     ],
-    ids=["space", "cyrillic", "full-width", "long", "no-subject"],
+    ids=["spaces", "cyrillic", "full-width", "long", "no-subject"],
 )
 def test_odd_names_are_refused_in_words(hub: LightHub, provider: Provider, claims: dict[str, Any], words: str) -> None:
     """A page with a sentence, no error of ours, and no account."""

@@ -11,6 +11,16 @@ from jupyter_server.utils import url_path_join
 
 from labkit.config import projects_dir
 from labkit_lab.server.annotation_imports import AnnotationImportsRoute, LooksRoute
+from labkit_lab.server.courses import (
+    ActivityRoute,
+    CoursesRoute,
+    FeedbackRoute,
+    FetchRoute,
+    HistoryRoute,
+    SendPlanRoute,
+    SubmitRoute,
+    TrialRoute,
+)
 from labkit_lab.server.exports import ExportsRoute
 from labkit_lab.server.images import ImagesRoute, TilesRoute
 from labkit_lab.server.imports import ImportQueue
@@ -99,6 +109,14 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)/retire", RetireRoute),
     (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)/restore", RestoreRoute),
     (r"/labkit/api/projects/([^/]+)/models/([^/]+)/([^/]+)/export", ModelExportRoute),
+    (r"/labkit/api/courses", CoursesRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/fetch", FetchRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/sending", SendPlanRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/submit", SubmitRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/trial", TrialRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/submissions", HistoryRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/feedback", FeedbackRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/activity", ActivityRoute),
     (r"/labkit/api/incoming", IncomingRoute),
     (r"/labkit/api/incoming/([^/]+)", IncomingSetRoute),
     (r"/labkit/api/incoming/([^/]+)/([^/]+)", IncomingPieceRoute),

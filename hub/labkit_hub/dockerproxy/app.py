@@ -32,6 +32,7 @@ _PATHS = {
     "container.start": ("POST", "/containers/{}/start"),
     "container.stop": ("POST", "/containers/{}/stop"),
     "container.kill": ("POST", "/containers/{}/kill"),
+    "container.wait": ("POST", "/containers/{}/wait"),
     "container.remove": ("DELETE", "/containers/{}"),
     "network.create": ("POST", "/networks/create"),
     "network.list": ("GET", "/networks"),
@@ -189,7 +190,7 @@ class _Turn:
 
     async def _hand_on(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> web.StreamResponse:
         """Send the new call and stream the answer; of the headers only the kind of content goes either way."""
-        async with self.socket.call(method, path, query=query, body=body) as upstream:
+        async with self.socket.call(method, path, query=query, body=body, is_long=self.call.kind == "container.wait") as upstream:
             answer = web.StreamResponse(status=upstream.status)
             answer.content_type = upstream.content_type or "application/json"
             if upstream.status in (204, 304):

@@ -1,8 +1,8 @@
-"""Who may ask for what. A caller is known by the address that its calls come from, on a network that no student's container is on."""
+"""Who may ask for what. A caller is known by where its calls come from, on a network that no student's container is on."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Annotated
 
 from pydantic import Field
@@ -27,7 +27,9 @@ class Caller(Record):
     Attributes
     ----------
     addresses : tuple of IPv4Address
-        Its calls come from one of these.
+        Its calls come from one of these,
+    networks : tuple of IPv4Network
+        or from any address in one of these: graders come and go, and get the next that is free.
     prefix : str
         Its containers, networks and volumes begin so. It ends in a hyphen, and is never part of an id of Docker, since its first
         letter is above f.
@@ -43,7 +45,8 @@ class Caller(Record):
         Whether it may pass NVIDIA devices, by id.
     """
 
-    addresses: tuple[IPv4Address, ...]
+    addresses: tuple[IPv4Address, ...] = ()
+    networks: tuple[IPv4Network, ...] = ()
     prefix: Annotated[str, Field(pattern=f"^{PREFIX}-$", max_length=LONGEST_PREFIX + 1)] = "labkit-"
     images: tuple[str, ...] = ()
     pool: IPv4Network | None = None
@@ -56,6 +59,10 @@ class Caller(Record):
     def owner(self) -> str:
         """The value of the labels of what is this caller's."""
         return self.prefix.removesuffix("-")
+
+    def is_at(self, address: IPv4Address) -> bool:
+        """Whether calls from `address` are this caller's."""
+        return address in self.addresses or any(address in network for network in self.networks)
 
 
 class ProxySettings(BaseSettings):
@@ -79,7 +86,8 @@ class ProxySettings(BaseSettings):
 
     def caller_at(self, address: str | None) -> tuple[str, Caller] | None:
         """Return the name and the rights of who calls from `address`."""
-        for name, caller in self.callers.items():
-            if address and address in map(str, caller.addresses):
-                return name, caller
-        return None
+        try:
+            place = IPv4Address(address or "")
+        except AddressValueError:
+            return None
+        return next(((name, caller) for name, caller in self.callers.items() if caller.is_at(place)), None)

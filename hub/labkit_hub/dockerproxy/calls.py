@@ -58,6 +58,7 @@ _CALLS: tuple[tuple[str, str, str, Target, dict[str, str]], ...] = (
     ("POST", rf"/containers/{_ID}/start", "container.start", "container", {}),
     ("POST", rf"/containers/{_ID}/stop", "container.stop", "container", {"t": r"\d{1,3}"}),
     ("POST", rf"/containers/{_ID}/kill", "container.kill", "container", {"signal": r"(SIG)?(KILL|TERM|INT|HUP)|9|15"}),
+    ("POST", rf"/containers/{_ID}/wait", "container.wait", "container", {}),
     (
         "DELETE",
         rf"/containers/{_ID}",

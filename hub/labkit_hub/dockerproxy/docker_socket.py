@@ -10,6 +10,9 @@ import aiohttp
 
 __all__ = ["DockerSocket"]
 
+_TIMEOUT = aiohttp.ClientTimeout(total=900, sock_connect=5)
+_ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5)  # until a container has ended, or nobody waits for it any more
+
 
 class DockerSocket:
     """Docker's socket, open while this is used as an asynchronous context.
@@ -23,20 +26,25 @@ class DockerSocket:
         self._path = path
 
     async def __aenter__(self) -> DockerSocket:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.UnixConnector(self._path, limit=64), timeout=aiohttp.ClientTimeout(total=900, sock_connect=5)
-        )
+        self._session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(self._path, limit=256), timeout=_TIMEOUT)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
     def call(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        is_long: bool = False,
     ) -> aiohttp.client._RequestContextManager:
-        """Send a call written here; `path` is made of checked parts."""
+        """Send a call written here; `path` is made of checked parts, and one that `is_long` may take as long as it likes."""
         address = f"http://docker{quote(path, safe='/:@')}" + (f"?{urlencode(query)}" if query else "")
-        return self._session.request(method, address, json=body, allow_redirects=False)
+        timeout = _ENDLESS if is_long else _TIMEOUT
+        return self._session.request(method, address, json=body, allow_redirects=False, timeout=timeout)
 
     async def facts(self, path: str, *, query: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         """Return what Docker knows of one thing, None if there is no such thing.

@@ -1,6 +1,7 @@
 """From what was admitted to what a spawner is told: pure functions, one module for each kind of spawner."""
 
 from labkit_hub.placement.docker import ContainerSite, place_docker
+from labkit_hub.placement.grading import GraderSite
 from labkit_hub.placement.kube import KubeSite, place_kube
 from labkit_hub.placement.names import home_volume_name, label_value, network_name, server_object_name
 from labkit_hub.placement.order import RUN_PREFIX, RUN_STOP_S, Placement, ServerOrder
@@ -11,6 +12,7 @@ __all__ = [
     "RUN_PREFIX",
     "RUN_STOP_S",
     "ContainerSite",
+    "GraderSite",
     "KubeSite",
     "Placement",
     "ProcessSite",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit_hub.placement.command import LAB_ARGS, run_command, shared_environment, thread_environment
+from labkit_hub.placement.grading import GraderSite, graders_traits
 from labkit_hub.placement.names import home_volume_name, label_value, network_name, server_object_name
 from labkit_hub.placement.order import RUN_STOP_S, Placement, ServerOrder
 
@@ -54,6 +55,8 @@ class ContainerSite:
         One network for all; empty takes a network for each person.
     constraint : str
         On which nodes of a swarm servers may be; empty for any.
+    grader : GraderSite, optional
+        Where grading runs get containers for kernels; None lets them use processes beside themselves.
     """
 
     prefix: str
@@ -65,6 +68,7 @@ class ContainerSite:
     direct_hosts: tuple[str, ...] = ("hub", "proxy", "store")
     network: str = ""
     constraint: str = ""
+    grader: GraderSite | None = None
 
     def network_of(self, user: str) -> str:
         """Return the name of the network in which this person's servers are."""
@@ -85,6 +89,8 @@ def place_docker(order: ServerOrder, site: ContainerSite) -> Placement:
         },
         "extra_host_config": _host_config(order, site),
     }
+    if site.grader is not None and order.run is not None and order.run.grades:
+        traits = graders_traits(traits, site.grader)
     return Placement(order.profile.slug, traits)
 
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
@@ -21,18 +20,14 @@ from labkit_hub.service.audit import note_error
 from labkit_hub.service.context import ServiceContext
 from labkit_hub.service.errors import BoundedBody, RenderError, install_errors, is_unreachable
 from labkit_hub.service.migrate import migrate
+from labkit_hub.service.policies import page_policy
 
 __all__ = ["Opening", "Room", "create_app"]
 
 log = logging.getLogger(__name__)
 
 _MOST_BYTES = 4_000_000
-_SAFE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'{hub}; frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+_SAFE_HEADERS = {"Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
 
 
 class Room(Protocol):
@@ -173,17 +168,16 @@ def create_app(
         app.include_router(room.router, prefix=context.base_path)
     install_errors(app, context.base_path, login_path, render_error)
     app.add_middleware(BoundedBody, limit_bytes=_MOST_BYTES, limit_of=limit_of)
-    parts = urlsplit(hub_path)
-    app.add_middleware(SafeHeaders, hub=f"{parts.scheme}://{parts.netloc}" if parts.netloc else "")
+    app.add_middleware(SafeHeaders, hub_path=hub_path)
     return app
 
 
 class SafeHeaders:
     """Adds what keeps pages from being framed, sniffed or filled with foreign scripts, and answers from being kept."""
 
-    def __init__(self, app: ASGIApp, hub: str) -> None:
+    def __init__(self, app: ASGIApp, hub_path: str) -> None:
         self._app = app
-        self._headers = {name: value.replace("{hub}", f" {hub}" if hub else "") for name, value in _SAFE_HEADERS.items()}
+        self._headers = {"Content-Security-Policy": page_policy(hub_path), **_SAFE_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""

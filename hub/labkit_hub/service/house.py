@@ -84,10 +84,10 @@ def open_house(
     mirror = Mirror(database, hub)
     sessions = SessionRoom(address, http)
     sizes = Sizes(measure or measurer(settings, lambda: hub.user_names() or ()))
-    pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings))
+    courses = CoursesRoom(context)
+    pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings), courses)
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)
-    courses = CoursesRoom(context)
     passback = PassbackRoom(context)
     rooms = (sessions, PeopleRoom(context, queue.views, mirror), courses, BoardRoom(context), passback, queue, offers, numbers, pages)
     return create_app(

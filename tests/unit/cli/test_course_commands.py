@@ -1,104 +1,113 @@
-"""`labkit course new|check|preview|import-nbgrader|export-nbgrader`: what an author does, without a hub."""
+"""`labkit course`: the whole way of a student and of a professor, on the real service."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from labkit.courses.folder import load_assignment
-from labkit.courses.mending import mend
-from labkit.courses.student import solved_version
-from labkit.testing.commands import Done, files_in
+from labkit.testing.commands import Done
+from labkit.testing.course_service import CourseService, course_service
+from labkit.testing.coursework import ASSIGNMENT, edit_notebook, write_author_folder
 
 LabKit = Callable[..., Done]
+SOLVED = "def mean_area(lines):\n    return sum(map(area, lines)) / len(lines)"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CourseService]:
+    with course_service(tmp_path_factory.mktemp("service")) as running:
+        yield running
 
 
 @pytest.fixture
-def assignment(labkit: LabKit, tmp_path: Path) -> Path:
-    """The sample assignment."""
-    assert labkit("course", "new", "Übung 1 (a) [x]+b").exit_code == 0
-    return tmp_path / "Übung 1 (a) [x]+b"
+def as_(service: CourseService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labkit: LabKit) -> Callable[..., Done]:
+    """Call a command as somebody, whose home is a folder of that name."""
+
+    def call(who: str, *arguments: str | Path, here: Path | None = None) -> Done:
+        home = tmp_path / who
+        home.mkdir(exist_ok=True)
+        monkeypatch.setenv("HOME", str(home))
+        for name, value in service.environment(who).items():
+            monkeypatch.setenv(name, value)
+        return labkit("course", *arguments, here=here or home)
+
+    return call
 
 
-def test_the_sample_assignment_has_nothing_wrong(labkit: LabKit, assignment: Path) -> None:
-    """Four kinds of items, 16 points."""
-    done = labkit("course", "check", assignment, "--json")
-    assert (done.exit_code, done.json["problems"], done.json["max_points"]) == (0, [], 16.0)
-    assert {item["how"] for item in done.json["items"]} == {"cell", "hand", "assertion", "metric"}
+def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_path: Path) -> None:
+    """Released, fetched, tried, handed in, graded, commented on, given back, and counted."""
+    author = write_author_folder(tmp_path / "author")
+    released = as_("prof", "release", author, "--json").json
+    assert (released["version"], [item["id"] for item in released["items"]]) == (1, ["mean_test", "why"])
+    again = as_("prof", "release", author, "--json").json
+    assert again["version"] == 1, "nothing has changed"
+    due = as_("prof", "set", ASSIGNMENT, "--due", "2030-10-25T23:59", "--attempts", "3", "--late", "--percent-per-day", "10", "--json").json
+    assert (due["attempts"], due["late"]["percent_per_day"]) == (3, 10)
+
+    assert as_("zoë b", "list", "--json").json["courses"] == [{"id": "image-ai", "title": "Image AI", "role": "student"}]
+    shown = as_("zoë b", "assignments").stdout
+    assert ASSIGNMENT in shown
+    assert "3 of 3 attempts left" in shown
+    assert "loses 10 % for each begun day" in shown
+    fetched = as_("zoë b", "fetch", ASSIGNMENT, "--json").json
+    work = Path(fetched["folder"])
+    assert work == tmp_path / "zoë b" / "courses" / "image-ai" / ASSIGNMENT
+
+    failing = as_("zoë b", "validate", here=work)
+    assert failing.exit_code == 3
+    assert "ps1.ipynb: 0 of 1 tests pass" in failing.stdout
+    assert "cell 3 (mean_test) fails: NotImplementedError" in failing.stdout
+    edit_notebook(work / "ps1.ipynb", SOLVED)
+    assert as_("zoë b", "validate", "--json", here=work).json["passed"] is True
+
+    plan = as_("zoë b", "submit", "--dry-run", "--json", here=work).json
+    assert [file["path"] for file in plan["files"]] == ["ps1.ipynb"]
+    receipt = as_("zoë b", "submit", "--json", here=work).json
+    assert (receipt["sha256"], receipt["cells"]) == (plan["sha256"], {"ps1.ipynb": 4})
+    assert receipt["sha256"] in as_("zoë b", "receipt", here=work).stdout
+    assert "attempt 1" in as_("zoë b", "history", here=work).stdout
+    assert as_("zoë b", "feedback", "fetch", "--json", here=work).error["type"] == "NotFound"
+
+    submission = receipt["submission"]
+    assert submission in as_("tom", "submissions", ASSIGNMENT).stdout
+    asked = as_("prof", "grade", ASSIGNMENT, "--json").json
+    assert (asked["total"], asked["state"]) == (1, "waiting")
+    service.grade(due["id"], {"ps1/mean_test": 4}, page="<p>executed</p>")
+    assert [batch["state"] for batch in as_("tom", "batches", ASSIGNMENT, "--json").json["batches"]][0] == "done"
+    scored = as_("tom", "score", submission, "ps1/why", "--points", "1", "--comment", "Look at the tails.", "--json").json
+    assert scored["submission"]["points"] == 5
+    taken = as_("tom", "download", ASSIGNMENT, "--json").json["submissions"][0]
+    assert SOLVED.splitlines()[0] in (tmp_path / "tom" / taken["folder"] / "ps1.ipynb").read_text()
+    assert as_("prof", "feedback", "release", ASSIGNMENT, "--json").json["submissions"] == [submission]
+
+    came = as_("zoë b", "feedback", "fetch", here=work).stdout
+    assert "5 of 6 points" in came
+    assert "Look at the tails." in came
+    assert (work / "feedback" / "attempt 1" / "ps1.html").is_file()
+    assert as_("tom", "statistics", ASSIGNMENT, "--json").json["graded"] == 1
+    assert "zoë b" in as_("prof", "gradebook", ASSIGNMENT, "--format", "moodle").stdout
+    row = next(row for row in as_("tom", "class", "--json").json["students"] if row["person"] == "zoë b")
+    assert (row["cells"][0]["fetched"], row["cells"][0]["state"]) == (1, "graded")
+    assert "submission.create" in as_("prof", "audit").stdout
 
 
-def test_its_own_solution_passes_its_tests(assignment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All cells as they would be run of a submission with the author's answers, hidden tests and the check on counts included."""
-    source = load_assignment(assignment).notebooks["nuclei"]
-    names: dict[str, object] = {}
-    monkeypatch.chdir(assignment)
-    for cell in mend(solved_version(source), source).notebook["cells"]:
-        if cell["cell_type"] == "code":
-            exec(cell["source"], names)
-    checks: dict[str, Callable[..., None]] = {}
-    exec((assignment / "hidden" / "tests.py").read_text(), checks)
-    checks["test_counts"](names["counts"])
+def test_arrangements(as_: Callable[..., Done]) -> None:
+    """An extension and a group are given, listed and taken back; a student is refused."""
+    made = as_("prof", "create", "pairs", "--json").json
+    assert (made["state"], made["group_size"]) == ("draft", 1)
+    assert as_("prof", "set", "pairs", "--group-size", "2", "--json").json["group_size"] == 2
+    grouped = as_("tom", "group", "pairs", "blue", "ada", "ben", "--json").json["groups"]
+    assert grouped == [{"name": "blue", "members": ["ada", "ben"]}]
+    assert "blue: ada, ben" in as_("tom", "group", "pairs").stdout
+    extended = as_("tom", "extend", "pairs", "ada", "--due", "2030-10-27T12:00", "--reason", "ill", "--json").json
+    assert extended["due"].startswith("2030-10-27")
+    assert as_("tom", "extend", "pairs", "ada", "--end").exit_code == 0
+    assert as_("ada", "set", "pairs", "--due", "none", "--json").error["type"] == "NotFound"
 
 
-def test_two_samples_are_the_same(labkit: LabKit, assignment: Path, tmp_path: Path) -> None:
-    """Pictures are made from seeds, ids of cells are given."""
-    labkit("course", "new", "other")
-    assert [path.read_bytes() for path in sorted(assignment.rglob("*.*"))] == [
-        path.read_bytes() for path in sorted((tmp_path / "other").rglob("*.*"))
-    ]
-
-
-def test_check_tells_a_person_what_is_wrong_and_exits_with_3(labkit: LabKit, assignment: Path) -> None:
-    """One line and a hint for each problem, on standard error; items on standard output."""
-    (assignment / "hidden" / "tests.py").unlink()
-    done = labkit("course", "check", here=assignment)
-    assert done.exit_code == 3
-    assert done.stderr.startswith("error: assignment.yaml: The check counts: there is no file hidden/tests.py.\n  Write the file")
-    assert "nuclei/limits: 3 points, by hand\n" in done.stdout
-
-
-def test_preview_writes_what_students_get(labkit: LabKit, assignment: Path, tmp_path: Path) -> None:
-    """Notebook and data; nothing of hidden/, no solution."""
-    done = labkit("course", "preview", assignment, "--out", "out", "--json")
-    assert [file["path"] for file in done.json["files"]] == ["data/alpha.tif", "data/beta.tif", "data/gamma.tif", "nuclei.ipynb"]
-    text = (tmp_path / "out" / "nuclei.ipynb").read_text()
-    assert not [secret for secret in ("np.cumsum", "default_rng", "1 point for outlines", "BEGIN", "uneven") if secret in text]
-
-
-def test_preview_of_a_broken_assignment_makes_nothing(labkit: LabKit, assignment: Path, tmp_path: Path) -> None:
-    """It is refused as a release would be."""
-    (assignment / "assignment.yaml").write_text("title: [")
-    done = labkit("course", "preview", assignment, "--out", "out")
-    assert (done.exit_code, (tmp_path / "out").exists(), "assignment.yaml, line 1" in done.stderr) == (2, False, True)
-
-
-def test_a_course_goes_to_nbgrader_and_comes_back(labkit: LabKit, assignment: Path, tmp_path: Path) -> None:
-    """By command line alone: out with words on what stays behind, in with the same points, and out again from the records."""
-    done = labkit("course", "export-nbgrader", assignment, "--course", "bio", "--out", "course", "--json")
-    assert ["(x)_b" in done.json["notes"][0], "6 points" in done.json["notes"][1]] == [True, True]
-    back = labkit("course", "import-nbgrader", "course", "--out", "back", "--json").json
-    assert (back["course"], back["assignments"][0]["max_points"], back["notes"]) == ("bio", 10.0, [])
-    assert load_assignment(tmp_path / "back" / back["assignments"][0]["folder"]).max_points == 16.0
-    again = labkit("course", "export-nbgrader", "--records", "back", "--out", "again", "--json")
-    assert again.json["assignments"] == ["Übung 1 (a) (x)_b"]
-    assert sorted(files_in(tmp_path / "again")) == sorted(files_in(tmp_path / "course"))
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("new", "a/.hidden"),
-        ("check", "nowhere"),
-        ("preview", "nowhere", "--out", "x"),
-        ("import-nbgrader", "nowhere", "--out", "x"),
-        ("export-nbgrader", "--out", "x"),
-        ("export-nbgrader", "--records", "nowhere", "--out", "x"),
-    ],
-)
-def test_what_is_not_there_is_said(labkit: LabKit, tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """One JSON error with a hint, exit code 2, nothing made."""
-    done = labkit("course", *arguments, "--json")
-    assert (done.exit_code, bool(json.loads(done.stdout)["error"]["hint"]), files_in(tmp_path)) == (2, True, {})
+def test_where_there_is_no_hub(labkit: LabKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said how one belongs to a hub."""
+    monkeypatch.delenv("LABKIT_SERVICE_URL", raising=False)
+    assert "LABKIT_SERVICE_URL" in labkit("course", "list", "--json").error["hint"]

@@ -435,3 +435,14 @@ def test_callers_are_known_by_their_address(monkeypatch: pytest.MonkeyPatch) -> 
     assert found[1].pool == IPv4Network("10.214.0.0/16")
     assert settings.caller_at("10.213.2.4") is None
     assert settings.caller_at(None) is None
+
+
+def test_graders_are_known_by_their_part_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get addresses as they come; hub and proxy, on the same network, have others."""
+    monkeypatch.setenv("LABKIT_DOCKERPROXY_CALLERS__GRADER__NETWORKS", '["10.213.5.128/25"]')
+    monkeypatch.setenv("LABKIT_DOCKERPROXY_CALLERS__GRADER__PREFIX", "labkit-grade-")
+    settings = ProxySettings()
+    found = settings.caller_at("10.213.5.200")
+    assert found is not None
+    assert (found[0], found[1].pool) == ("grader", None)
+    assert [settings.caller_at(address) for address in ("10.213.5.3", "::1", "grader")] == [None, None, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from dockerspawner import DockerSpawner, SwarmSpawner
 
 from labkit_hub.placement import (
     ContainerSite,
+    GraderSite,
     KubeSite,
     Placement,
     ProcessSite,
@@ -245,3 +247,28 @@ def test_kubernetes_pods_of_one_person_share_one_claim() -> None:
     container = own["pod"]["spec"]["containers"][0]
     assert "nvidia.com/gpu" not in container["resources"]["limits"]
     assert {variable["name"]: variable.get("value") for variable in container["env"]}["NVIDIA_VISIBLE_DEVICES"] == "void"
+
+
+def test_a_grading_run_reaches_docker_and_shares_slots_with_kernels() -> None:
+    """On the graders' network, which replaces one of its own; what any other run has stays."""
+    grader = GraderSite("labkit-grading", "tcp://10.213.5.4:2375", "labkit-student", "labkit-grade-", ("labkit-grade-slot-0",))
+    site = replace(SITE, grader=grader)
+    order = ServerOrder(
+        user="labkit-grader", server="run-abcdefghijkl", profile=CPU, run=RunTask(id="abcdefghijkl", path="grading/runs", grades=True)
+    )
+    placement = place_docker(order, site)
+    assert placement.traits["network_name"] == "labkit-grading"
+    assert placement.traits["volumes"] == {home_volume_name("labkit", "labkit-grader"): "/home/student", "labkit-grade-slot-0": "/slots/0"}
+    assert placement.environment["DOCKER_HOST"] == "tcp://10.213.5.4:2375"
+    assert json.loads(placement.environment["LABKIT_GRADING_SLOTS"]) == {"labkit-grade-slot-0": "/slots/0"}
+    kernels = {"SHAPE": "container", "IMAGE": "labkit-student", "PREFIX": "labkit-grade-"}
+    assert {name: placement.environment[f"LABKIT_GRADING_{name}"] for name in kernels} == kernels
+
+
+def test_no_other_server_reaches_docker() -> None:
+    """Neither a person's nor a run's that computes for one, where graders do."""
+    site = replace(SITE, grader=GraderSite("labkit-grading", "tcp://10.213.5.4:2375", "x", "labkit-grade-", ("labkit-grade-slot-0",)))
+    for order in (OWN, RUN, FAKE):
+        placement = place_docker(order, site)
+        assert "DOCKER_HOST" not in placement.environment
+        assert placement.traits["network_name"] != "labkit-grading"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from labkit.errors import InvalidInput, LabKitError, response_for
 from labkit_hub.service.context import Identity, QueueViews, ServiceContext
+from labkit_hub.service.courses.reading_class import assignment_lines
 from labkit_hub.service.pages.render import Pages, back
 from labkit_hub.service.people import courses, roster, sheet
 from labkit_hub.service.people.mirror import Mirror
@@ -39,7 +40,8 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
         with context.database.reading() as session:
             course = courses.describe(session, course_id, who)
             members = roster.list_members(session, course_id, who)
-        is_staff = who.is_admin or course.role in ("professor", "assistant")
+            is_staff = who.is_admin or course.role in ("professor", "assistant")
+            lines = assignment_lines(session, course_id, who, is_staff=is_staff)
         return pages.page(
             request,
             "course.html",
@@ -49,6 +51,8 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
             members=members,
             roles=roster.ROLES,
             is_staff=is_staff,
+            lines=lines,
+            students=sum(member.role == "student" for member in members),
             may_change=who.is_admin or course.role == "professor",
             recent=views.recent(course=course_id, limit=10) if is_staff else (),
             typed={"name": "", "full_name": "", "role": "student"} | typed,
@@ -143,8 +147,9 @@ def _ask_member(role: str, full_name: str) -> NewMember:
 def _ask_change(fields: dict[str, str]) -> CourseChange:
     """Return what a form says; an empty bound is none."""
     wish: dict[str, object] = {}
-    if "title" in fields:
-        wish["title"] = fields["title"]
+    for name in ("title", "time_zone"):
+        if name in fields:
+            wish[name] = fields[name]
     if "archived" in fields:
         wish["archived"] = fields["archived"] == "yes"
     for name in ("max_running", "hours_per_person", "hours_total"):

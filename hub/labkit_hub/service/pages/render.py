@@ -10,7 +10,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from labkit_hub.service.context import Identity, ServiceContext
-from labkit_hub.service.pages import words
+from labkit_hub.service.pages import timewords, words
+from labkit_hub.service.policies import page_policy
 from labkit_hub.service.sessions import CSRF_FIELD, csrf_token, token_cookie
 
 __all__ = ["STATIC_DIR", "Pages", "back"]
@@ -29,6 +30,12 @@ _SAID = {
     "announced": "The announcement is shown to everybody.",
     "cleared": "The announcement was removed.",
     "created": "The course was created.",
+    "grading": "The grading run is in the line; results come one by one.",
+    "given-back": "The feedback is released.",
+    "taken-back": "The feedback was taken back.",
+    "extended": "The extension holds.",
+    "unextended": "The extension was taken back.",
+    "grouped": "The group was changed.",
 }
 
 
@@ -50,14 +57,27 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(moment=words.moment, ago=words.ago, duration=words.duration, size=words.size)
-        self._environment.globals.update(base=context.base_path, hub=hub_path, csrf_field=CSRF_FIELD)
+        self._environment.filters.update(
+            day=timewords.day,
+            clock=timewords.clock,
+            from_now=timewords.from_now,
+            late_by=timewords.late_by,
+            points=timewords.points,
+        )
+        self._environment.globals.update(
+            base=context.base_path, hub=hub_path, csrf_field=CSRF_FIELD, grader=context.settings.courses.grader
+        )
+        self._framing = {"Content-Security-Policy": page_policy(hub_path, frames=True)}
 
-    def page(self, request: Request, name: str, who: Identity | None, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """Return a page."""
+    def page(
+        self, request: Request, name: str, who: Identity | None, *, status: int = 200, frames: bool = False, **values: Any
+    ) -> HTMLResponse:
+        """Return a page; with `frames` it may show others of this service in sandboxed frames."""
         token = token_cookie(request) or ""
         said = _SAID.get(request.query_params.get("said", ""), "") if request.method == "GET" else ""
         known = {"who": who, "csrf": csrf_token(token) if token else "", "said": said, "path": request.url.path, "error": None}
-        return HTMLResponse(self._environment.get_template(name).render(known | values), status)
+        text = self._environment.get_template(name).render(known | values)
+        return HTMLResponse(text, status, headers=self._framing if frames else None)
 
 
 def back(path: str, said: str) -> RedirectResponse:

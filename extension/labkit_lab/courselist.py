@@ -1,0 +1,86 @@
+"""What a person has to do in all their courses: what the hub says, and what lies in their home."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from labkit.client import CourseClient, service_address
+from labkit.client.course_wire import AssignmentItem
+from labkit.client.settings import ServiceAddress
+from labkit.client.wire import CourseItem
+from labkit.client.workfolder import WorkFolder, WorkRecord, list_work
+from labkit.config import courses_dir
+from labkit.errors import LabKitError
+from labkit.storage import utc_now
+from labkit_lab.server.places import browser_path
+from labkit_lab.wire_courses import AssignmentEntry, CourseEntry, CourseWork, WorkState
+
+__all__ = ["course_work"]
+
+_QUICK_S = 2.0
+_Works = Mapping[str, tuple[WorkFolder, WorkRecord]]
+
+
+def course_work(root: Path) -> CourseWork:
+    """Return all courses; without a hub, or while it is away, that is said."""
+    address = service_address()
+    if address is None:
+        return _answer(False, None, ())
+    client = CourseClient(address)
+    try:
+        standing = client.standing(patience_s=0)
+        works = {record.assignment: (folder, record) for folder, record in list_work()}
+        return _answer(True, None, tuple(_course(client, address, course, works, root) for course in standing.courses))
+    except LabKitError as error:
+        return _answer(True, error, ())
+    finally:
+        client.close()
+
+
+def _answer(hub: bool, error: LabKitError | None, courses: tuple[CourseEntry, ...]) -> CourseWork:
+    return CourseWork(
+        hub=hub,
+        problem="" if error is None else error.message,
+        hint="" if error is None else error.hint,
+        now=utc_now(),
+        folder=str(courses_dir()),
+        courses=courses,
+    )
+
+
+def _course(client: CourseClient, address: ServiceAddress, course: CourseItem, works: _Works, root: Path) -> CourseEntry:
+    problem = ""
+    items: tuple[AssignmentItem, ...] = ()
+    try:
+        items = client.assignments(course.id, patience_s=_QUICK_S)
+    except LabKitError as error:
+        problem = f"{error.message} {error.hint}".strip()
+    entries = tuple(_entry(item, works.get(item.id), root) for item in items)
+    return CourseEntry(id=course.id, title=course.title, role=course.role, page="", problem=problem, assignments=entries)
+
+
+def _entry(item: AssignmentItem, work: tuple[WorkFolder, WorkRecord] | None, root: Path) -> AssignmentEntry:
+    folder, record = work if work is not None else (None, None)
+    shared = {name: getattr(item, name) for name in set(AssignmentEntry.model_fields) - {"state", "fetched"} if hasattr(item, name)}
+    return AssignmentEntry(
+        **shared,
+        state=_state(item, record),
+        draft=item.state == "draft",
+        closed=item.state == "closed" or (item.closes is not None and item.closes <= utc_now()),
+        accepts_late=item.late.accept,
+        percent_per_day=item.late.percent_per_day,
+        floor_percent=item.late.floor_percent,
+        fetched=record.release if record else 0,
+        folder=browser_path(root, folder.root) if folder else None,
+        place=str(folder.root) if folder else "",
+        notebooks=tuple(f"{name}.ipynb" for name in record.manifest.notebooks) if record else (),
+    )
+
+
+def _state(item: AssignmentItem, record: WorkRecord | None) -> WorkState:
+    if item.feedback:
+        return "feedback"
+    if item.submitted is not None:
+        return "submitted"
+    return "to-fetch" if record is None else "working"

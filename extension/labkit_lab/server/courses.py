@@ -1,0 +1,220 @@
+"""Routes of the Course panel."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from pathlib import Path
+
+from jupyter_server.auth.decorator import authorized
+from tornado import web
+
+from labkit.client import CourseClient, service_address
+from labkit.client.course_wire import ActivityAsk
+from labkit.client.feedback import counting_submission
+from labkit.client.fetching import fetch_assignment
+from labkit.client.handing_in import collect, hand_in
+from labkit.client.workfolder import WorkFolder, find_work
+from labkit.config import courses_dir
+from labkit.errors import Conflict, HubUnreachable, LabKitError, NotFound
+from labkit_lab.courseitems import feedback_item, fetch_report, history_row, receipt_item, send_plan
+from labkit_lab.courselist import course_work
+from labkit_lab.savedmarks import check_saved
+from labkit_lab.server.jobs import QueueingRoute
+from labkit_lab.server.route import Route
+from labkit_lab.server.trials import try_work
+from labkit_lab.wire_courses import (
+    ActivityNote,
+    FeedbackItem,
+    FeedbackQuery,
+    FetchReport,
+    HistoryList,
+    NotedItem,
+    ReceiptItem,
+    SendAsk,
+    SendPlan,
+)
+
+__all__ = ["ActivityRoute", "CoursesRoute", "FeedbackRoute", "FetchRoute", "HistoryRoute", "SendPlanRoute", "SubmitRoute", "TrialRoute"]
+
+_QUICK_S = 3.0  # for who only looks: the page asks again
+
+
+class _CourseRoute(Route):
+    """What routes of the panel share."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that the file browser shows."""
+        return Path(self.settings.get("server_root_dir") or Path.cwd())
+
+
+class CoursesRoute(_CourseRoute):
+    """What a person has to do."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer with all courses and assignments."""
+        self.reply(await asyncio.to_thread(course_work, self.root))
+
+
+class FetchRoute(_CourseRoute):
+    """The files of a release."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, assignment: str) -> None:
+        """Bring them into the folder of the assignment; what was changed there stays."""
+        self.reply(await asyncio.to_thread(_fetch, assignment, self.root))
+
+
+class SendPlanRoute(_CourseRoute):
+    """What would be handed in."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, assignment: str) -> None:
+        """Compare what is seen with what is on the disk, and answer with what would be sent."""
+        asked = self.parsed_body(SendAsk)
+        self.reply(await asyncio.to_thread(_plan, assignment, asked))
+
+
+class SubmitRoute(_CourseRoute):
+    """Handing in."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, assignment: str) -> None:
+        """Hand in what was confirmed, and answer with the receipt."""
+        asked = self.parsed_body(SendAsk)
+        self.reply(await asyncio.to_thread(_submit, assignment, asked), HTTPStatus.CREATED)
+
+
+class TrialRoute(QueueingRoute):
+    """The tests that a student can see."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, assignment: str) -> None:
+        """Begin to run the notebooks of an assignment, in a program beside this server."""
+        root = Path(self.settings.get("server_root_dir") or Path.cwd())
+        folder = await asyncio.to_thread(_folder, assignment)
+        self.reply(self.jobs.start(lambda job: {"tried": try_work(folder, root, job)}).item(), HTTPStatus.ACCEPTED)
+
+
+class HistoryRoute(_CourseRoute):
+    """What has been handed in."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, assignment: str) -> None:
+        """Answer with the list, the newest first."""
+        self.reply(await asyncio.to_thread(_history, assignment))
+
+
+class FeedbackRoute(_CourseRoute):
+    """What came back."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, assignment: str) -> None:
+        """Answer with scores, comments and the class, of one submission."""
+        asked = self.parsed_query(FeedbackQuery)
+        self.reply(await asyncio.to_thread(_feedback, assignment, asked))
+
+
+class ActivityRoute(_CourseRoute):
+    """Where a person is, for the staff of their course."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, assignment: str) -> None:
+        """Tell the hub; while it is away nothing is lost that matters."""
+        asked = self.parsed_body(ActivityNote)
+        self.reply(await asyncio.to_thread(_note_activity, assignment, asked))
+
+
+def _client() -> CourseClient:
+    address = service_address()
+    if address is None:
+        raise NotFound("There is no hub here.", hint="Course work is handed out by a hub.")
+    return CourseClient(address)
+
+
+def _folder(assignment: str) -> WorkFolder:
+    folder = find_work(assignment)
+    if folder is None:
+        raise NotFound("This assignment has not been fetched.", hint="Fetch it first.")
+    return folder
+
+
+def _fetch(assignment: str, root: Path) -> FetchReport:
+    client = _client()
+    try:
+        return fetch_report(fetch_assignment(client, client.assignment(assignment), base=courses_dir()), root)
+    finally:
+        client.close()
+
+
+def _plan(assignment: str, asked: SendAsk) -> SendPlan:
+    folder, client = _folder(assignment), _client()
+    try:
+        check_saved(folder, asked.documents)
+        return send_plan(collect(folder), folder.record(), client.assignment(assignment))
+    finally:
+        client.close()
+
+
+def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
+    folder, client = _folder(assignment), _client()
+    try:
+        check_saved(folder, asked.documents)
+        collected = collect(folder)
+        if asked.seen and collected.manifest.sha256 != asked.seen:
+            raise Conflict(
+                "A file has changed since you confirmed what is sent.", hint="Nothing was submitted. Look at it, then submit again."
+            )
+        receipt = hand_in(client, folder, collected=collected)
+        return receipt_item(receipt, _time_zone(client, assignment), folder)
+    finally:
+        client.close()
+
+
+def _time_zone(client: CourseClient, assignment: str) -> str:
+    try:
+        return client.assignment(assignment, patience_s=0).time_zone
+    except HubUnreachable:
+        return "UTC"
+
+
+def _history(assignment: str) -> HistoryList:
+    client = _client()
+    try:
+        name = client.standing(patience_s=0).name
+        items = client.submissions(assignment, patience_s=_QUICK_S)
+        own = [item for item in items if name == item.person or name in item.group]
+        return HistoryList(submissions=tuple(history_row(item) for item in own))
+    finally:
+        client.close()
+
+
+def _feedback(assignment: str, asked: FeedbackQuery) -> FeedbackItem:
+    client = _client()
+    try:
+        item = client.assignment(assignment)
+        submission = asked.submission or counting_submission(client, item)
+        return feedback_item(client, item, client.grade(submission))
+    finally:
+        client.close()
+
+
+def _note_activity(assignment: str, asked: ActivityNote) -> NotedItem:
+    client = _client()
+    try:
+        client.note_activity(assignment, ActivityAsk(cell=asked.cell, error=asked.error), patience_s=0)
+    except LabKitError:
+        return NotedItem(told=False)
+    finally:
+        client.close()
+    return NotedItem(told=True)

@@ -1,0 +1,87 @@
+"""Runs the notebooks of an assignment in a program beside the server, for a job."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from labkit import errors
+from labkit.client.workfolder import WorkFolder
+from labkit.courses.trial import Trial, TrialStep
+from labkit.errors import LabKitError, NotFound, WorkerLost
+from labkit_lab.server.jobs import Job
+from labkit_lab.server.places import browser_path
+from labkit_lab.wire_courses import TrialReport, TriedCell, TriedNotebook
+
+__all__ = ["try_work"]
+
+_LOOK_EVERY_S = 0.2
+
+
+def try_work(folder: WorkFolder, root: Path, job: Job) -> TrialReport:
+    """Run every notebook of the assignment, as it is graded, and report its tests."""
+    record = folder.record()
+    names = [name for name in record.manifest.notebooks if folder.on_disk(f"{name}.ipynb").is_file()]
+    if not names:
+        raise NotFound("There is no notebook of this assignment in its folder.", hint="Fetch the assignment again.")
+    files = [folder.on_disk(f"{name}.ipynb").name for name in names]
+    command = [sys.executable, "-m", "labkit.courses.trial", str(folder.root), *files, "--cell-s", str(record.cell_s)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as program:
+        watcher = threading.Thread(target=_end_with, args=(program, job), daemon=True)
+        watcher.start()
+        try:
+            trial = _read(program, job)
+        finally:
+            program.kill()
+    return _report(trial, folder, root)
+
+
+def _end_with(program: subprocess.Popen[str], job: Job) -> None:
+    """End the program when the job is cancelled; its kernel goes with it."""
+    while program.poll() is None:
+        if job.cancel.cancelled:
+            program.kill()
+            return
+        try:
+            program.wait(_LOOK_EVERY_S)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _read(program: subprocess.Popen[str], job: Job) -> Trial:
+    assert program.stdout is not None
+    for line in program.stdout:
+        said = json.loads(line)
+        if "step" in said:
+            step = TrialStep.model_validate(said["step"])
+            job.step(step.done, step.total)
+        elif "trial" in said:
+            return Trial.model_validate(said["trial"])
+        elif "error" in said:
+            raise _told(said["error"])
+    job.cancel.raise_if_cancelled()
+    raise WorkerLost("The program that ran the notebook died.", hint="The machine may be short of memory: close what you do not need.")
+
+
+def _told(error: dict[str, str]) -> LabKitError:
+    kind = getattr(errors, error["type"], LabKitError)
+    found: LabKitError = kind(error["message"], hint=error["hint"])
+    return found
+
+
+def _report(trial: Trial, folder: WorkFolder, root: Path) -> TrialReport:
+    return TrialReport(
+        passed=trial.passed,
+        notebooks=tuple(
+            TriedNotebook(
+                notebook=one.notebook,
+                path=browser_path(root, folder.root / one.notebook),
+                problem=one.problem,
+                cells=tuple(TriedCell(**cell.model_dump()) for cell in one.cells),
+            )
+            for one in trial.notebooks
+        ),
+    )

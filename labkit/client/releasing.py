@@ -1,0 +1,67 @@
+"""Releases the folder of an assignment: what students get and the whole, sent and named once."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from labkit.client.course_wire import AssignmentItem, NewRelease, ReleaseItem
+from labkit.client.courses import CourseClient
+from labkit.courses.folder import load_assignment
+from labkit.courses.records import Manifest
+from labkit.courses.student import make_release
+from labkit.events import EventSink, Progress, ignore_events
+from labkit.storage import content_hash
+
+__all__ = ["release_folder"]
+
+
+def release_folder(
+    client: CourseClient, assignment: AssignmentItem, folder: Path, *, message: str = "", on_event: EventSink = ignore_events
+) -> ReleaseItem:
+    """Make the student version of the folder, send both, and release them to students.
+
+    What the hub has is not sent again; releasing what has not changed since the last release makes no other one.
+
+    Raises
+    ------
+    InvalidInput
+        The assignment has errors.
+    """
+    read = load_assignment(folder)
+    with tempfile.TemporaryDirectory(prefix="labkit-release-") as scratch:
+        out = Path(scratch) / "release"
+        student, source = make_release(read, out)
+        asked = NewRelease(
+            key=_key(assignment, student, source, read.sheet.model_dump_json(), message),
+            student=student,
+            source=source,
+            items=read.items,
+            limits=read.sheet.limits,
+            rubric=read.sheet.rubric,
+            required=read.sheet.required,
+            message=message,
+            title=read.sheet.title,
+        )
+        if assignment.release and _is_same(client.source(assignment.id, assignment.release), asked):
+            return client.release(assignment.id, assignment.release)
+        places = {file.sha256: out / name / file.path for name, part in (("student", student), ("source", source)) for file in part.files}
+        _send(client, places, on_event)
+        return client.add_release(assignment.id, asked)
+
+
+def _is_same(before: NewRelease, asked: NewRelease) -> bool:
+    return before.model_copy(update={"key": asked.key, "message": asked.message}) == asked
+
+
+def _send(client: CourseClient, places: dict[str, Path], on_event: EventSink) -> None:
+    missing = client.missing_files(tuple(places))
+    total, done = sum(places[sha256].stat().st_size for sha256 in missing), 0
+    for sha256 in missing:
+        client.put_file(sha256, places[sha256])
+        done += places[sha256].stat().st_size
+        on_event(Progress(done=done, total=total, unit="bytes", stage="sending"))
+
+
+def _key(assignment: AssignmentItem, student: Manifest, source: Manifest, sheet: str, message: str) -> str:
+    return content_hash([assignment.id, assignment.release, student.sha256, source.sha256, sheet, message], 40)

@@ -1,0 +1,190 @@
+"""Course work in the panel of a real JupyterLab, on the real service.
+
+With ``LABKIT_PICTURES`` naming a folder the panel, a receipt and feedback are drawn into it on the way, for the documentation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+import labkit_lab
+from labkit.client.course_wire import AssignmentChange, AssignmentItem, FeedbackAsk, HandScore, LateRule
+from labkit.testing.browser import contrasts, patient_page
+from labkit.testing.course_service import COURSE, CourseService, course_service
+from labkit.testing.coursework import ASSIGNMENT, hand_out, write_author_folder
+from labkit.testing.lab import Lab, running_lab
+from labkit.testing.runs import wait_until
+
+pytestmark = pytest.mark.browser
+
+LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SOLVED = "def mean_area(lines):\n    return sum(map(area, lines)) / len(lines)  # größer"
+EXECUTED = "<!doctype html><title>ps1</title><h1>Areas of cells</h1><pre>In [2]: mean_area(lines)\nOut[2]: 30.0</pre><script>document.title = 'ran'</script>"
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CourseService]:
+    """The hub of zoë b, whose home the server shows."""
+    with course_service(tmp_path / "service") as running:
+        for name, value in running.environment("zoë b").items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture
+def item(service: CourseService, tmp_path: Path) -> AssignmentItem:
+    """An assignment that is due in years."""
+    prof = service.client("prof")
+    item = hand_out(prof, write_author_folder(tmp_path / "author"))
+    rule = LateRule(accept=True, percent_per_day=10, floor_percent=50)
+    return prof.change_assignment(item.id, AssignmentChange(due="2031-10-26T02:30", attempts=3, late=rule, grace_min=15))
+
+
+@pytest.fixture
+def lab(service: CourseService, tmp_path: Path, browser: Browser) -> Iterator[Lab]:
+    with running_lab(tmp_path / "lab", LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
+        yield lab
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with patient_page(browser, width=1300, height=850) as page:
+        yield page
+
+
+def _open(page: Page, lab: Lab) -> tuple[Locator, Locator]:
+    """Open the panel, and return it and the card of the assignment."""
+    page.goto(lab.url)
+    page.get_by_role("region", name="LabKit projects").wait_for()  # a new workspace begins with it
+    page.get_by_role("tab", name="LabKit course work").click()
+    panel = page.get_by_role("region", name="LabKit course work")
+    return panel, panel.get_by_role("listitem", name=ASSIGNMENT)
+
+
+def _type(page: Page, source: str) -> None:
+    """Write into the second cell of the notebook in front; it is not saved yet."""
+    page.evaluate("source => jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource(source)", source)
+
+
+def _cell(lab: Lab) -> str:
+    """Return the second cell as it is on the disk."""
+    file = lab.home / "courses" / COURSE / ASSIGNMENT / "ps1.ipynb"
+    return "".join(json.loads(file.read_text())["cells"][1]["source"])
+
+
+def _no_save(route: Route) -> None:
+    """Say that a file was saved which was not: what a proxy that has lost the server, or a dead session, comes to."""
+    if route.request.method != "PUT":
+        route.continue_()
+        return
+    known = route.fetch(method="GET", url=f"{route.request.url}?content=0", post_data="")
+    route.fulfill(json=known.json())
+
+
+def _in_both_themes(page: Page, part: Locator, name: str) -> None:
+    """Look whether every text of a part stands out in both themes, and draw it."""
+    for short, theme in THEMES.items():
+        page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
+        found = contrasts(part)
+        assert {text: ratio for text, ratio in found.items() if ratio < 4.5} == {}
+        if folder := os.environ.get("LABKIT_PICTURES"):
+            page.screenshot(path=Path(folder) / f"{name}-{short}.png")
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", THEMES["light"])
+
+
+def test_course_work(page: Page, lab: Lab, service: CourseService, item: AssignmentItem) -> None:
+    """Fetched, tried, handed in with an unsaved edit; an older file is refused; what came back is read."""
+    prof = service.client("prof")
+    panel, card = _open(page, lab)
+    expect(card).to_contain_text("3 of 3 attempts left")
+    expect(card).to_contain_text("Late work loses 10 % a day, down to 50 %, after 15 min of grace.")
+    card.get_by_role("button", name="Fetch").press("Enter")
+    expect(card).to_contain_text("Release 1 is in")
+
+    card.get_by_role("button", name="Validate").click()
+    result = card.get_by_role("status", name="Validation")
+    expect(result).to_contain_text("ps1.ipynb: 0 of 1 tests pass.")
+    result.get_by_role("button", name="Cell 3 (mean_test)").click()
+    page.wait_for_function("jupyterapp.shell.currentWidget?.content?.activeCellIndex === 2")
+    expect(page.get_by_role("region", name="File Browser Section")).to_be_hidden()
+
+    page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'")
+    page.evaluate("() => { void jupyterapp.commands.execute('notebook:run-all-cells'); }")  # it stops at the test
+    wait_until(lambda: _stuck(service, item) == "ps1/mean_test", timeout_s=60)
+
+    _type(page, SOLVED)
+    card.get_by_role("button", name="Submit").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("row", name="ps1.ipynb")).to_contain_text("4")
+    expect(dialog).to_contain_text("You have 3 attempts left.")
+    assert _cell(lab) == SOLVED
+    dialog.get_by_role("button", name="Submit").click()
+    expect(dialog).to_contain_text("Handed in")
+    [handed_in] = service.client("zoë b").submissions(item.id)
+    expect(dialog.locator("code")).to_have_text(handed_in.sha256)
+    _in_both_themes(page, dialog, "courses-receipt")
+    dialog.get_by_role("button", name="Close").click()
+    expect(card).to_contain_text("2 of 3 attempts left")
+
+    page.route("**/api/contents/**", _no_save)
+    _type(page, SOLVED + " and later")
+    card.get_by_role("button", name="Submit").click()
+    expect(dialog).to_contain_text("The file ps1.ipynb on the disk is not what you see")
+    dialog.get_by_role("button").last.click()
+    page.unroute("**/api/contents/**")
+    assert len(service.client("zoë b").submissions(item.id)) == 1
+
+    service.grade(item.id, {"ps1/mean_test": 4}, page=EXECUTED)
+    prof.score(handed_in.id, HandScore(item="ps1/why", points=1, comment="One large cell moves the mean: say how far."))
+    prof.score(handed_in.id, HandScore(item="", comment="Well done."))
+    prof.release_feedback(item.id, FeedbackAsk())
+    panel.get_by_role("button", name="Look again").click()
+    expect(card).to_contain_text("5 of 6 points")
+    card.get_by_role("button", name="History").click()
+    expect(card.get_by_role("list", name="What has been handed in")).to_contain_text("Attempt 1")
+    _in_both_themes(page, panel, "courses-panel")
+
+    page.route("**/services/labkit/**", lambda route: _from_the_service(route, service))
+    card.get_by_role("button", name="Feedback: ").click()
+    view = page.get_by_role("region", name=f"Feedback on {ASSIGNMENT}")
+    expect(view).to_contain_text("say how far")
+    expect(view.get_by_role("figure", name="The class").get_by_role("listitem", name="you among them")).to_contain_text("1")
+    frame = view.locator("iframe")
+    expect(frame).to_have_attribute("sandbox", "")
+    expect(frame.content_frame.get_by_text("Out[2]: 30.0")).to_be_visible()
+    _in_both_themes(page, view, "courses-feedback")
+
+    service.is_away = True
+    panel.get_by_role("button", name="Look again").click()
+    expect(panel.get_by_role("alert")).to_contain_text("The hub does not answer just now.")
+    expect(card).to_be_visible()
+
+
+def _stuck(service: CourseService, item: AssignmentItem) -> str:
+    rows = {row.person: row for row in service.client("tom").class_view(COURSE).students}
+    return next((cell.stuck_cell for cell in rows["zoë b"].cells if cell.assignment == item.id), "")
+
+
+def _from_the_service(route: Route, service: CourseService) -> None:
+    """Stand in for the hub's proxy, which leads to JupyterLab and to the service under one address."""
+    path = "/services/labkit" + route.request.url.partition("/services/labkit")[2]
+    answer = httpx.get(service.url.removesuffix("/services/labkit") + path, trust_env=False)
+    route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
+
+
+@pytest.mark.ci
+def test_without_a_hub(page: Page, tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel says that there is none."""
+    monkeypatch.delenv("LABKIT_SERVICE_URL", raising=False)
+    with running_lab(tmp_path, LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
+        panel, _ = _open(page, lab)
+        expect(panel).to_contain_text("Course work is handed out and handed in by a hub, and this JupyterLab belongs to none.")

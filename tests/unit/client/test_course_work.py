@@ -1,0 +1,172 @@
+"""Course work from the people's side, on the real service: fetched without loss, handed in once, given back."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from labkit.client.course_wire import AssignmentItem, FeedbackAsk, HandScore
+from labkit.client.feedback import fetch_feedback
+from labkit.client.fetching import Fetched, fetch_assignment
+from labkit.client.finding import find_assignment
+from labkit.client.handing_in import collect, hand_in
+from labkit.client.workfolder import WorkFolder
+from labkit.errors import HubUnreachable, InvalidInput, NotFound
+from labkit.testing.course_service import CourseService, course_service
+from labkit.testing.coursework import ASSIGNMENT, edit_notebook, hand_out, write_author_folder
+
+SOLVED = "def mean_area(lines):\n    return sum(map(area, lines)) / len(lines)"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CourseService]:
+    with course_service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture
+def author(tmp_path: Path) -> Path:
+    """The folder of an assignment, as its professor keeps it."""
+    return write_author_folder(tmp_path / "author")
+
+
+@pytest.fixture
+def item(service: CourseService, author: Path) -> AssignmentItem:
+    """An assignment of an odd name, released once."""
+    return hand_out(service.client("prof"), author, f"{ASSIGNMENT} {next(_numbers)}")
+
+
+@pytest.fixture
+def fetch(service: CourseService, item: AssignmentItem, tmp_path: Path) -> Callable[[], Fetched]:
+    """Let zoë b fetch it."""
+    client = service.client("zoë b")
+    return lambda: fetch_assignment(client, client.assignment(item.id), base=tmp_path / "courses")
+
+
+@pytest.fixture
+def folder(fetch: Callable[[], Fetched]) -> WorkFolder:
+    """The folder of zoë b."""
+    return fetch().folder
+
+
+def test_a_release_lies_in_a_folder_of_its_name(fetch: Callable[[], Fetched], item: AssignmentItem, tmp_path: Path) -> None:
+    """Odd names stay as they are, and the solution is not in it."""
+    fetched = fetch()
+    assert fetched.folder.root == tmp_path / "courses" / "image-ai" / item.name
+    assert sorted(fetched.new) == ["data/my data.csv", "helper.py", "ps1.ipynb"]
+    assert "sum(map" not in (fetched.folder.root / "ps1.ipynb").read_text()
+    assert fetched.folder.record().assignment == item.id
+
+
+def test_fetching_never_takes_away_what_was_written(
+    fetch: Callable[[], Fetched], folder: WorkFolder, service: CourseService, item: AssignmentItem, author: Path
+) -> None:
+    """Of a second release unchanged files are renewed, a deleted one comes back, and beside a changed one the new one is laid."""
+    mine = folder.root / "ps1.ipynb"
+    edit_notebook(mine, SOLVED)
+    written = mine.read_bytes()
+    (folder.root / "data" / "my data.csv").unlink()
+    assert (fetch().kept, fetch().beside) == (["ps1.ipynb"], {})
+
+    write_author_folder(author.parent, hint="release two")
+    (author / "helper.py").write_text("def area(line):\n    return float(line.rsplit(',')[-1])\n")
+    (folder.root / "data" / "my data.csv").unlink()
+    hand_out(service.client("prof"), author, item.name)
+    fetched = fetch()
+    assert (fetched.release, fetched.new, fetched.renewed) == (2, ["data/my data.csv"], ["helper.py"])
+    assert fetched.beside == {"ps1.ipynb": "ps1 (release 2).ipynb"}
+    assert mine.read_bytes() == written
+    assert "release two" in (folder.root / "ps1 (release 2).ipynb").read_text()
+    assert "ps1 (release 2).ipynb" in {one.path for one in collect(folder).left_out}
+
+
+def test_a_name_that_another_system_writes_otherwise(fetch: Callable[[], Fetched], folder: WorkFolder) -> None:
+    """A file whose umlaut came apart is the same file; what is sent has it in one piece."""
+    (folder.root / unicodedata.normalize("NFD", "größe.txt")).write_text("3")
+    assert collect(folder).manifest.entry("größe.txt") is not None
+    assert folder.on_disk("größe.txt").is_file()
+
+
+def test_what_is_sent_and_what_is_not(folder: WorkFolder) -> None:
+    """Data as it was released, hidden files, caches and links stay; why, is said."""
+    (folder.root / "answer.txt").write_text("42")
+    (folder.root / ".secret").write_text("x")
+    (folder.root / "__pycache__").mkdir()
+    (folder.root / "elsewhere").symlink_to("/etc/hostname")
+    collected = collect(folder)
+    assert [file.path for file in collected.manifest.files] == ["answer.txt", "ps1.ipynb"]
+    assert {one.path: one.why for one in collected.left_out} == {
+        ".secret": "hidden",
+        "__pycache__": "a cache",
+        "data/my data.csv": "as it was released",
+        "elsewhere": "a link",
+        "helper.py": "as it was released",
+    }
+    assert (collected.cells, collected.errors) == ({"ps1.ipynb": 4}, ())
+
+
+def test_too_much_is_refused_in_words(folder: WorkFolder) -> None:
+    """The largest files are named, before anything is read or sent."""
+    with (folder.root / "movie.avi").open("wb") as file:
+        file.truncate(30_000_000)
+    with pytest.raises(InvalidInput, match=r"takes 20 MB. The largest: movie.avi \(30.0 MB\)"):
+        collect(folder)
+
+
+def test_a_copy_under_another_name_is_refused(folder: WorkFolder, service: CourseService, item: AssignmentItem) -> None:
+    """The name that is expected is said, and nothing is handed in."""
+    (folder.root / "ps1.ipynb").rename(folder.root / "ps1 (1).ipynb")
+    with pytest.raises(InvalidInput, match="ps1.ipynb") as caught:
+        hand_in(service.client("zoë b"), folder)
+    assert "Rename it to ps1.ipynb" in caught.value.hint
+    assert service.client("zoë b").submissions(item.id) == ()
+
+
+def test_an_answer_that_gets_lost_makes_no_second_submission(folder: WorkFolder, service: CourseService, item: AssignmentItem) -> None:
+    """Neither within one try nor when the person tries again; another content is another one, and files are sent once."""
+    client = service.client("zoë b", patience_s=0.0)
+    handing_in = f"POST /assignments/{item.id}/submissions"
+    edit_notebook(folder.root / "ps1.ipynb", SOLVED)
+    service.lost.add(handing_in)
+    with pytest.raises(HubUnreachable):
+        hand_in(client, folder)
+    service.lost.add(handing_in)
+    receipt = hand_in(service.client("zoë b"), folder)
+    assert (receipt.attempt, receipt.sha256, receipt.cells) == (1, collect(folder).manifest.sha256, {"ps1.ipynb": 4})
+    assert [one.submission for one in folder.receipts()] == [receipt.submission]
+    edit_notebook(folder.root / "ps1.ipynb", SOLVED + "  # again")
+    service.asked.clear()
+    assert hand_in(client, folder).attempt == 2
+    assert sum(said.startswith("PUT /files/") for said in service.asked) == 1
+    assert [one.attempt for one in client.submissions(item.id)] == [2, 1]
+    assert client.receipt(receipt.submission) == receipt
+
+
+def test_feedback_comes_into_the_folder(folder: WorkFolder, service: CourseService, item: AssignmentItem) -> None:
+    """Before its release there is none; afterwards grade and page lie in feedback/, and are not handed in with the next attempt."""
+    zoe, prof = service.client("zoë b"), service.client("prof")
+    receipt = hand_in(zoe, folder)
+    with pytest.raises(NotFound, match="no feedback"):
+        fetch_feedback(zoe, item)
+    service.grade(item.id, {"ps1/mean_test": 4}, page="<p>executed</p>")
+    prof.score(receipt.submission, HandScore(item="ps1/why", points=1.5, comment="Look at the tails."))
+    assert prof.release_feedback(item.id, FeedbackAsk()).submissions == (receipt.submission,)
+    found = fetch_feedback(zoe, item, base=folder.root.parents[1])
+    assert (found.grade.submission.points, found.grade.comments) == (5.5, {"ps1/why": "Look at the tails."})
+    assert (folder.layout.feedback / "attempt 1" / "ps1.html").read_text() == "<p>executed</p>"
+    assert [file.path for file in collect(folder).manifest.files] == ["ps1.ipynb"]
+
+
+def test_an_assignment_is_found_by_what_it_is_called(service: CourseService, item: AssignmentItem) -> None:
+    """By id, and by a name whichever way its umlaut is written; an unknown one is answered with those there are."""
+    client = service.client("ada")
+    assert find_assignment(client, item.id).id == item.id
+    assert find_assignment(client, unicodedata.normalize("NFD", item.name.upper())).id == item.id
+    with pytest.raises(NotFound) as caught:
+        find_assignment(client, "ps9")
+    assert item.name in caught.value.hint
