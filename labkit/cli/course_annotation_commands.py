@@ -1,4 +1,4 @@
-"""`labkit course annotations|comments`: annotations of an assignment out of a project, and comments on them back into it."""
+"""`labkit course annotations|comments|pin`: annotations of an assignment out of a project, and comments on them back into it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from pathlib import Path
 
 import click
 
+from labkit.annotations import resolve_author
 from labkit.cli.app import command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
 from labkit.client.workfolder import WorkFolder, work_at
 from labkit.courses.annotation_files import TASKS_FILE, read_tasks
-from labkit.courses.annotation_tasks import export_document, image_of, return_document
+from labkit.courses.annotation_tasks import comments_of, export_document, image_of, return_document
 from labkit.courses.records import AnnotationTask, PinnedComment
 from labkit.errors import NotFound
 from labkit.project import Project
 from labkit.storage import explain_os_errors
 
-__all__ = ["annotations_command", "comments_command"]
+__all__ = ["annotations_command", "comments_command", "pin_command"]
 
 _FOLDER = click.option(
     "--folder", type=click.Path(readable=False, path_type=Path), default=None, help="Folder of the assignment; default: the one you are in."
@@ -66,6 +67,25 @@ def comments_command(folder: Path | None, author: str | None, project_path: Path
     rows = [row for task in tasks if (row := _pinned(project, task, grade.pins.get(f"/{task.id}", ()), author))]
     lines = [f"{row['task']}: {row['comments']} comment(s) on {row['image']}" for row in rows]
     return Answer({"pinned": rows}, tuple(lines) or ("Nothing was said of any picture.",))
+
+
+@click.command("pin")
+@click.argument("submission")
+@click.argument("task")
+@click.argument("image")
+@click.option("--author", required=True, help="Whose annotations you have commented on.")
+@project_option
+@command
+def pin_command(submission: str, task: str, image: str, author: str, project_path: Path | None) -> Answer:
+    """Send your comments on somebody's annotations of IMAGE back with SUBMISSION, in which they are those of TASK."""
+    from labkit.cli.course_people_commands import course_client  # what speaks with a hub; the other commands need none
+    from labkit.client.course_wire import HandScore
+
+    project = open_project(project_path)
+    pins = comments_of(project, project.image(image), author, by=resolve_author())
+    course_client().score(submission, HandScore(item=f"/{task}", pins=pins))
+    rows = [{"text": pin.text, "y": pin.y, "x": pin.x} for pin in pins]
+    return Answer({"submission": submission, "task": task, "pins": rows}, (f"{len(pins)} comment(s) of yours go back with {task}.",))
 
 
 def _pinned(project: Project, task: AnnotationTask, pins: tuple[PinnedComment, ...], author: str | None) -> dict[str, object] | None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit.annotations import load_review, new_object, open_document, save_document
-from labkit.cli.course_annotation_commands import annotations_command, comments_command
-from labkit.client.course_wire import GradeItem, SubmissionItem
+from labkit.annotations import add_comment, load_review, new_object, open_document, save_document
+from labkit.cli import course_people_commands
+from labkit.cli.course_annotation_commands import annotations_command, comments_command, pin_command
+from labkit.client.course_wire import GradeItem, HandScore, SubmissionItem
 from labkit.client.handing_in import collect
 from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
@@ -73,6 +74,23 @@ def test_a_broken_document_is_not_sent(work) -> None:
     """It is an error before anything is sent."""
     (work.root / "annotations" / "nuclei.geojson").write_bytes(b"{")
     assert [problem.where for problem in collect(work).errors] == ["annotations/nuclei.geojson"]
+
+
+def test_comments_of_staff_are_sent(project, capsys, monkeypatch) -> None:
+    """Only one's own, with their places."""
+    sent = []
+
+    class Client:
+        def score(self, submission: str, asked: HandScore) -> None:
+            sent.append((submission, asked.model_dump(exclude_unset=True)))
+
+    monkeypatch.setattr(course_people_commands, "course_client", Client)
+    monkeypatch.setenv("LABKIT_AUTHOR", "prof")
+    add_comment(project, "image1", "ada", "Here!", by="prof", place=(1.0, 2.0))
+    add_comment(project, "image1", "ada", "Why?", by="ada")
+    answer = run(pin_command, capsys, "s", "nuclei", "nuclei.png", "--author", "ada", "--project", project.path)
+    assert answer["pins"] == [{"text": "Here!", "y": 1.0, "x": 2.0}]
+    assert sent == [("s", {"item": "/nuclei", "pins": ({"text": "Here!", "y": 1.0, "x": 2.0, "by": "prof"},)})]
 
 
 def test_comments_come_into_the_review(project, work, capsys) -> None:
