@@ -103,6 +103,7 @@ def grade(session: Session, submission_id: str, who: Identity) -> GradeItem:
         submission=_one(session, row, assignment_row, seat),
         scores=scores.scores_of(asked.items, result, marks),
         comments={mark.item: mark.comment for mark in marks.values() if mark.comment},
+        pins=scores.pins_of(asked.items, result, marks),
         notebooks=result.notebooks if result else (),
         notes=result.notes if result and seat.is_staff else (),
         history=history_of(session, row.id) if seat.is_staff else (),
