@@ -199,10 +199,17 @@ ABUSES: tuple[Abuse, ...] = (
     Abuse("link", "An export that is a link", _level(f"{_OUT}os.symlink('/proc/version', out / 'level.json')")),
     Abuse("fifo", "An export that is a named pipe", _level(f"{_OUT}os.mkfifo(out / 'level.json')")),
     Abuse("folder", "An export that is a folder", _level(f"{_OUT}(out / 'level.json').mkdir()")),
-    Abuse("helper", "A helper file changed", None, lambda folder: (folder / "helper.py").write_text("def rule(): return 'mine'\n") and None),
+    Abuse(
+        "helper", "A helper file changed", None, lambda folder: (folder / "helper.py").write_text("def rule(): return 'mine'\n") and None
+    ),
     Abuse("cut", "A notebook cut short", None, lambda folder: _cut(folder / "ps1.ipynb")),
     Abuse("large", "A notebook of 50 MB", None, lambda folder: _enlarge(folder / "ps1.ipynb")),
-    Abuse("large-file", "A file of 50 MB beside the notebook", None, lambda folder: (folder / "big.bin").write_bytes(bytes(50_000_000)) and None),
+    Abuse(
+        "large-file",
+        "A file of 50 MB beside the notebook",
+        None,
+        lambda folder: (folder / "big.bin").write_bytes(bytes(50_000_000)) and None,
+    ),
     Abuse("name", "Only `ps1 (1).ipynb` handed in", None, lambda folder: (folder / "ps1.ipynb").rename(folder / "ps1 (1).ipynb") and None),
 )
 
@@ -261,7 +268,9 @@ def compare_with_docs(path: Path, shape: str, rows: list[tuple[str, str, str, fl
         return []
     known = [line.rpartition(" | ")[0] for line in told.splitlines()[2:] if line.startswith("|")]
     now = [line.rpartition(" | ")[0] for line in lines[2:]]
-    return [pair for pair in zip(known + [""] * len(now), now, strict=False) if pair[0] != pair[1]] + ([] if len(known) == len(now) else ["length"])
+    return [pair for pair in zip(known + [""] * len(now), now, strict=False) if pair[0] != pair[1]] + (
+        [] if len(known) == len(now) else ["length"]
+    )
 
 
 def grade_ids(results: Sequence[GradeResult]) -> set[str]:

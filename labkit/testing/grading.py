@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["answer", "assignment", "code", "notebook", "replace_source", "submission", "graded_test", "write_notebook_file"]
+__all__ = ["answer", "assignment", "code", "graded_test", "notebook", "replace_source", "submission", "write_notebook_file"]
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
@@ -28,8 +28,17 @@ TESTS = {
 }
 
 
-def _nbgrader(grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None) -> dict[str, Any]:
-    said: dict[str, Any] = {"schema_version": 3, "grade_id": grade_id, "grade": grade, "solution": solution, "locked": locked, "task": False}
+def _nbgrader(
+    grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
+) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "grade": grade,
+        "solution": solution,
+        "locked": locked,
+        "task": False,
+    }
     return {"nbgrader": said if points is None else said | {"points": points}}
 
 

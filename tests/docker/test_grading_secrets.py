@@ -69,7 +69,9 @@ def test_submission_that_looks_for_secrets_finds_none(images: str, tmp_path: Pat
     batch = Batch({1: source}, {"other": (other, 1), "nosy": (nosy, 1)}, tmp_path / "out")
     results = {result.submission: result for result in grade_batch(batch, shape=ContainerShape(image=IMAGE), workers=2)}
     executed = json.loads((tmp_path / "out" / "nosy" / str(results["nosy"].notebooks[0].executed)).read_text())
-    (shown,) = [output["text"] for cell in executed["cells"] for output in cell.get("outputs", []) if "FOUND" in "".join(output.get("text", ""))]
+    (shown,) = [
+        output["text"] for cell in executed["cells"] for output in cell.get("outputs", []) if "FOUND" in "".join(output.get("text", ""))
+    ]
     assert _found("".join(shown)) == {name: [] for name in ("labels", "submissions", "database", "network", "token", "docker")}
 
 

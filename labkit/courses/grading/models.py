@@ -178,4 +178,3 @@ def _facts(texts: dict[str, bytes]) -> ModelFacts:
     except (ValidationError, ValueError, TypeError, RecursionError) as error:
         first = str(error).splitlines()[0][:200]
         raise Unusable(f"What the model says of itself cannot be read: {first}.") from error
-

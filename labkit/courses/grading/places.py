@@ -12,11 +12,11 @@ from pathlib import Path
 
 from labkit.courses.grading.shapes import ContainerShape, Shape
 
-__all__ = ["INNER", "Slot", "make_slots"]
+__all__ = ["INNER", "Slot", "make_slots", "new_scratch"]
 
 INNER = "/slot"
 """Where a container has its slot."""
-_LONGEST = 80  # a Unix socket's path has at most 107 bytes
+_LONGEST = 60  # a Unix socket's path has at most 107 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +82,28 @@ def _open_up(remove: object, path: str, error: object) -> None:
             os.unlink(path)  # noqa: PTH108
 
 
-def make_slots(shape: Shape, number: int) -> tuple[list[Slot], Path | None]:
-    """Return slots, and the folder that is to be removed in the end."""
-    if isinstance(shape, ContainerShape) and shape.slots:
-        owner = 1000 if os.geteuid() == 0 else None
-        return [Slot(volume.path, INNER, volume.volume, owner) for volume in shape.slots], None
-    parent = shape.folder.path if isinstance(shape, ContainerShape) else None
+def new_scratch(shape: Shape) -> Path:
+    """Make a folder for slots and whatever else a batch needs for a while; others may pass through it, and not look into it."""
+    parent = shape.folder.path if isinstance(shape, ContainerShape) and not shape.slots else None
     base = Path(tempfile.mkdtemp(prefix="lkg-", dir=parent))
-    if len(os.fsencode(base)) > _LONGEST - 20:
+    if len(os.fsencode(base)) > _LONGEST:
         base.rmdir()
         base = Path(tempfile.mkdtemp(prefix="lkg-", dir="/tmp"))
-    contained = isinstance(shape, ContainerShape)
     base.chmod(0o711)
+    return base
+
+
+def make_slots(shape: Shape, number: int, scratch: Path) -> list[Slot]:
+    """Return slots: the volumes that the shape names, or fresh folders in `scratch`."""
+    owner = 1000 if isinstance(shape, ContainerShape) and os.geteuid() == 0 else None
+    if isinstance(shape, ContainerShape) and shape.slots:
+        return [Slot(volume.path, INNER, volume.volume, owner) for volume in shape.slots]
     slots = []
     for k in range(number):
-        root = base / f"{k}{secrets.token_hex(3)}"
+        root = scratch / f"{k}{secrets.token_hex(3)}"
         root.mkdir(mode=0o700)
-        owner = 1000 if contained and os.geteuid() == 0 else None
         if owner is not None:
             os.chown(root, owner, owner)
+        contained = isinstance(shape, ContainerShape)
         slots.append(Slot(root, INNER if contained else str(root), str(root) if contained else "", owner))
-    return slots, base
+    return slots

@@ -51,6 +51,8 @@ class GradingProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         command = [self.python, "-P", "-m", "ipykernel_launcher", "--transport=ipc", f"--ip={self.slot.inner}/{name}", *ports]
         command += [f"--Session.key=b'{manager.session.key.decode()}'", "-f", f"{self.temporary}/{name}.json"]
         command += ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"]
+        # -P, since a student's random.py must not break the start; after it, their helper.py is found as at home.
+        command += ["--IPKernelApp.exec_lines=__import__('sys').path.insert(0, '')"]
         return {"cmd": command, "env": self.environment()}
 
     @property
@@ -196,7 +198,12 @@ class _Limiter:
         memory = limits.memory_mb * _MB + HEADROOM
         seconds = int(limits.submission_s * max(1.0, limits.cpu)) + 60
         size = limits.files_mb * _MB
-        self.limits = ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_FSIZE, size), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0))
+        self.limits = (
+            (resource.RLIMIT_DATA, memory),
+            (resource.RLIMIT_FSIZE, size),
+            (resource.RLIMIT_CPU, seconds),
+            (resource.RLIMIT_CORE, 0),
+        )
 
     def __call__(self) -> None:
         self.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with its worker
@@ -239,9 +246,7 @@ class ContainerProvisioner(GradingProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the container."""
-        self.container = self.engine.start(
-            cmd, self.slot, self.limits, task=self.task, image=self.shape.image, environment=kwargs["env"]
-        )
+        self.container = self.engine.start(cmd, self.slot, self.limits, task=self.task, image=self.shape.image, environment=kwargs["env"])
         return self.parent.get_connection_info(session=False)
 
     @property

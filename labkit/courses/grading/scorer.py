@@ -163,7 +163,9 @@ def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[Ch
         results = tuple(CheckResult.model_validate(row) for row in answer["results"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WorkerLost("The scorer did not answer.", hint="Grade this submission again.") from error
-    fits = len(results) == len(sheet.checks) and all(r.check == c.id and r.points <= c.points for r, c in zip(results, sheet.checks, strict=True))
+    fits = len(results) == len(sheet.checks) and all(
+        r.check == c.id and r.points <= c.points for r, c in zip(results, sheet.checks, strict=True)
+    )
     if not fits:
         raise WorkerLost("The scorer's answer does not fit the sheet.", hint="Grade this submission again.")
     return results

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 Cell = dict[str, Any]
+
+
 def _cell(text: str, kind: str = "", grade_id: str = "", points: float | None = None, *, cell_type: str = "code", **more: Any) -> Cell:
     """Return a cell as nbgrader's toolbar writes it."""
     metadata: dict[str, Any] = {}

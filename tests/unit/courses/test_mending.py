@@ -231,7 +231,17 @@ def _junk(notebook: Notebook, at: int, rng: random.Random) -> None:
 def _field(notebook: Notebook, at: int, rng: random.Random) -> None:
     if isinstance(notebook["cells"][at], dict):
         key = rng.choice(["cell_type", "id", "metadata", "source", "outputs", "attachments"])
-        values = ["markdown", "raw", None, 7, ["a\n", "b"], {"nbgrader": {"grade_id": "q1_test"}}, {"nbgrader": {"grade_id": 4}}, "\ud800\0", {"tags": 3}]
+        values = [
+            "markdown",
+            "raw",
+            None,
+            7,
+            ["a\n", "b"],
+            {"nbgrader": {"grade_id": "q1_test"}},
+            {"nbgrader": {"grade_id": 4}},
+            "\ud800\0",
+            {"tags": 3},
+        ]
         notebook["cells"][at][key] = rng.choice(values)
 
 
@@ -251,7 +261,9 @@ def _split(notebook: Notebook, at: int, rng: random.Random) -> None:
 
 
 def _frame(notebook: Notebook, rng: random.Random) -> str:
-    notebook[rng.choice(["metadata", "nbformat", "nbformat_minor"])] = rng.choice([None, [], 4, {"kernelspec": {"name": ["x"]}}, {"kernelspec": 3}])
+    notebook[rng.choice(["metadata", "nbformat", "nbformat_minor"])] = rng.choice(
+        [None, [], 4, {"kernelspec": {"name": ["x"]}}, {"kernelspec": 3}]
+    )
     return "frame"
 
 
