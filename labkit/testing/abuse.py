@@ -42,7 +42,7 @@ class Abuse:
     id: str
     what: str
     notebook: Callable[[Notebook], Notebook | None] | None = None
-    files: Callable[[Path], None] | None = None
+    files: Callable[[Path], object] | None = None
     shapes: tuple[str, ...] = ("process", "container")
     patient: bool = False
 
@@ -79,7 +79,7 @@ def _edit_tests(book: Notebook) -> None:
 
 
 def _mean(source: str) -> Callable[[Notebook], None]:
-    """The first question is answered with `source`; the others are right."""
+    """Answer the first question with `source`; the others are right."""
     return replace_source("mean", source)
 
 
@@ -148,7 +148,8 @@ def mean(values):
 """
 _FLOOD = 'def mean(values):\n    for _ in range(300_000):\n        print("x" * 99)\n    return sum(values) / len(values)\n'
 _FILES = (
-    "def mean(values):\n    import time\n    for k in range(60):\n        with open(f'{k}.bin', 'wb') as file:\n            file.write(bytes(10**6))\n"
+    "def mean(values):\n    import time\n    for k in range(60):\n"
+    "        with open(f'{k}.bin', 'wb') as file:\n            file.write(bytes(10**6))\n"
     "    time.sleep(30)\n"
 )
 _OUT = "import os, pathlib\nout = pathlib.Path.cwd().parent / 'out'\n"
@@ -210,7 +211,7 @@ ABUSES: tuple[Abuse, ...] = (
         None,
         lambda folder: (folder / "big.bin").write_bytes(bytes(50_000_000)) and None,
     ),
-    Abuse("name", "Only `ps1 (1).ipynb` handed in", None, lambda folder: (folder / "ps1.ipynb").rename(folder / "ps1 (1).ipynb") and None),
+    Abuse("name", "Only `ps1 (1).ipynb` handed in", None, lambda folder: (folder / "ps1.ipynb").rename(folder / "ps1 (1).ipynb")),
 )
 
 

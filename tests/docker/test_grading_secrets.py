@@ -22,7 +22,8 @@ SNOOP = r"""
 def snoop():
     import json, os, pathlib
     found = {name: [] for name in ("labels", "submissions", "database", "network", "token", "docker")}
-    names = {"picture-hidden-4711.npy": "labels", "tests.py": "labels", "own-work-of-another.txt": "submissions", "labkit.sqlite": "database"}
+    names = {"picture-hidden-4711.npy": "labels", "tests.py": "labels"}
+    names |= {"own-work-of-another.txt": "submissions", "labkit.sqlite": "database"}
     for folder, folders, files in os.walk("/", onerror=lambda error: None):
         folders[:] = [name for name in folders if os.path.join(folder, name) not in ("/proc", "/sys", "/opt/labkit/lib", "/usr/share")]
         for name in files:

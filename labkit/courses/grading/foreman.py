@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import psutil
 
 from labkit.courses.folder import Assignment, load_assignment
-from labkit.courses.grading.containers import Engine
+from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.html import prepare_pages
 from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
@@ -63,7 +63,8 @@ class Foreman:
             self.engine.sweep()
         self.slots = make_slots(shape, order.workers + with_checks, order.scratch)
         self.scorer_slot = self.slots.pop() if with_checks else None
-        self.scorer_pid, self.scorer_container = 0, None  # type: tuple[int, Container | None]
+        self.scorer_pid = 0
+        self.scorer_container: Container | None = None
         self.children: dict[int, _Child] = {}
         self.waiting = list(order.tasks)
 

@@ -64,7 +64,7 @@ class Slot:
         for entry in os.scandir(self.root):
             if entry.is_dir(follow_symlinks=False):
                 with contextlib.suppress(OSError):
-                    os.chmod(entry.path, 0o700)
+                    Path(entry.path).chmod(0o700)
                 shutil.rmtree(entry.path, onerror=_open_up)
             else:
                 with contextlib.suppress(FileNotFoundError):
@@ -74,12 +74,13 @@ class Slot:
 def _open_up(remove: object, path: str, error: object) -> None:
     """Remove what stands in a folder without rights to it."""
     with contextlib.suppress(OSError):
-        os.chmod(os.path.dirname(path), 0o700)  # noqa: PTH120
-        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
-            os.chmod(path, 0o700)
-            shutil.rmtree(path, ignore_errors=True)
+        stuck = Path(path)
+        stuck.parent.chmod(0o700)
+        if stuck.is_dir() and not stuck.is_symlink():
+            stuck.chmod(0o700)
+            shutil.rmtree(stuck, ignore_errors=True)
         else:
-            os.unlink(path)  # noqa: PTH108
+            stuck.unlink()
 
 
 def new_scratch(shape: Shape) -> Path:

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 import psutil
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.places import Slot
@@ -31,7 +31,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES")
 
 
-class GradingProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+class GradingProvisioner(KernelProvisionerBase):
     """What both have in common."""
 
     slot: Slot
@@ -45,7 +45,7 @@ class GradingProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Return what is started: ipykernel, told all by its command line."""
-        manager = self.parent
+        manager: Any = self.parent
         ports = [f"--{name}={getattr(manager, f'{name}_port')}" for name in ("shell", "iopub", "stdin", "hb", "control")]
         name = manager.ip.rpartition("/")[2]
         command = [self.python, "-P", "-m", "ipykernel_launcher", "--transport=ipc", f"--ip={self.slot.inner}/{name}", *ports]
@@ -54,6 +54,10 @@ class GradingProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         # -P, since a student's random.py must not break the start; after it, their helper.py is found as at home.
         command += ["--IPKernelApp.exec_lines=__import__('sys').path.insert(0, '')"]
         return {"cmd": command, "env": self.environment()}
+
+    def _connection(self) -> Any:
+        manager: Any = self.parent
+        return manager.get_connection_info(session=False)
 
     @property
     def python(self) -> str:
@@ -141,7 +145,7 @@ class ProcessProvisioner(GradingProvisioner):
             start_new_session=True,
             preexec_fn=_Limiter(self.limits),
         )
-        return self.parent.get_connection_info(session=False)
+        return self._connection()
 
     def environment(self) -> dict[str, str]:
         """Return the variables of a kernel: a few of ours, none that holds a secret."""
@@ -247,7 +251,7 @@ class ContainerProvisioner(GradingProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the container."""
         self.container = self.engine.start(cmd, self.slot, self.limits, task=self.task, image=self.shape.image, environment=kwargs["env"])
-        return self.parent.get_connection_info(session=False)
+        return self._connection()
 
     @property
     def exit_code(self) -> int | None:

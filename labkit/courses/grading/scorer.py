@@ -87,7 +87,8 @@ def _answer(line: socket.socket, root: Path, checkers: dict[int, Checker]) -> No
 
 def _score(checker: Checker, folder: Path) -> list[CheckResult]:
     """Carry out all checks; one that takes the child along costs its own points only."""
-    checks, results = list(checker.sheet.checks), []
+    checks = list(checker.sheet.checks)
+    results: list[CheckResult] = []
     while len(results) < len(checks):
         left = checks[len(results) :]
         found, why = _in_child(checker, left, folder)
@@ -182,7 +183,7 @@ def _receive(line: socket.socket) -> dict[str, Any]:
         raise ValueError("too long")
     message = json.loads(_exactly(line, length))
     if not isinstance(message, dict):
-        raise ValueError("no message")
+        raise ValueError("no message")  # noqa: TRY004 - as any other message that cannot be read
     return message
 
 
