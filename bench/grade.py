@@ -91,6 +91,7 @@ def _quickstart(python: Path, folder: Path) -> Path:
     config = course / "nbgrader_config.py"
     config.write_text(config.read_text() + f"\nc.ExecutePreprocessor.timeout = {_CELL_S}\nc.Execute.timeout = {_CELL_S}\n")
     _call(python, course, "generate_assignment", "ps1", "--create", "--force")
+    shutil.copyfile(course / "gradebook.db", course / "gradebook.fresh")
     return course
 
 
@@ -129,10 +130,8 @@ def _our_source(course: Path, target: Path) -> Path:
 
 
 def _nbgrader(python: Path, course: Path) -> float:
-    for name in ("autograded", "gradebook.db"):
-        path = course / name
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
+    shutil.rmtree(course / "autograded", ignore_errors=True)
+    shutil.copyfile(course / "gradebook.fresh", course / "gradebook.db")  # with the assignment, without a grade
     began = time.perf_counter()
     _call(python, course, "autograde", "ps1", "--create", "--force")
     seconds = time.perf_counter() - began
@@ -144,7 +143,9 @@ def _nbgrader(python: Path, course: Path) -> float:
 
 
 def _call(python: Path, folder: Path, *arguments: str) -> None:
-    done = subprocess.run([str(python), "-m", "nbgrader", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"}  # it calls alembic by name
+    command = [str(python), "-m", "nbgrader", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout[-2000:], done.stderr[-4000:], file=sys.stderr)
         raise RuntimeError(f"nbgrader {arguments[0]} failed")
