@@ -26,6 +26,7 @@ __all__ = ["command", "long_command", "main", "project_option"]
 _COMMANDS = {
     "analyse": "labkit.cli.model_commands",
     "annotations": "labkit.cli.data_commands",
+    "course": "labkit.cli.course_commands",
     "demo": "labkit.cli.demo_command",
     "doctor": "labkit.cli.doctor_command",
     "export": "labkit.cli.image_commands",
@@ -44,6 +45,7 @@ _COMMANDS = {
 _ABOUT = {
     "analyse": "Score a prediction, measure its objects, write the report.",
     "annotations": "Bring annotations in, take them out, review and compare them.",
+    "course": "Write assignments, bring them from and to nbgrader.",
     "demo": "Walk the whole path on a sample picture.",
     "doctor": "Look whether everything is in place.",
     "export": "Write an image as OME-Zarr, OME-TIFF or PNG.",

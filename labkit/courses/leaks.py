@@ -42,11 +42,11 @@ def _named(assignment: Assignment, hidden: dict[str, Path]) -> Iterator[Problem]
             continue  # an open region, which is told elsewhere
         for index, (cell, source) in enumerate(zip(cells, cells_of(notebook), strict=True)):
             where, text = cell_where(name, index), cell_text(cell)
-            if _HIDDEN_PATH.search(text):
+            if any(path in text for path in hidden) or (cell["cell_type"] == "code" and _HIDDEN_PATH.search(text)):
                 yield Problem(where=where, text=f"It names a file in {HIDDEN}/.", hint=hint)
             elif found := sorted(one for one in names if len(one) >= _SHORTEST_NAME and one in text):
                 yield Problem(severity="warning", where=where, text=f"It names {found[0]}, as a hidden file is called.", hint=hint)
-            elif _HIDDEN_PATH.search(cell_text(source)):
+            elif cell["cell_type"] == "code" and _HIDDEN_PATH.search(cell_text(source)):
                 also = "The solution or a hidden test cannot read it when it is graded: hidden files are never where student code runs."
                 yield Problem(where=where, text=f"It names a file in {HIDDEN}/ in a part that students do not see.", hint=also)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 
 from pydantic import ValidationError
 
@@ -74,7 +74,7 @@ def _of_notebook(name: str, notebook: Notebook) -> Iterator[Problem]:
         yield from _of_regions(cell, found, where)
         yield from _of_metadata(cell, found, where) if found else ()
         yield from _of_code(cell, found, where) if cell["cell_type"] == "code" else ()
-    yield from _too_early(name, graded)
+    yield from _too_early(name, notebook)
 
 
 def _of_metadata(cell: Cell, graded: GradedCell, where: str) -> Iterator[Problem]:
@@ -137,19 +137,21 @@ def _of_code(cell: Cell, graded: GradedCell | None, where: str) -> Iterator[Prob
         yield Problem(severity="warning", where=where, text="The test does nothing; everybody gets its points.", hint="Write an assert.")
 
 
-def _too_early(name: str, graded: list[tuple[int, Cell, GradedCell]]) -> Iterator[Problem]:
+def _too_early(name: str, notebook: Notebook) -> Iterator[Problem]:
     """Find tests that use what only a later answer makes."""
-    trees = [(index, cell, parse_code(source) if source["cell_type"] == "code" else None) for index, source, cell in graded]
-    for index, test, tree in trees:
-        if test.kind != "test" or tree is None:
+    made: set[str] = set(dir(builtins))
+    waiting: list[tuple[int, GradedCell, set[str]]] = []
+    for index, cell in enumerate(cells_of(notebook)):
+        graded, tree = read_cell(cell), parse_code(cell) if cell["cell_type"] == "code" else None
+        if tree is None:
             continue
-        later = [
-            (place, cell, bound_names(made)) for place, cell, made in trees if place > index and made and cell.kind in ("answer", "hand")
-        ]
-        before = set(chain.from_iterable(bound_names(made) for place, _, made in trees if place < index and made)) | bound_names(tree)
-        for place, answer, names in later:
-            if early := sorted((used_names(tree) & names) - before):
-                where = cell_where(name, index, test.grade_id)
-                text = f"The test uses {early[0]}, which cell {place + 1} ({answer.grade_id}) makes only later."
-                yield Problem(where=where, text=text, hint="Put the test after what it tests.")
-                break
+        names = bound_names(tree)
+        if graded is not None and graded.kind == "test":
+            waiting.append((index, graded, used_names(tree) - made - names))
+        elif graded is not None and graded.kind in ("answer", "hand"):
+            for early, test, needed in waiting:
+                if missing := sorted(needed & names):
+                    text = f"The test uses {missing[0]}, which cell {index + 1} ({graded.grade_id}) makes only later."
+                    yield Problem(where=cell_where(name, early, test.grade_id), text=text, hint="Put the test after what it tests.")
+            waiting = [one for one in waiting if not one[2] & names]
+        made |= names

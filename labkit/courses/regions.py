@@ -8,7 +8,7 @@ from typing import Literal
 
 from labkit.errors import InvalidInput
 
-__all__ = ["MARKERS", "RegionKind", "code_stub", "cut_region", "faults_of_regions", "has_region"]
+__all__ = ["MARKERS", "RegionKind", "code_stub", "cut_region", "faults_of_regions", "has_region", "reopen_stub"]
 
 RegionKind = Literal["solution", "hidden tests", "mark scheme"]
 
@@ -71,6 +71,18 @@ def cut_region(text: str, kind: RegionKind, stub: str = "") -> tuple[str, bool]:
         elif not inside:
             kept.append(line)
     return "\n".join(kept), found
+
+
+def reopen_stub(text: str, stub: str) -> str:
+    """Return `text` with an empty solution region where `stub` stands: what `cut_region` made, undone but for the solution itself."""
+    lines, wanted = text.split("\n"), stub.split("\n")
+    for at in range(len(lines) - len(wanted) + 1):
+        indent = re.match(r"\s*", lines[at])[0]  # type: ignore[index]
+        if lines[at : at + len(wanted)] == [indent + line for line in wanted]:
+            marker = MARKERS["solution"]
+            lines[at : at + len(wanted)] = [indent + marker.usual.format(marker.begin), indent + marker.usual.format(marker.end)]
+            return "\n".join(lines)
+    return text
 
 
 def faults_of_regions(text: str, kind: RegionKind) -> list[str]:

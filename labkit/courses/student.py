@@ -21,7 +21,17 @@ from labkit.courses.sheet import SHEET_FILE
 from labkit.errors import InvalidInput
 from labkit.storage import file_sha256, new_folder
 
-__all__ = ["language_of", "make_release", "manifest_of", "public_metadata", "solution_submission", "solved_version", "student_version"]
+__all__ = [
+    "language_of",
+    "lay_out_student",
+    "make_release",
+    "manifest_of",
+    "public_metadata",
+    "refuse_errors",
+    "solution_submission",
+    "solved_version",
+    "student_version",
+]
 
 _KERNEL_KEYS = ("name", "display_name", "language")
 _LANGUAGE_KEYS = ("name", "version", "file_extension", "mimetype", "nbconvert_exporter", "pygments_lexer", "codemirror_mode")
@@ -120,6 +130,22 @@ def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]
         for path in (*assignment.hidden, *([sheet] if (sheet := assignment.root / SHEET_FILE).is_file() else [])):
             _copy(path, source / path.relative_to(assignment.root))
         return manifest_of(folder / "student"), manifest_of(source)
+
+
+def lay_out_student(assignment: Assignment, out: Path) -> Path:
+    """Lay out, in the new folder `out`, what students would fetch.
+
+    Raises
+    ------
+    InvalidInput
+        The assignment has errors.
+    AlreadyExists
+        `out` is there already.
+    """
+    refuse_errors(assignment)
+    with new_folder(out) as folder:
+        _lay_out(assignment, folder, student_version)
+    return out
 
 
 def refuse_errors(assignment: Assignment) -> None:

@@ -129,7 +129,7 @@ def _kept_source(notebook: Notebook) -> Notebook:
 
 def _write_submissions(records: CourseRecords, files: Path, folder: Path, names: dict[str, str]) -> None:
     for submission in records.submissions:
-        if submission.assignment not in names:
+        if submission.assignment not in names or "/" in submission.student or submission.student.startswith("."):
             continue
         for stage, below in zip(_RELEASE_ENDINGS, (submission.files, submission.graded, submission.feedback), strict=True):
             source, target = files / below, folder / stage / submission.student / names[submission.assignment]

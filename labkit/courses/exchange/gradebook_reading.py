@@ -90,7 +90,7 @@ class _Gradebook:
         return AssignmentRecord(name=row["name"], due=_time(row.get("duedate")), items=tuple(mine))
 
     def _by_hand(self, cell: Row) -> bool:
-        """A cell that is task, or both graded and solution."""
+        """Return whether a cell is a task, or both graded and solution."""
         twins = [one for one in self.cells.values() if one["name"] == cell["name"] and one["notebook_id"] == cell["notebook_id"]]
         return any(one.get("type") in ("TaskCell", "SolutionCell") for one in twins)
 

@@ -40,7 +40,8 @@ def write_gradebook(path: Path, course: str, sources: dict[str, dict[str, Notebo
     list of str
         What could not be written, in words.
     """
-    with closing(sqlite3.connect(path)) as database, database:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("BEGIN")
         for table, columns in TABLES.items():
             database.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
         writer = _Writer(database)
@@ -57,7 +58,8 @@ def write_gradebook(path: Path, course: str, sources: dict[str, dict[str, Notebo
                 known.add(submission.student)
                 writer.add("student", id=submission.student)
             writer.submission(submission)
-        return writer.complaints
+        database.execute("COMMIT")
+    return writer.complaints
 
 
 def _id(*parts: str) -> str:

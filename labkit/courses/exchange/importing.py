@@ -6,22 +6,21 @@ likewise. What cannot be taken is said in words, in the records' notes.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import shutil
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from labkit.courses.assignment import HIDDEN
-from labkit.courses.cells import read_cell, write_cell
 from labkit.courses.exchange.course_config import CONFIG_FILE, read_config, unknown_settings
+from labkit.courses.exchange.csv_scores import add_scores_of_csv, read_time
 from labkit.courses.exchange.gradebook_reading import read_gradebook
+from labkit.courses.exchange.imported_notebooks import reopened, upgraded
 from labkit.courses.exchange.records import RECORDS_FILE, AssignmentRecord, CourseRecords, StudentRecord, SubmissionRecord
 from labkit.courses.folder import load_assignment
 from labkit.courses.names import check_assignment_name
-from labkit.courses.notebook import Notebook, cells_of, read_notebook, write_notebook
+from labkit.courses.notebook import Cell, cells_of, read_notebook, write_notebook
 from labkit.courses.records import AssignmentSheet
 from labkit.courses.sheet import SHEET_FILE, sheet_text
 from labkit.courses.submitted import check_notebook
@@ -87,7 +86,7 @@ class _Import:
             if not record.folder:
                 self._notes.append(f"{record.name}: the gradebook knows it, but it has no folder in source/; its scores are kept.")
         submissions = {(one.assignment, one.student): one for one in known.submissions}
-        self._read_csv(submissions, known.students)
+        self._notes += add_scores_of_csv(self._root / "grades.csv", submissions, has_gradebook=bool(known.students or known.submissions))
         self._take_files(submissions)
         students = {student.id: student for student in known.students}
         for _, student in submissions:
@@ -116,7 +115,12 @@ class _Import:
 
     def _stage(self, stage: str) -> Path:
         given = self._config.get(f"CourseDirectory.{stage}_directory")
-        return self._root / (given if isinstance(given, str) and given else stage)
+        path = self._root / given if isinstance(given, str) and given else self._root / stage
+        if path.resolve().is_relative_to(self._root):
+            return path
+        note = f"{CONFIG_FILE}: the {stage} directory {given} lies outside of the course, and was not read."
+        self._notes += [] if note in self._notes else [note]
+        return self._root / stage
 
     def _folders(self, *stages: str) -> Iterator[tuple[str, Path]]:
         """Yield the assignments of the first of `stages` that has each."""
@@ -138,7 +142,7 @@ class _Import:
         target = self._out / "assignments" / name
         self._copy_tree(folder, target)
         for path in sorted(target.glob("*.ipynb")):
-            self._upgrade(path, f"{name}/{path.name}")
+            self._upgrade(path, f"{name}/{path.name}", handed_out=not folder.is_relative_to(self._stage("source")))
         extras = self._root / EXTRAS / folder.name
         if extras.is_dir() and not extras.is_symlink():
             self._copy_tree(extras, target)
@@ -157,20 +161,19 @@ class _Import:
         items = record.items or loaded.items
         return record.model_copy(update={"folder": f"assignments/{name}", "items": items})
 
-    def _upgrade(self, path: Path, where: str) -> None:
-        """Write a notebook with metadata of version 3 and with the course's header and footer, as nbgrader hands it out."""
+    def _upgrade(self, path: Path, where: str, *, handed_out: bool) -> None:
         data = path.read_bytes()
         try:
             check_notebook(data, where)
         except InvalidInput as error:
             self._notes.append(f"{error.message} {error.hint}")
             return
-        notebook = read_notebook(data)
-        cells = [*self._framing("header"), *cells_of(notebook), *self._framing("footer")]
-        notebook["cells"] = [cell if (graded := read_cell(cell)) is None else write_cell(cell, graded) for cell in cells]
-        path.write_bytes(write_notebook(read_notebook(write_notebook(notebook))))  # read again: each cell gets an id of its own
+        if handed_out:
+            path.write_bytes(write_notebook(reopened(read_notebook(data))))
+        else:
+            path.write_bytes(write_notebook(upgraded(read_notebook(data), self._framing("header"), self._framing("footer"))))
 
-    def _framing(self, what: str) -> list[dict[str, object]]:
+    def _framing(self, what: str) -> list[Cell]:
         given = self._config.get(f"IncludeHeaderFooter.{what}")
         path = self._root / given if isinstance(given, str) and given else None
         if path is None:
@@ -180,12 +183,11 @@ class _Import:
                 raise InvalidInput(f"{CONFIG_FILE}: the {what} {given} lies outside of the course.")
             data = path.read_bytes()
             check_notebook(data, str(given))
-            notebook: Notebook = read_notebook(data)
+            return cells_of(read_notebook(data))
         except (InvalidInput, OSError) as error:
             note = f"The {what} {given} cannot be read: {error}"
             self._notes += [] if note in self._notes else [note]
             return []
-        return cells_of(notebook)
 
     def _take_files(self, submissions: dict[tuple[str, str], SubmissionRecord]) -> None:
         fields = {"submitted": "files", "autograded": "graded", "feedback": "feedback"}
@@ -214,29 +216,6 @@ class _Import:
                 (target / Path(*parts)).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target / Path(*parts))
 
-    def _read_csv(self, submissions: dict[tuple[str, str], SubmissionRecord], students: Iterable[StudentRecord]) -> None:
-        """Read what ``nbgrader export`` wrote: it is compared with the gradebook, and stands in for one that is not there."""
-        path = self._root / "grades.csv"
-        if not path.is_file():
-            return
-        rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig", errors="replace"))))
-        if rows and not {"assignment", "student_id", "raw_score"} <= rows[0].keys():
-            self._notes.append("grades.csv is none that 'nbgrader export' writes, and was not read.")
-            return
-        has_gradebook, different = bool(submissions) or bool(tuple(students)), 0
-        for row in rows:
-            key, points = (row["assignment"] or "", row["student_id"] or ""), _number(row["raw_score"])
-            known = submissions.get(key)
-            if known is not None and points is not None and not math.isclose(known.points or 0.0, points, abs_tol=1e-9):
-                different += 1
-            elif known is None and not has_gradebook and all(key) and row.get("timestamp"):
-                time, penalty = _time(row["timestamp"] or ""), _number(row.get("late_submission_penalty"))
-                submissions[key] = SubmissionRecord(
-                    assignment=key[0], student=key[1], submitted=time, penalty=penalty or 0.0, csv_points=points
-                )
-        if different:
-            self._notes.append(f"grades.csv differs from gradebook.db in {different} row(s); the gradebook counts.")
-
 
 def _subfolders(folder: Path) -> list[Path]:
     return (
@@ -246,24 +225,5 @@ def _subfolders(folder: Path) -> list[Path]:
     )
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _timestamp(path: Path) -> datetime | None:
-    return _time(path.read_bytes()[:100].decode(errors="replace").strip()) if path.is_file() and not path.is_symlink() else None
-
-
-def _time(text: str) -> datetime | None:
-    """Read a time as nbgrader writes it, ``2026-02-02 15:58:23.948203 UTC``; without an offset it is UTC."""
-    for known in (text.removesuffix(" UTC"), text.replace(" +", "+").replace(" -", "-")):
-        try:
-            time = datetime.fromisoformat(known)
-        except ValueError:
-            continue
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
-    return None
+    return read_time(path.read_bytes()[:100].decode(errors="replace").strip()) if path.is_file() and not path.is_symlink() else None

@@ -1,0 +1,72 @@
+"""Students get nothing that they must not see, and everything else; the same assignment is the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.courses.cells import graded_cells
+from labkit.courses.folder import load_assignment
+from labkit.courses.student import make_release, solution_submission, student_version
+from labkit.errors import AlreadyExists, InvalidInput
+
+MakeAssignment = Callable[..., Path]
+
+
+def _sources(notebook: dict[str, Any]) -> dict[str, str]:
+    return {graded.grade_id: cell["source"] for _, cell, graded in graded_cells(notebook)}
+
+
+def test_no_secret_is_in_any_byte_that_students_get(make_assignment: MakeAssignment, tmp_path: Path) -> None:
+    """Solutions, hidden tests, mark schemes, outputs, metadata, attachments, hidden files: searched for in every file."""
+    student, source = make_release(load_assignment(make_assignment()), tmp_path / "out")
+    assert [file.path for file in student.files] == ["data/my data.csv", "ps1.ipynb"]
+    assert not [path for path in (tmp_path / "out" / "student").rglob("*") if path.is_file() and b"SECRET" in path.read_bytes()]
+    assert {file.path for file in source.files} == {"data/my data.csv", "hidden/tests.py", "ps1.ipynb"}
+
+
+def test_what_is_handed_out_can_be_worked_on(ps1: dict[str, Any]) -> None:
+    """Stubs stand where solutions stood, indented; tests and shown attachments are there."""
+    made = student_version(ps1)
+    sources = _sources(made)
+    assert sources["q1"] == "def square(n):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    assert (sources["q2"], sources["why"]) == ("# YOUR CODE HERE\nraise NotImplementedError()", "YOUR ANSWER HERE")
+    assert sources["q1_test"] == "assert square(2) == 4"
+    assert made["cells"][9]["attachments"] == {"shown.png": {"image/png": "AAAA"}}
+    assert [cell["metadata"].get("editable") for cell in made["cells"][1:3]] == [False, None]
+
+
+def test_the_same_assignment_is_the_same_release(make_assignment: MakeAssignment, tmp_path: Path) -> None:
+    """Hash for hash, read and written twice."""
+    root = make_assignment()
+    assert make_release(load_assignment(root), tmp_path / "a") == make_release(load_assignment(root), tmp_path / "b")
+
+
+def test_a_release_never_replaces_one(make_assignment: MakeAssignment, tmp_path: Path) -> None:
+    """A folder that is there stays as it is."""
+    (tmp_path / "out").mkdir()
+    with pytest.raises(AlreadyExists):
+        make_release(load_assignment(make_assignment()), tmp_path / "out")
+
+
+def test_an_assignment_with_errors_is_not_released(
+    make_assignment: MakeAssignment, tmp_path: Path, notebook: Callable[..., Any], cell: Callable[..., Any]
+) -> None:
+    """The first error is told, and nothing is left behind."""
+    root = make_assignment("bad", ps1=notebook(cell("### BEGIN SOLUTION\nSECRET", "answer", "q1"), cell("pass", "test", "t", 1)))
+    with pytest.raises(InvalidInput, match="never closed"):
+        make_release(load_assignment(root), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_authors_solution_can_be_handed_in(make_assignment: MakeAssignment, tmp_path: Path) -> None:
+    """Answers are in, hidden tests are not; a file in hidden/solution/ lies where a student would have it."""
+    root = make_assignment(files={"hidden/solution/model.txt": "weights"})
+    out = solution_submission(load_assignment(root), tmp_path / "out")
+    text = (out / "ps1.ipynb").read_text()
+    assert ("SECRET_SOLUTION" in text, "SECRET_TEST" in text, (out / "model.txt").read_text()) == (True, False, "weights")
+    assert json.loads(text)["cells"][4]["outputs"] == []
