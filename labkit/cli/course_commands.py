@@ -16,6 +16,7 @@ _COMMANDS = {
     "import-nbgrader": _AUTHOR,
     "new": _AUTHOR,
     "preview": _AUTHOR,
+    "test": "labkit.cli.course_grade_commands",
 }
 
 

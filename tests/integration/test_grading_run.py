@@ -38,7 +38,7 @@ class Service:
     tasks: list[GradingTask] = field(default_factory=list)
     results: dict[str, TaskResult] = field(default_factory=dict)
     fail_next: int = 0
-    address: ServiceAddress = ServiceAddress("", "")
+    address: ServiceAddress | None = None
 
     def take(self, folder: Path) -> Manifest:
         """Keep the files of a folder."""
