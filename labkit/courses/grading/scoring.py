@@ -21,7 +21,7 @@ def cell_scores(items: Iterable[Item], notebook: Any, stories: Mapping[int, Cell
     A test that raised nothing earns all its points, or the number that it ends with, as in nbgrader. What a person scores has no
     points yet, but for an answer that is still what was handed out: it earns none.
     """
-    places = {}
+    places: dict[str, int] = {}
     for index, cell in enumerate(notebook.cells):
         graded = read_cell(cell)
         if graded is not None and graded.scored:
