@@ -91,7 +91,7 @@ def _for_staff(session: Session, work: Coursework, opened: Opened, who: Identity
         "filters": filters,
         "show": show,
         "counting": len(counting),
-        "graded": sum(one.points is not None for one in everything),
+        "releasable": sum(one.points is not None and not one.feedback for one in everything),
         "by_hand": sum(one.needs_hand > 0 for one in counting),
         "returned": sum(one.feedback for one in counting),
         "statistics": numbers,
