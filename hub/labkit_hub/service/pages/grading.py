@@ -126,7 +126,7 @@ def show_grading(
         grade_max=sum(score.item.max_points for score in scores),
         neighbours=place_of(session, ledger, row, only_hand=only_hand),
         only_hand=only_hand,
-        others=sorted(others, key=lambda one: one.attempt),
+        others=sorted(others.values(), key=lambda one: one.attempt),
     )
 
 
@@ -149,10 +149,6 @@ def _rows(session: Session, row: SubmissionRow, rubric: Any, just: set[int]) -> 
     return tuple(
         Row(number, one, rubric_of(rubric, one), outcome="saved" if number in just else "same") for number, one in enumerate(found)
     )
-
-
-def _people(one: Any) -> tuple[str, ...]:
-    return tuple(one.group) or (one.person,)
 
 
 def _submission(

@@ -65,10 +65,10 @@ def test_the_course_lists_its_assignments(school: Any, work: str) -> None:
 
 def test_pages_of_staff_are_not_there_for_students(school: Any, work: str, desk: str) -> None:
     """Nor is another's submission, nor the assignment for somebody of another course; and forms do nothing."""
-    staff_only = ("/settings", "/history", "/items", f"/submissions/{school.ada}/compare?notebook=ps1")
+    staff_only = ("/settings", "/history", "/items", "/progress", f"/submissions/{school.ada}/compare?notebook=ps1")
     for name in ("ben", "eve"):
         browser = school.house.browse(name)
-        assert [browser.get(f"{work}{path}").status_code for path in staff_only] == [404] * 4
+        assert [browser.get(f"{work}{path}").status_code for path in staff_only] == [404] * 5
         assert [browser.get(path).status_code for path in (desk, f"{COURSE}/class", f"{COURSE}/class.csv")] == [404] * 3
         for path in (
             "/settings",
@@ -138,7 +138,7 @@ def test_grading_is_asked_for_by_a_button(school: Any, work: str) -> None:
     browser = school.house.browse("tom")
     assert "Grade what is not graded (1)" in words(browser.get(work))
     assert browser.post(f"{work}/grade", data={"which": "ungraded"}).headers["location"].endswith("?said=grading")
-    assert 'aria-label="0 of 1"' in browser.get(work).text
+    assert ('aria-label="0 of 1"' in browser.get(work).text, 'aria-label="0 of 1"' in browser.get(f"{work}/progress").text) == (True, True)
     page = browser.post(f"{work}/grade", data={"which": "ungraded"})
     assert (page.status_code, "There is nothing to grade." in page.text) == (409, True)
 
@@ -326,6 +326,7 @@ def test_the_history_tells_of_this_assignment_only(school: Any, work: str) -> No
     assert "ada handed in ada attempt: 1" in page
     assert "grading run graded ada state: graded; points: 6" in page
     assert "ben handed in" not in page
+    assert school.house.browse("tom").get(f"{work}/history").status_code == 403
 
 
 @pytest.mark.parametrize("students", [0, 300])
