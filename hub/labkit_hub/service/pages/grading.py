@@ -104,11 +104,7 @@ def show_grading(
     asked = releases.asked_of(releases.release_of(session, opened.row.id, row.release))
     rows = saved.rows if saved else _rows(session, row, asked.rubric, just)
     scores = grade.scores
-    others = [
-        one
-        for one in views.submissions(session, opened.row.id, who).submissions
-        if one.id != row.id and set(_people(one)) & set(row.members)
-    ]
+    others = {one.id: one for name in row.members for one in ledger.of(name) if one.id != row.id}
     return work.show(
         request,
         "grading.html",
