@@ -41,7 +41,7 @@ def _network(text: str) -> str:
 
 
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name != "UTC" and name not in available_timezones():  # a machine without the table of time zones has UTC all the same
         raise ValueError("is no time zone; they are called like Europe/Berlin")
     return name
 
