@@ -263,6 +263,10 @@ def test_the_answers_to_one_cell_are_side_by_side(school: Any) -> None:
     assert (page.status_code, form_of(page)["comment-0"], form_of(page)["points-1"]) == (200, "later", "2")
     found = school.done("prof", "GET", f"/assignments/{assignment}/submissions")["submissions"]
     assert {one["person"]: school.grade(one["id"])["scores"][1]["points"] for one in found} == {"ada": None, "zoë b": 2.0}
+    for one in found:
+        school.done("prof", "PUT", f"/submissions/{one['id']}/scores", json={"item": "ps1/q1_test", "points": 3})
+    page = browser.get(f"{address}&only=hand")
+    assert (page.text.count("<article"), ">ada<" in page.text or ">Ada<" in page.text) == (1, True)
 
 
 def test_a_submission_stands_beside_the_source(school: Any, desk: str) -> None:
