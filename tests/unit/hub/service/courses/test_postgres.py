@@ -51,6 +51,9 @@ def test_the_whole_way(school) -> None:
     assert school.done(server, "GET", f"/grading/{run}/files/{work['files'][0]['sha256']}").content == school.notebook("x = 1")
     assert school.put_result(run, submission, 6).status_code == 204
     school.done("tom", "PUT", f"/submissions/{submission}/scores", json={"item": "ps1/essay", "points": 2, "comment": "Schön."})
+    odd = {"item": "ps1/essay", "comment": "a text with a \0 in it"}
+    assert school.ask("tom", "PUT", f"/submissions/{submission}/scores", json=odd).status_code == 400
+    assert school.ask("tom", "GET", "/submissions/%00").status_code == 400
     school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
     assert school.grade(submission, by="zoë b")["submission"]["points"] == 8
     assert "zoë b,Zoë B,8,8" in school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode()
