@@ -86,8 +86,7 @@ def _bring_back(client: CourseClient, run: str, result: GradeResult, folder: Pat
     """Send the files of a result, then the result."""
     files = []
     for outcome in result.notebooks:
-        for sha256, suffix in ((outcome.executed, "ipynb"), (outcome.html, "html")):
-            if sha256 is not None:
-                client.put_grading_file(run, sha256, folder / sha256)
-                files.append(FileEntry(path=f"{outcome.notebook}.{suffix}", sha256=sha256, size=(folder / sha256).stat().st_size))
+        for path, sha256 in outcome.files:
+            client.put_grading_file(run, sha256, folder / sha256)
+            files.append(FileEntry(path=path, sha256=sha256, size=(folder / sha256).stat().st_size))
     client.put_result(run, result.submission, TaskResult(result=result, files=tuple(files)))
