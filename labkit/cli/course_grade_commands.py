@@ -13,8 +13,8 @@ from labkit.cli.app import long_command
 from labkit.cli.console import Answer
 from labkit.courses.folder import load_assignment
 from labkit.courses.grading import Batch, ContainerShape, ProcessShape, Shape, grade_batch
-from labkit.courses.grading.solution import solution_folder
 from labkit.courses.records import GradeResult
+from labkit.courses.student import solution_submission
 from labkit.errors import InvalidInput
 from labkit.events import CancelToken, EventSink
 
@@ -47,7 +47,7 @@ def test_command(
         raise InvalidInput(f"{first.where}: {first.text}".removeprefix(": "), hint=first.hint or "Correct it, then test again.")
     where: Shape = ProcessShape() if shape == "process" else ContainerShape(image=image)
     with tempfile.TemporaryDirectory(prefix="lkg-test-") as name:
-        given = submission if submission is not None else solution_folder(assignment, Path(name) / "solution")
+        given = submission if submission is not None else solution_submission(assignment, Path(name) / "solution")
         batch = Batch({1: assignment.root}, {"test": (given, 1)}, Path(name) / "out")
         (result,) = grade_batch(batch, shape=where, workers=1, on_event=on_event, cancel=cancel)
         pages = _keep(result, Path(name) / "out" / "test", out)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from labkit.courses.cells import GradedCell, graded_cells, read_cell, tags_of
 from labkit.courses.matching import Copy, Place, match_cells
 from labkit.courses.notebook import Cell, Notebook, cell_text, cells_of, new_cell_id, plain_text, text_of
+from labkit.courses.pictures import Pictures
 from labkit.courses.records import Note
 from labkit.courses.student import public_metadata, student_version
 
@@ -71,8 +72,8 @@ def mend(submitted: Notebook, source: Notebook) -> Mended:
     -------
     Mended
         Tests (hidden ones included) and locked cells are the source's, answers the student's, kernel and points the source's. An answer
-        that is not there is the stub, never the solution. Outputs and attachments are dropped. An answer that was not touched is found
-        by `labkit.courses.cells.untouched`.
+        that is not there is the stub, never the solution. Outputs are dropped, and attachments but for pictures in what a person scores.
+        An answer that was not touched is found by `labkit.courses.cells.untouched`.
     """
     notes = _Notes()
     handed_out = cells_of(student_version(source))
@@ -125,6 +126,7 @@ def _readable(submitted: Notebook, notes: _Notes) -> list[Cell]:
                 "id": cell["id"] if isinstance(cell.get("id"), str) else "",
                 "metadata": metadata if isinstance(metadata, dict) else {},
                 "source": plain_text(text_of(cell.get("source"))),
+                "attachments": cell.get("attachments"),
             }
         )
     return readable
@@ -161,10 +163,12 @@ def _students_order(given: list[Cell], places: list[Place], parameter_ids: set[s
     """Return the student's cells, those of the assignment as they are run, copies left out."""
     found = match_cells(given, places, notes.add)
     result: list[_Cell] = []
+    pictures = Pictures(notes.add)
     has_parameters = not parameter_ids
     for index, cell in enumerate(given):
         if (place := found.places.get(index)) is not None:
-            result.append(_Cell(_answered(cell, place, found.joined.get(place.index), index, notes), place.index))
+            answered = _answered(cell, place, found.joined.get(place.index), index, notes)
+            result.append(_Cell(_with_pictures(answered, cell, place, index, pictures), place.index))
         elif found.copies.get(index) is not Copy.IGNORED:
             keeps = not has_parameters and _PARAMETERS in tags_of(cell) and cell["cell_type"] == "code"
             has_parameters |= keeps
@@ -190,6 +194,14 @@ def _answered(cell: Cell, place: Place, joined: str | None, index: int, notes: _
     if text.strip() not in (place.shown.strip(), cell_text(place.cell).strip()):
         notes.add("cell-changed", where, "It must not be changed, and was: the author's cell was run instead. " + _excerpt(text))
     return place.cell
+
+
+def _with_pictures(answered: Cell, cell: Cell, place: Place, index: int, pictures: Pictures) -> Cell:
+    """Return a cell that a person scores with the pictures that the student pasted into it; the author's own go before."""
+    if place.graded.kind not in ("hand", "task") or place.cell["cell_type"] != "markdown":
+        return answered
+    kept = pictures.of(cell["attachments"], f"cell {index + 1} ({place.graded.grade_id})") | place.cell.get("attachments", {})
+    return answered | ({"attachments": kept} if kept else {})
 
 
 def _excerpt(text: str) -> str:

@@ -269,6 +269,8 @@ class AssignmentSheet(Record):
         Further files that a submission must have.
     annotations : tuple of AnnotationTask
         Pictures that students annotate.
+    show_hidden_messages : bool
+        Whether students read, with their feedback, class and message of the error of a hidden test.
     """
 
     title: str = ""
@@ -283,6 +285,7 @@ class AssignmentSheet(Record):
     rubric: tuple[RubricButton, ...] = ()
     required: tuple[str, ...] = ()
     annotations: tuple[AnnotationTask, ...] = ()
+    show_hidden_messages: bool = False
 
     @property
     def scored(self) -> tuple[Check | AnnotationTask, ...]:
@@ -331,12 +334,19 @@ class CellScore(Record):
     """What an item earned.
 
     ``points`` is None where nobody has scored it yet. ``trusted`` is False for what rests on the word of the student's own kernel.
+    ``student_note`` is what students read in place of ``note``; None means the same.
     """
 
     item: Item
     points: Points | None
     trusted: bool = False
     note: Annotated[str, Field(max_length=2000)] = ""
+    student_note: Annotated[str, Field(max_length=2000)] | None = None
+
+    @property
+    def for_student(self) -> CellScore:
+        """The score as its student may read it."""
+        return self if self.student_note is None else self.model_copy(update={"note": self.student_note, "student_note": None})
 
 
 class NotebookOutcome(Record):
@@ -348,6 +358,8 @@ class NotebookOutcome(Record):
         All cells were executed; some were not or had errors of the kernel itself; it could not be executed; the submission lacks it.
     executed, html : str or None
         SHA-256 of the executed notebook and of the page made of it, among the files of the result.
+    student_executed, student_html : str or None
+        Those that the student may read: without hidden tests. None means the same.
     """
 
     notebook: str
@@ -357,6 +369,25 @@ class NotebookOutcome(Record):
     kernels: Annotated[int, Field(ge=0)] = 0
     executed: Sha256 | None = None
     html: Sha256 | None = None
+    student_executed: Sha256 | None = None
+    student_html: Sha256 | None = None
+
+    @property
+    def files(self) -> tuple[tuple[str, Sha256], ...]:
+        """All files of it with their paths in the result; a student's have the same names, in ``student/``."""
+        named = (
+            (f"{self.notebook}.ipynb", self.executed),
+            (f"{self.notebook}.html", self.html),
+            (f"student/{self.notebook}.ipynb", self.student_executed),
+            (f"student/{self.notebook}.html", self.student_html),
+        )
+        return tuple((path, sha256) for path, sha256 in named if sha256 is not None)
+
+    @property
+    def for_student(self) -> NotebookOutcome:
+        """The outcome as its student may read it: with the student's files alone."""
+        own = {"executed": self.student_executed or self.executed, "html": self.student_html or self.html}
+        return self.model_copy(update=own | {"student_executed": None, "student_html": None})
 
 
 class PinnedComment(Record):
@@ -369,12 +400,16 @@ class PinnedComment(Record):
 
 
 class CheckResult(Record):
-    """What one check of the sheet, or one annotation task, found: the points, the value of a metric, what to tell, and where."""
+    """What one check of the sheet, or one annotation task, found: the points, the value of a metric, what to tell, and where.
+
+    ``student_note`` is what students read in place of ``note``; None means the same.
+    """
 
     check: str
     points: Points
     value: float | None = None
     note: Annotated[str, Field(max_length=2000)] = ""
+    student_note: Annotated[str, Field(max_length=2000)] | None = None
     comments: Annotated[tuple[PinnedComment, ...], Field(max_length=200)] = ()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from labkit.errors import InvalidInput
 
-__all__ = ["MARKERS", "RegionKind", "code_stub", "cut_region", "faults_of_regions", "has_region", "reopen_stub"]
+__all__ = ["MARKERS", "RegionKind", "code_stub", "cut_region", "faults_of_regions", "has_region", "lines_in_region", "reopen_stub"]
 
 RegionKind = Literal["solution", "hidden tests", "mark scheme"]
 
@@ -71,6 +72,18 @@ def cut_region(text: str, kind: RegionKind, stub: str = "") -> tuple[str, bool]:
         elif not inside:
             kept.append(line)
     return "\n".join(kept), found
+
+
+def lines_in_region(text: str, kind: RegionKind) -> Iterator[str]:
+    """Yield the lines within the regions of this kind, without the markers."""
+    inside = False
+    for line in text.split("\n"):
+        if MARKERS[kind].begin in line:
+            inside = True
+        elif MARKERS[kind].end in line:
+            inside = False
+        elif inside:
+            yield line
 
 
 def reopen_stub(text: str, stub: str) -> str:

@@ -229,23 +229,12 @@ class CourseService:
         page : str
             HTML of every executed notebook.
         """
-        from sqlalchemy import select
-
-        from labkit_hub.service.tables import RunRow
-
         prof = self.client("prof")
-        waiting = [batch for batch in prof.batches(assignment) if batch.state == "waiting"]
-        batch = waiting[0] if waiting else prof.start_grading(assignment, GradeAsk(which="all"))
-        assert self.database is not None
-        with self.database.transaction() as session:
-            row = session.scalars(select(RunRow).where(RunRow.id == batch.run)).one()
-            row.state, row.started = "running", datetime.now(UTC)
-        token = f"token-of-run-{batch.run}"
-        self.hub.tokens[token] = (_GRADER, (_ACCESS, f"access:servers!server={_GRADER}/run-{batch.run}"))
-        grader = CourseClient(ServiceAddress(self.url, token))
+        run, address = self.begin_grading(assignment)
+        grader = CourseClient(address)
         items = prof.release(assignment, prof.assignment(assignment).release).items
-        for task in grader.grading_job(batch.run).tasks:
-            files, html = self._page(grader, batch.run, page)
+        for task in grader.grading_job(run).tasks:
+            files, html = self._page(grader, run, page)
             result = GradeResult(
                 submission=task.submission,
                 state="graded",
@@ -253,9 +242,28 @@ class CourseService:
                 notebooks=tuple(NotebookOutcome(notebook=name, state="done", html=html) for name in task.manifest.notebooks),
                 isolation="process",
             )
-            grader.put_result(batch.run, task.submission, TaskResult(result=result, files=files))
+            grader.put_result(run, task.submission, TaskResult(result=result, files=files))
+        self._set_run(run, "done")
+
+    def begin_grading(self, assignment: str) -> tuple[str, ServiceAddress]:
+        """Start the batch that waits, else one of everything that counts; return its run, and what the run's own server asks with."""
+        prof = self.client("prof")
+        waiting = [batch for batch in prof.batches(assignment) if batch.state == "waiting"]
+        batch = waiting[0] if waiting else prof.start_grading(assignment, GradeAsk(which="all"))
+        self._set_run(batch.run, "running")
+        token = f"token-of-run-{batch.run}"
+        self.hub.tokens[token] = (_GRADER, (_ACCESS, f"access:servers!server={_GRADER}/run-{batch.run}"))
+        return batch.run, ServiceAddress(self.url, token)
+
+    def _set_run(self, run: str, state: str) -> None:
+        from sqlalchemy import select
+
+        from labkit_hub.service.tables import RunRow
+
+        assert self.database is not None
         with self.database.transaction() as session:
-            session.scalars(select(RunRow).where(RunRow.id == batch.run)).one().state = "done"
+            row = session.scalars(select(RunRow).where(RunRow.id == run)).one()
+            row.state, row.started = state, row.started or datetime.now(UTC)
 
     @staticmethod
     def _page(grader: CourseClient, run: str, page: str) -> tuple[tuple[FileEntry, ...], str | None]:

@@ -20,6 +20,7 @@ from labkit.courses.records import AnnotationTask, AssignmentSheet, Check, Check
 __all__ = ["Checker", "read_export"]
 
 _DEEPEST = 60
+_FAILED = "The check failed."
 
 
 class _Missing(Exception):
@@ -65,11 +66,16 @@ class Checker:
         except _Missing as error:
             return _nothing(check, str(error))
         except AssertionError as error:
-            return _nothing(check, str(error) or "The check failed.")
+            return self._failed(check, str(error) or _FAILED)
         except MemoryError:
             return _nothing(check, "The check needed more memory than it may use.")
         except Exception as error:  # a teacher's code on a student's data raises anything
-            return _nothing(check, f"{type(error).__name__}: {error}")
+            return self._failed(check, f"{type(error).__name__}: {error}")
+
+    def _failed(self, check: Check | AnnotationTask, note: str) -> CheckResult:
+        """Return that hidden code raised an error, whose message students read where the sheet says so."""
+        told = None if self.sheet.show_hidden_messages or note == _FAILED else _FAILED
+        return _nothing(check, note).model_copy(update={"student_note": told})
 
     def _annotation(self, task: AnnotationTask, folder: Path) -> CheckResult:
         from labkit.courses.annotation_scores import score_files

@@ -35,7 +35,9 @@ table { border-collapse: collapse; } td, th { border: 1px solid #ccc; padding: .
 @functools.cache
 def _exporter() -> Any:
     import nbconvert
+    from jinja2 import pass_context
     from nbconvert.exporters import HTMLExporter
+    from nbconvert.filters.markdown_mistune import InvalidNotebook
 
     class Exporter(HTMLExporter):
         """Finds the templates where nbconvert was installed: environments are put on others, and then it is not at home in ours."""
@@ -43,6 +45,13 @@ def _exporter() -> Any:
         def get_prefix_root_dirs(self) -> list[str]:
             usual: list[str] = super().get_prefix_root_dirs()  # type: ignore[no-untyped-call]
             return [*usual, str(Path(nbconvert.__file__).parents[4] / "share" / "jupyter")]
+
+        @pass_context
+        def markdown2html(self, context: Any, source: str) -> str:
+            try:
+                return str(super().markdown2html(context, source))
+            except InvalidNotebook:  # it names an attachment that is not there: its words are shown all the same
+                return str(super().markdown2html(context, source.replace("attachment:", "not-attached:")))
 
     return Exporter(template_name="basic", embed_images=False, sanitize_html=False)  # type: ignore[no-untyped-call]
 

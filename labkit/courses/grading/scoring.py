@@ -15,21 +15,26 @@ __all__ = ["cell_scores", "check_scores", "missing_scores"]
 _NUMBER_CHARS = 64
 
 
-def cell_scores(items: Iterable[Item], notebook: Any, stories: Mapping[int, CellStory]) -> list[CellScore]:
+def cell_scores(
+    items: Iterable[Item], notebook: Any, stories: Mapping[int, CellStory], student_notes: Mapping[int, str] | None = None
+) -> list[CellScore]:
     """Return a score for each item of one executed notebook.
 
     A test that raised nothing earns all its points, or the number that it ends with, as in nbgrader. What a person scores has no
-    points yet, but for an answer that is still what was handed out: it earns none.
+    points yet, but for an answer that is still what was handed out: it earns none. `student_notes` are what students read of cells, by
+    their number, where that is not what staff read.
     """
     places: dict[str, int] = {}
     for index, cell in enumerate(notebook.cells):
         graded = read_cell(cell)
         if graded is not None and graded.scored:
             places.setdefault(graded.grade_id, index)
-    return [_score(item, places.get(item.id), notebook, stories) for item in items]
+    return [_score(item, places.get(item.id), notebook, stories, student_notes or {}) for item in items]
 
 
-def _score(item: Item, index: int | None, notebook: Any, stories: Mapping[int, CellStory]) -> CellScore:
+def _score(
+    item: Item, index: int | None, notebook: Any, stories: Mapping[int, CellStory], student_notes: Mapping[int, str]
+) -> CellScore:
     if item.how == "hand":
         if index is not None and untouched(notebook.cells[index]):
             return CellScore(item=item, points=0.0, note="Nothing was written here.")
@@ -38,7 +43,8 @@ def _score(item: Item, index: int | None, notebook: Any, stories: Mapping[int, C
         return CellScore(item=item, points=0.0, note="There is no such cell.")
     story = stories[index]
     if story.state != "ok":
-        return CellScore(item=item, points=0.0, note=_first_line(story.error) or "It failed.")
+        told = student_notes.get(index) if story.state == "error" else None
+        return CellScore(item=item, points=0.0, note=_first_line(story.error) or "It failed.", student_note=told)
     return _claimed(item, story.result)
 
 
@@ -67,8 +73,9 @@ def check_scores(items: Iterable[Item], results: Mapping[str, CheckResult]) -> l
     scores = []
     for item in items:
         result = results.get(item.id)
-        points, note = (result.points, result.note) if result else (0.0, "It was not carried out.")
-        scores.append(CellScore(item=item, points=min(points, item.max_points), trusted=True, note=note))
+        result = result or CheckResult(check=item.id, points=0.0, note="It was not carried out.")
+        points = min(result.points, item.max_points)
+        scores.append(CellScore(item=item, points=points, trusted=True, note=result.note, student_note=result.student_note))
     return scores
 
 

@@ -19,6 +19,7 @@ from labkit.courses.folder import Assignment
 from labkit.courses.grading.containers import Engine
 from labkit.courses.grading.engine import Execution, execute
 from labkit.courses.grading.exports import exporter_code, names_of, take_files, take_values
+from labkit.courses.grading.for_students import student_view
 from labkit.courses.grading.html import notebook_page, page_bytes
 from labkit.courses.grading.kernel import GradingKernel, provisioner_of
 from labkit.courses.grading.places import Slot
@@ -190,7 +191,9 @@ def _grade_notebook(grading: _Grading, name: str) -> None:
     parameters = _parameters(grading) if _takes_parameters(mended.notebook) else {}
     executed = execute(path, execution, parameters)
     grading.notes += execution.notes[: max(0, _MOST_NOTES - len(grading.notes))]
-    grading.scores += cell_scores(grading.items(name), executed, execution.stories)
+    failed = {index for index, story in execution.stories.items() if story.state == "error"}
+    view = student_view(executed, failed, show_messages=grading.submission.assignment.sheet.show_hidden_messages)
+    grading.scores += cell_scores(grading.items(name), executed, execution.stories, view.notes if view else None)
     _take_values(grading, name)
     all_ran = all(story.ran and story.state != "died" for story in execution.stories.values())
     grading.outcomes.append(
@@ -202,6 +205,8 @@ def _grade_notebook(grading: _Grading, name: str) -> None:
             kernels=execution.kernels,
             executed=_keep(grading, page_bytes(executed)),
             html=_keep(grading, notebook_page(executed, name)),
+            student_executed=_keep(grading, page_bytes(view.notebook)) if view else None,
+            student_html=_keep(grading, notebook_page(view.notebook, name)) if view else None,
         )
     )
 

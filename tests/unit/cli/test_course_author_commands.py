@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from labkit.cli import course_grade_commands
 from labkit.courses.folder import load_assignment
+from labkit.courses.grading import Batch
 from labkit.courses.mending import mend
+from labkit.courses.records import GradeResult
 from labkit.courses.student import solved_version
 from labkit.testing.commands import Done, files_in
 
@@ -41,6 +44,23 @@ def test_its_own_solution_passes_its_tests(assignment: Path, monkeypatch: pytest
     checks: dict[str, Callable[..., None]] = {}
     exec((assignment / "hidden" / "tests.py").read_text(), checks)
     checks["test_counts"](names["counts"])
+
+
+def test_author_tests_with_what_a_student_would_hand_in(
+    labkit: LabKit, assignment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`labkit course test` grades the solution without hidden tests, as it would come back; the grading itself is played."""
+    handed_in: dict[str, str] = {}
+
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        folder, _version = job.submissions["test"]
+        handed_in["notebook"] = (folder / "nuclei.ipynb").read_text()
+        yield GradeResult(submission="test", state="graded", isolation="process")
+
+    monkeypatch.setattr(course_grade_commands, "grade_batch", grade)
+    assert labkit("course", "test", assignment).exit_code == 0
+    assert "BEGIN SOLUTION" in handed_in["notebook"]
+    assert "HIDDEN TESTS" not in handed_in["notebook"]
 
 
 def test_two_samples_are_the_same(labkit: LabKit, assignment: Path, tmp_path: Path) -> None:

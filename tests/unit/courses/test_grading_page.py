@@ -39,3 +39,22 @@ def test_notebook_that_cannot_be_shown_is_shown_as_text() -> None:
     cell = nbformat.v4.new_code_cell("1 < 2")
     cell["outputs"] = [nbformat.from_dict({"output_type": "teapot"})]
     assert "could not be shown" in notebook_page(nbformat.NotebookNode(cells=[cell], metadata={}), "").decode()
+
+
+def _answer(text: str, **attachments: object) -> str:
+    cell = nbformat.v4.new_markdown_cell(text, attachments={name.replace("_", "."): kinds for name, kinds in attachments.items()})
+    return notebook_page(nbformat.v4.new_notebook(cells=[cell]), "").decode()
+
+
+def test_pasted_picture_is_in_the_page() -> None:
+    """An attachment of a Markdown cell is shown where the text has it."""
+    page = _answer("Look: ![](attachment:a.png)", a_png={"image/png": "iVBORw0KGgo="})
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in page
+
+
+def test_picture_that_was_left_out_does_not_cost_the_page() -> None:
+    """The words around it are shown as they are meant."""
+    page = _answer("**Look**: ![my cells](attachment:a.png)")
+    assert "<strong>Look</strong>" in page
+    assert 'alt="my cells"' in page
+    assert "could not be shown" not in page

@@ -20,7 +20,7 @@ from labkit_hub.service.courses.access import lock_assignment, seat_at, submissi
 from labkit_hub.service.courses.counting import open_ledger
 from labkit_hub.service.courses.office import Smell, hidden
 from labkit_hub.service.courses.scores import last_result
-from labkit_hub.service.courses.tables import AssignmentRow, SubmissionRow
+from labkit_hub.service.courses.tables import AssignmentRow, ResultRow, SubmissionRow
 from labkit_hub.service.tables import AuditRow
 
 __all__ = ["PageKeys", "page_of", "release_feedback", "result_file"]
@@ -54,6 +54,8 @@ def release_feedback(session: Session, assignment_id: str, ask: FeedbackAsk, who
 def result_file(session: Session, submission_id: str, sha256: str, who: Identity) -> str:
     """Return the name of a file that the last grading run left of a submission; its people read it once feedback is released.
 
+    Of executed notebooks and their pages they read those without hidden tests.
+
     Raises
     ------
     NotFound
@@ -62,10 +64,17 @@ def result_file(session: Session, submission_id: str, sha256: str, who: Identity
     found = last_result(session, row.id)
     if found is None or not (seat.is_staff or row.feedback is not None):
         raise hidden("file", Smell("file.peek", row.id, assignment.course_id) if not seat.is_staff else None)
+    readable = _for_student(found) if not seat.is_staff else None
     for file in found.files:
-        if file["sha256"] == sha256:
+        if file["sha256"] == sha256 and (readable is None or sha256 in readable):
             return str(file["path"]).rsplit("/", 1)[-1]
     raise hidden("file", Smell("file.peek", row.id, assignment.course_id))
+
+
+def _for_student(found: ResultRow) -> set[str]:
+    """Return the files of a result that show no hidden test."""
+    outcomes = (outcome.for_student for outcome in GradeResult.model_validate(found.result).notebooks)
+    return {sha256 for outcome in outcomes for _, sha256 in outcome.files}
 
 
 def page_of(session: Session, submission_id: str, notebook: str, who: Identity) -> str:
@@ -80,7 +89,8 @@ def page_of(session: Session, submission_id: str, notebook: str, who: Identity) 
     found = last_result(session, row.id)
     if found is None or not (seat.is_staff or row.feedback is not None):
         raise hidden("page")
-    for outcome in GradeResult.model_validate(found.result).notebooks:
+    for one in GradeResult.model_validate(found.result).notebooks:
+        outcome = one if seat.is_staff else one.for_student
         if outcome.notebook == notebook and outcome.html is not None:
             _note_reading(session, row, assignment, notebook, who)
             return outcome.html

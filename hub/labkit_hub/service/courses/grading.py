@@ -97,7 +97,7 @@ def put_result(session: Session, batch: BatchRow, submission_id: str, said: Task
         raise InvalidInput("The result is another submission's.", hint="This is a fault of the grading run.")
     if task.state == "graded" or (task.state == "failed" and said.result.state == "failed"):
         return
-    named = {sha for one in said.result.notebooks for sha in (one.executed, one.html) if sha is not None}
+    named = {sha256 for one in said.result.notebooks for _, sha256 in one.files}
     if named - {file.sha256 for file in said.files}:
         raise InvalidInput("The result names a file that is not among its files.", hint="This is a fault of the grading run.")
     uploads.claim(session, grader, said.files, {}, now)

@@ -131,7 +131,7 @@ def resum(session: Session, row: SubmissionRow, now: datetime) -> GradeRow:
 
 
 def _score(item: Item, found: CellScore | None, mark: MarkRow | None) -> CellScore:
-    note = found.note if found else ""
+    found = found.model_copy(update={"item": item}) if found else CellScore(item=item, points=None)
     if mark is not None and mark.points is not None:
-        return CellScore(item=item, points=mark.points, trusted=True, note=note)
-    return CellScore(item=item, points=found.points if found else None, trusted=bool(found and found.trusted), note=note)
+        return found.model_copy(update={"points": mark.points, "trusted": True})
+    return found

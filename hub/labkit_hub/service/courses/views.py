@@ -86,7 +86,7 @@ def submission(session: Session, submission_id: str, who: Identity) -> Submissio
 
 
 def grade(session: Session, submission_id: str, who: Identity) -> GradeItem:
-    """Return what a submission earned; to its people once feedback is released, without what is for staff.
+    """Return what a submission earned; to its people once feedback is released, without what is for staff, or shows hidden tests.
 
     Raises
     ------
@@ -99,12 +99,13 @@ def grade(session: Session, submission_id: str, who: Identity) -> GradeItem:
     found, marks = scores.last_result(session, row.id), scores.marks_of(session, row.id)
     result = GradeResult.model_validate(found.result) if found is not None else None
     asked = releases.asked_of(releases.release_of(session, row.assignment_id, row.release))
+    found_scores, outcomes = scores.scores_of(asked.items, result, marks), result.notebooks if result else ()
     return GradeItem(
         submission=_one(session, row, assignment_row, seat),
-        scores=scores.scores_of(asked.items, result, marks),
+        scores=found_scores if seat.is_staff else tuple(score.for_student for score in found_scores),
         comments={mark.item: mark.comment for mark in marks.values() if mark.comment},
         pins=scores.pins_of(asked.items, result, marks),
-        notebooks=result.notebooks if result else (),
+        notebooks=outcomes if seat.is_staff else tuple(outcome.for_student for outcome in outcomes),
         notes=result.notes if result and seat.is_staff else (),
         history=history_of(session, row.id) if seat.is_staff else (),
         rubric=asked.rubric if seat.is_staff else (),

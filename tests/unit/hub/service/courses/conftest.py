@@ -149,18 +149,21 @@ class School:
         return name
 
     def put_result(
-        self, run: str, submission: str, points: float | None = 6.0, *, state: str = "graded", page: bytes = b""
+        self, run: str, submission: str, points: float | None = 6.0, *, state: str = "graded", page: bytes = b"", student_page: bytes = b""
     ) -> httpx.Response:
         """Bring the result of one submission, as the grading run does."""
         server, files = self.server_of(run), {"ps1.html": page or f"<p>{submission}</p>".encode()}
+        files |= {"student/ps1.html": student_page} if student_page else {}
         for data in files.values():
             self.done(server, "PUT", f"/grading/{run}/files/{sha256(data)}", content=data)
-        html = sha256(files["ps1.html"])
+        outcome = {"notebook": "ps1", "state": "done", "html": sha256(files["ps1.html"])}
+        outcome |= {"student_html": sha256(student_page)} if student_page else {}
+        told = {"note": "AssertionError: secret", "student_note": "A hidden test failed."} if student_page else {}
         result = {
             "submission": submission,
             "state": state,
-            "scores": [{"item": ITEMS[0], "points": points}, {"item": ITEMS[1], "points": None}] if state == "graded" else [],
-            "notebooks": [{"notebook": "ps1", "state": "done", "html": html}] if state == "graded" else [],
+            "scores": [{"item": ITEMS[0], "points": points, **told}, {"item": ITEMS[1], "points": None}] if state == "graded" else [],
+            "notebooks": [outcome] if state == "graded" else [],
             "notes": [{"kind": "cell-missing", "text": "A cell was put back."}],
             "isolation": "process",
         }

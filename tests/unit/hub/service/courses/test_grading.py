@@ -219,6 +219,39 @@ def test_a_page_is_shown_in_a_cage_and_for_a_while(school, made, ada, clock) -> 
     assert school.house.ask(None, "GET", path).status_code == 404
 
 
+def test_students_get_files_and_notes_without_hidden_tests(school, made, ada) -> None:
+    """By every way to them; staff get those with them, and both are kept by one result."""
+    whole, own = b"<p>assert secret</p>", b"<p>without</p>"
+    assert school.put_result(school.batch(made), ada, page=whole, student_page=own).status_code == 204
+    school.done("tom", "PUT", f"/submissions/{ada}/scores", json={"item": "ps1/essay", "points": 1})
+    school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
+
+    def shown(name: str) -> bytes:
+        address = school.done(name, "POST", f"/submissions/{ada}/view", json={"notebook": "ps1"})["address"]
+        return school.house.ask(None, "GET", address.removeprefix("/services/labkit")).content
+
+    def statuses(name: str) -> list[int]:
+        paths = [f"/submissions/{ada}/result-files/{school.sha256(page)}" for page in (whole, own)]
+        return [school.ask(name, "GET", path).status_code for path in paths]
+
+    assert (shown("ada"), shown("tom")) == (own, whole)
+    assert (statuses("ada"), statuses("tom"), statuses("ben")) == ([404, 200], [200, 200], [404, 404])
+    saved = school.done("ada", "GET", f"/submissions/{ada}/result-files/{school.sha256(own)}")
+    assert saved.headers["content-disposition"] == "attachment; filename*=UTF-8''ps1.html"
+    grades = {name: school.grade(ada, by=name) for name in ("ada", "prof")}
+    assert [grades[name]["scores"][0]["note"] for name in grades] == ["A hidden test failed.", "AssertionError: secret"]
+    assert [grades[name]["notebooks"][0]["html"] for name in grades] == [school.sha256(own), school.sha256(whole)]
+    assert "secret" not in str(grades["ada"])
+
+
+def test_result_without_one_of_its_files_is_refused(school, made, ada) -> None:
+    """The page for the student is one of them."""
+    run = school.batch(made)
+    outcome = {"notebook": "ps1", "state": "done", "student_html": "0" * 64}
+    body = {"result": {"submission": ada, "state": "graded", "notebooks": [outcome], "isolation": "process"}}
+    assert school.ask(school.server_of(run), "PUT", f"/grading/{run}/results/{ada}", json=body).status_code == 400
+
+
 def test_statistics_are_for_those_who_have_feedback(school, made) -> None:
     """And tell students nothing where few are graded."""
     ids = [school.submit(name, made)["submission"] for name in ("ada", "ben")]

@@ -1,0 +1,78 @@
+"""What a grading run does with the real service: fetched, graded, brought back one by one; the grading itself is played."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.client import grading
+from labkit.client.course_wire import AssignmentItem
+from labkit.courses.grading import Batch, ProcessShape
+from labkit.courses.records import GradeResult, NotebookOutcome
+from labkit.errors import NotFound
+from labkit.testing.course_service import CourseService, course_service
+from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CourseService]:
+    with course_service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def item(service: CourseService, tmp_path_factory: pytest.TempPathFactory) -> AssignmentItem:
+    """An assignment that two students have handed in."""
+    place = tmp_path_factory.mktemp("place")
+    item = hand_out(service.client("prof"), write_author_folder(place))
+    for name in ("ada", "ben"):
+        hand_in_as(service.client(name), item, place / name)
+    return item
+
+
+def _grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+    """Play the engine: every submission has all that it was handed in with, and a page."""
+    for submission, (folder, version) in job.submissions.items():
+        assert (folder / "ps1.ipynb").is_file()
+        assert "### BEGIN SOLUTION" in (job.source[version] / "ps1.ipynb").read_text()
+        page = f"<p>{submission}</p>".encode()
+        (job.out / submission).mkdir(parents=True)
+        (job.out / submission / _sha256(page)).write_bytes(page)
+        yield GradeResult(
+            submission=submission,
+            state="graded",
+            notebooks=(NotebookOutcome(notebook="ps1", state="done", html=_sha256(page)),),
+            isolation="process",
+        )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_killed_run_goes_on_where_it_was(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was brought back is not graded again, its page is at the hub, and nobody's work stays in the grader's home."""
+    monkeypatch.setattr(grading, "grade_batch", _grade)
+    run, address = service.begin_grading(item.id)
+    killed = grading.grade_for_service(run, tmp_path / "first", shape=ProcessShape(), address=address)
+    done = next(killed)
+    killed.close()
+    assert not any(path.is_file() for path in (tmp_path / "first").rglob("*"))
+    (rest,) = grading.grade_for_service(run, tmp_path / "second", shape=ProcessShape(), address=address)
+    assert rest.submission != done.submission
+    for result in (done, rest):
+        prof, target = service.client("prof"), tmp_path / result.submission
+        prof.fetch_result_file(result.submission, str(result.notebooks[0].html), target)
+        assert target.read_text() == f"<p>{result.submission}</p>"
+
+
+def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:
+    """The service's refusal comes through as it is, without waiting."""
+    address = service.client("prof").address
+    with pytest.raises(NotFound):
+        list(grading.grade_for_service("aaaaaaaaaaaa", tmp_path, shape=ProcessShape(), address=address))
