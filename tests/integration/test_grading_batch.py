@@ -45,45 +45,49 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return assignment(tmp_path_factory.mktemp("author") / "ps1", checks=False)
 
 
-def _one(source: Path, folder: Path, change: object = None) -> GradeResult:
-    given = submission(source, folder / "submission", change)  # type: ignore[arg-type]
-    (result,) = grade_batch(Batch({1: source}, {"one": (given, 1)}, folder / "out"))
-    return result
+PARAMETERS = (
+    'import helper\nprint("AT", seed, data, device, time_s > 0, helper.rule(), open("data/my table.csv").read().split())\ntotal = 6'
+)
+VARIABLES = (
+    'import os\nprint("SEEN", [n for n, v in os.environ.items() if v == "s3cret"], os.environ["HOME"].startswith("/tmp/lkg-"))\ntotal = 6'
+)
 
 
-def _outputs(folder: Path, result: GradeResult) -> str:
-    executed = json.loads((folder / "out" / "one" / str(result.notebooks[0].executed)).read_text())
-    return "".join(str(output.get("text", "")) for cell in executed["cells"] for output in cell.get("outputs", []))
+@pytest.fixture(scope="module")
+def outputs(source: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What two submissions printed that look around, graded by a program that has tokens."""
+    folder = tmp_path_factory.mktemp("looking")
+    given = {name: submission(source, folder / name, replace_source("table", text)) for name, text in (("p", PARAMETERS), ("v", VARIABLES))}
+    batch = Batch({1: source}, {name: (path, 1) for name, path in given.items()}, folder / "out")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("JUPYTERHUB_API_TOKEN", "LABKIT_HUB_TOKEN", "LABKIT_SERVICE_URL"):
+            patch.setenv(name, "s3cret")
+        results = list(grade_batch(batch))
+    executed = [json.loads((batch.out / r.submission / str(r.notebooks[0].executed)).read_text()) for r in results]
+    return "".join("".join(output.get("text", "")) for book in executed for cell in book["cells"] for output in cell.get("outputs", []))
 
 
-def test_parameters_and_files_are_where_the_notebook_expects_them(source: Path, tmp_path: Path) -> None:
+def test_parameters_and_files_are_where_the_notebook_expects_them(outputs: str) -> None:
     """Papermill sets seed, data, time and device; data and a helper are found by the paths that work for the student, too."""
-    text = 'import helper, os\nprint("AT", seed, data, device, time_s > 0, helper.rule(), open("data/my table.csv").read().split())\n'
-    result = _one(source, tmp_path, replace_source("table", text + "total = 6"))
-    assert "AT 7 data cpu True ours ['1', '2', '3']" in _outputs(tmp_path, result)
+    assert "AT 7 data cpu True ours ['1', '2', '3']" in outputs
 
 
-def test_kernel_has_no_token_and_a_home_of_its_own(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the hub gives its servers is not among the variables of a student's program, nor of any program above it but the caller."""
-    for name in ("JUPYTERHUB_API_TOKEN", "LABKIT_HUB_TOKEN", "LABKIT_SERVICE_URL"):
-        monkeypatch.setenv(name, "s3cret")
-    text = 'import os\nprint("SEEN", [n for n, v in os.environ.items() if v == "s3cret"], os.environ["HOME"].startswith("/tmp/lkg-"))\n'
-    result = _one(source, tmp_path, replace_source("table", text + "total = 6"))
-    assert "SEEN [] True" in _outputs(tmp_path, result)
+def test_kernel_has_no_token_and_a_home_of_its_own(outputs: str) -> None:
+    """What the hub gives its servers is not among the variables of a student's program."""
+    assert "SEEN [] True" in outputs
 
 
-@pytest.mark.parametrize(("times", "state", "points"), [(1, "graded", 3), (2, "failed", 0)])
-def test_worker_that_is_killed_gets_a_second_try(source: Path, tmp_path: Path, times: int, state: str, points: float) -> None:
-    """Then the submission is failed, in words; the one beside it is graded."""
-    (tmp_path / "marker").write_text("")
-    killer = KILLER.format(marker=str(tmp_path / "marker"), times=times)
-    bad = submission(source, tmp_path / "bad", replace_source("mean", killer))
-    good = submission(source, tmp_path / "good")
-    batch = Batch({1: source}, {"bad": (bad, 1), "good": (good, 1)}, tmp_path / "out")
-    results = {result.submission: result for result in grade_batch(batch)}
-    assert (results["good"].state, results["good"].points) == ("graded", 3)
-    assert (results["bad"].state, results["bad"].points) == (state, points)
-    assert [note.kind for note in results["bad"].notes] == ([] if state == "graded" else ["worker-lost"])
+def test_worker_that_is_killed_gets_a_second_try(source: Path, tmp_path: Path) -> None:
+    """After a second end the submission is failed, in words; the ones beside it are graded."""
+    given = {"good": (submission(source, tmp_path / "good"), 1)}
+    for name, times in (("once", 1), ("twice", 2)):
+        (tmp_path / f"{name}.txt").write_text("")
+        killer = KILLER.format(marker=str(tmp_path / f"{name}.txt"), times=times)
+        given[name] = (submission(source, tmp_path / name, replace_source("mean", killer)), 1)
+    results = {result.submission: result for result in grade_batch(Batch({1: source}, given, tmp_path / "out"))}
+    points = {name: (result.state, result.points) for name, result in results.items()}
+    assert points == {"good": ("graded", 3), "once": ("graded", 3), "twice": ("failed", 0)}
+    assert [note.kind for note in results["twice"].notes] == ["worker-lost"]
 
 
 def _foremen() -> list[psutil.Process]:
@@ -92,6 +96,7 @@ def _foremen() -> list[psutil.Process]:
     ]
 
 
+@pytest.mark.slow
 def test_foreman_that_is_killed_is_started_again(source: Path, tmp_path: Path) -> None:
     """What was done stands, what was begun is begun again, and nothing of the first foreman is left."""
     batch = Batch({1: source}, {f"s{k}": (submission(source, tmp_path / f"s{k}"), 1) for k in range(3)}, tmp_path / "out")
@@ -120,15 +125,18 @@ def test_cancel_ends_everything(source: Path, tmp_path: Path) -> None:
     assert psutil.Process().children(recursive=True) == []
 
 
+@pytest.mark.slow
 def test_submission_has_a_limit_as_a_whole(tmp_path: Path) -> None:
     """When its time is up, what is left is not executed, and says so."""
     source = assignment(tmp_path / "ps1", limits="limits: {cell_s: 60, submission_s: 3}\n", checks=False)
-    result = _one(source, tmp_path, replace_source("threshold", "import time\ntime.sleep(60)"))
+    given = submission(source, tmp_path / "given", replace_source("threshold", "import time\ntime.sleep(60)"))
+    (result,) = grade_batch(Batch({1: source}, {"one": (given, 1)}, tmp_path / "out"))
     points = {score.item.id: score.points for score in result.scores}
     assert (points["mean_test"], points["table_test"], result.notebooks[0].state) == (1, 0, "partial")
     assert "not-run" in {note.kind for note in result.notes}
 
 
+@pytest.mark.slow
 def test_later_notebook_is_graded_when_the_first_is_broken(tmp_path: Path) -> None:
     """Each notebook has a kernel of its own; what one leaves in the folder, the next finds."""
     source = tmp_path / "ps1"

@@ -62,12 +62,12 @@ class Engine:
             container = Container(self, made["Id"], name)
         except (self._errors.DockerException, OSError) as error:
             self.remove(name)
-            raise WorkerLost(f"Docker made no container: {_words(error)}", hint="See whether the image is there.") from error
+            raise WorkerLost(f"Docker made no container: {_words(error)}", hint="See whether the image is there.", engine=True) from error
         try:
             self.api.start(container.id)
         except (self._errors.DockerException, OSError) as error:
             self.remove(container.id)
-            raise WorkerLost(f"Docker started no container: {_words(error)}", hint="See Docker's log.") from error
+            raise WorkerLost(f"Docker started no container: {_words(error)}", hint="See Docker's log.", engine=True) from error
         container.watch()
         return container
 

@@ -144,8 +144,8 @@ class Execution:
         try:
             self._kernel = kernel = self.start()
         except WorkerLost as error:
-            if not any(story.ran for story in self.stories.values()) and self.kernels > 1:
-                raise  # it is not this submission: nothing of it has been executed
+            if error.facts.get("engine") or (self.kernels > 1 and not any(story.ran for story in self.stories.values())):
+                raise  # it is not this submission: Docker is away, or nothing of it has been executed
             self._note("kernel-start", index, error.message)
             return
         for earlier in range(index):
