@@ -39,7 +39,11 @@ def write_author_folder(place: Path, *, hint: str = "") -> Path:
     (folder / "assignment.yaml").write_text("title: Areas of cells\n")
     cells = [
         _cell(f"from helper import area\n# {hint}"),
-        _cell("def mean_area(lines):\n    ### BEGIN SOLUTION\n    return sum(map(area, lines)) / len(lines)\n    ### END SOLUTION", "answer", "mean"),
+        _cell(
+            "def mean_area(lines):\n    ### BEGIN SOLUTION\n    return sum(map(area, lines)) / len(lines)\n    ### END SOLUTION",
+            "answer",
+            "mean",
+        ),
         _cell("lines = open('data/my data.csv').read().splitlines()[1:]\nassert mean_area(lines) == 30", "test", "mean_test", 4),
         _cell("Why is the mean not enough?\n\n### BEGIN SOLUTION\nOne large cell moves it.\n### END SOLUTION", "hand", "why", 2),
     ]
@@ -73,7 +77,14 @@ def hand_in_as(client: CourseClient, item: AssignmentItem, base: Path) -> Receip
     folder = fetch_assignment(client, client.assignment(item.id), base=base).folder
     for path in folder.root.glob("*.ipynb"):
         notebook = json.loads(path.read_text())
-        extra = {"cell_type": "code", "id": f"more-{base.name}", "metadata": {}, "source": f"{base.name!r}", "outputs": [], "execution_count": None}
+        extra: dict[str, Any] = {
+            "cell_type": "code",
+            "id": f"more-{base.name}",
+            "metadata": {},
+            "source": f"{base.name!r}",
+            "outputs": [],
+            "execution_count": None,
+        }
         notebook["cells"].append(extra)
         path.write_text(json.dumps(notebook))
     return hand_in(client, folder)
