@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from bench import annotate, axons, demo, hub, loader, startup, tiling, train
+from bench import annotate, axons, demo, grade, hub, loader, startup, tiling, train
 
 BENCHES: dict[str, Callable[[bool], Mapping[str, float | str | None]]] = {
     "annotate": annotate.measure,
     "axons": axons.measure,
     "demo": demo.measure,
+    "grade": grade.measure,
     "hub": hub.measure,
     "loader": loader.measure,
     "startup": startup.measure,

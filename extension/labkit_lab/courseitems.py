@@ -11,6 +11,7 @@ from labkit.client.handing_in import Collected
 from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.records import CellScore
 from labkit.errors import LabKitError
+from labkit_lab.homes import shown_path
 from labkit_lab.server.places import browser_path
 from labkit_lab.wire_courses import (
     BesideItem,
@@ -37,7 +38,7 @@ def fetch_report(fetched: Fetched, root: Path) -> FetchReport:
     return FetchReport(
         release=fetched.release,
         folder=browser_path(root, fetched.folder.root),
-        place=str(fetched.folder.root),
+        place=shown_path(fetched.folder.root),
         new=tuple(fetched.new),
         renewed=tuple(fetched.renewed),
         kept=tuple(fetched.kept),
@@ -77,7 +78,7 @@ def receipt_item(receipt: Receipt, time_zone: str, folder: WorkFolder) -> Receip
         ),
         late_s=receipt.late_s,
         notes=tuple(note.text for note in receipt.notes),
-        kept=str(folder.layout.receipt(receipt.attempt, receipt.submission)),
+        kept=shown_path(folder.layout.receipt(receipt.attempt, receipt.submission)),
     )
 
 

@@ -13,6 +13,7 @@ from labkit.client.workfolder import WorkFolder, WorkRecord, list_work
 from labkit.config import courses_dir
 from labkit.errors import LabKitError
 from labkit.storage import utc_now
+from labkit_lab.homes import shown_path
 from labkit_lab.server.places import browser_path
 from labkit_lab.wire_courses import AssignmentEntry, CourseEntry, CourseWork, WorkState
 
@@ -44,7 +45,7 @@ def _answer(hub: bool, error: LabKitError | None, courses: tuple[CourseEntry, ..
         problem="" if error is None else error.message,
         hint="" if error is None else error.hint,
         now=utc_now(),
-        folder=str(courses_dir()),
+        folder=shown_path(courses_dir()),
         courses=courses,
     )
 
@@ -73,7 +74,7 @@ def _entry(item: AssignmentItem, work: tuple[WorkFolder, WorkRecord] | None, roo
         floor_percent=item.late.floor_percent,
         fetched=record.release if record else 0,
         folder=browser_path(root, folder.root) if folder else None,
-        place=str(folder.root) if folder else "",
+        place=shown_path(folder.root) if folder else "",
         notebooks=tuple(f"{name}.ipynb" for name in record.manifest.notebooks) if record else (),
     )
 

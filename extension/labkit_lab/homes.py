@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labkit.errors import InvalidInput
 
-__all__ = ["path_in_home"]
+__all__ = ["path_in_home", "shown_path"]
 
 
 def path_in_home(text: str) -> Path:
@@ -25,3 +25,9 @@ def path_in_home(text: str) -> Path:
     if not path.is_relative_to(home):
         raise InvalidInput("This path leads out of your home.", hint="Copy the file into your home, and name it there.", path=text)
     return path
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as people write it: what lies in the home begins with ``~``."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path != home and path.is_relative_to(home) else str(path)

@@ -9,6 +9,7 @@ import nativeauthenticator.handlers
 
 from labkit.errors import InvalidInput
 from labkit_hub.authenticator import LabKitAuthenticator
+from labkit_hub.door import ServiceDoor
 from labkit_hub.layout import TEMPLATES_DIR
 from labkit_hub.settings import Settings, read_secret
 from labkit_hub.usernames import USERNAME_PATTERN
@@ -16,8 +17,8 @@ from labkit_hub.usernames import USERNAME_PATTERN
 __all__ = ["apply_accounts"]
 
 
-def apply_accounts(c: Any, settings: Settings) -> None:
-    """Set the authenticator."""
+def apply_accounts(c: Any, settings: Settings, door: ServiceDoor | None = None) -> None:
+    """Set the authenticator; `door` is where it tells from which course of a learning platform somebody came."""
     c.Authenticator.auth_refresh_age = 60
     c.Authenticator.refresh_pre_spawn = True
     c.Authenticator.username_pattern = USERNAME_PATTERN
@@ -25,6 +26,8 @@ def apply_accounts(c: Any, settings: Settings) -> None:
     c.Authenticator.allow_all = True
     kind = settings.accounts.kind
     {"password": _apply_passwords, "oidc": _apply_oidc, "lti13": _apply_lti}[kind](c, settings)
+    if settings.passes_back and door is not None:
+        c.LabKitLtiAuthenticator.launched = door.launched
 
 
 def _apply_passwords(c: Any, settings: Settings) -> None:

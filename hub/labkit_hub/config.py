@@ -88,7 +88,7 @@ def apply(c: Any, settings: Settings) -> None:
         _apply_hub(c, settings)
         _apply_proxy(c, settings)
     _apply_pages(c, settings, door)
-    apply_accounts(c, settings)
+    apply_accounts(c, settings, door)
     _apply_servers(c, settings)
     _apply_start(c, settings, profiles, door)
     if settings.spawner in ("docker", "swarm"):

@@ -10,7 +10,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from labkit.errors import StorageUnreachable
-from labkit_hub.service.internal import Admission, Admitted, Notice, Offer, Offered, Stopped
+from labkit_hub.service.internal import Admission, Admitted, Launch, Notice, Offer, Offered, Stopped
 
 __all__ = ["Refused", "ServiceDoor"]
 
@@ -66,6 +66,10 @@ class ServiceDoor:
     async def offer(self, offer: Offer) -> Offered:
         """Ask what somebody may start, and how many devices are free."""
         return await self._ask("POST", "offer", offer, Offered, self.look_s)
+
+    async def launched(self, launch: Launch) -> None:
+        """Tell from which course of a learning platform somebody came."""
+        await self._ask("POST", "launch", launch, None, self.look_s)
 
     async def notice(self) -> Notice:
         """Ask what is announced to everybody."""

@@ -15,9 +15,10 @@ from oauthenticator.generic import GenericOAuthenticator
 from sqlalchemy import String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tornado import web
-from traitlets import Bool, Unicode
+from traitlets import Bool, Callable, Unicode
 
 from labkit.errors import InvalidInput, LabKitError
+from labkit_hub.launches import launch_of
 from labkit_hub.usernames import plain_name
 
 __all__ = ["LabKitLtiAuthenticator", "LabKitOidcAuthenticator"]
@@ -90,6 +91,19 @@ class LabKitOidcAuthenticator(NameGuard, GenericOAuthenticator):  # type: ignore
 
 class LabKitLtiAuthenticator(NameGuard, LTI13Authenticator):  # type: ignore[misc]
     """People come from a course of a learning platform, by LTI 1.3."""
+
+    launched = Callable(None, allow_none=True, config=True, help="Is told from which course of the platform somebody came.")
+
+    async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> dict[str, Any] | None:
+        """Return who has logged in, and tell where they came from; of what the platform says nothing else is kept."""
+        model = await super().authenticate(handler, data, **kwargs)
+        launch = launch_of(model["name"], model["auth_state"]) if model is not None and self.launched is not None else None
+        if launch is not None:
+            try:
+                await self.launched(launch)
+            except Exception as error:  # nobody waits at the door because points cannot be sent: the next login tells it again
+                self.log.warning("Where %s came from could not be told: %s: %s", launch.user, type(error).__name__, error)
+        return model
 
     def subject_of(self, model: dict[str, Any]) -> str:
         """Return issuer and ``sub``."""

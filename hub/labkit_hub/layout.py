@@ -42,6 +42,11 @@ class VarLayout:
         return self.root / "course-files"
 
     @property
+    def passback_key(self) -> Path:
+        """Proves to a learning platform that it is this hub that sends scores."""
+        return self.root / "lti_key.pem"
+
+    @property
     def cookie_secret(self) -> Path:
         """Signs the login cookies; without it everybody must log in again."""
         return self.root / "cookie_secret"

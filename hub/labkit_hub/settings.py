@@ -23,6 +23,7 @@ __all__ = [
     "KubeSettings",
     "LtiSettings",
     "OidcSettings",
+    "PassbackSettings",
     "QueueSettings",
     "ServerSettings",
     "ServiceSettings",
@@ -41,7 +42,7 @@ def _network(text: str) -> str:
 
 
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name != "UTC" and name not in available_timezones():  # a machine without the table of time zones has UTC all the same
         raise ValueError("is no time zone; they are called like Europe/Berlin")
     return name
 
@@ -114,6 +115,38 @@ class OidcSettings(BaseModel):
     name: Annotated[str, Field(min_length=1)] = "the university's login"
 
 
+class PassbackSettings(BaseModel):
+    """Points that go back to the learning platform (``LABKIT_LTI__PASSBACK__*``); off while `token_url` is empty.
+
+    Attributes
+    ----------
+    token_url : str
+        Where the platform gives out access tokens.
+    audience : str
+        For whom the request is signed, where that is not the same address.
+    key_file : Path or None
+        The private key; made if it is not there. None means a file in `var`.
+    attempts : int
+        How often a score is tried before it is given up.
+    pause_s : float
+        After the first failure; doubled after each further one, up to an hour.
+    look_s : float
+        How often is looked whether a score has changed.
+    timeout_s : float
+        How long the platform may take to answer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token_url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
+    audience: str = ""
+    key_file: Folder | None = None
+    attempts: Annotated[int, Field(ge=1, le=100)] = 10
+    pause_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    look_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
+
+
 class LtiSettings(BaseModel):
     """A learning platform, by LTI 1.3 (``LABKIT_LTI__*``); ``<address>/hub/lti13/config`` says what it must be told.
 
@@ -127,6 +160,7 @@ class LtiSettings(BaseModel):
         The platform's addresses: where people are sent, and where its keys are.
     username_claim : str
         What becomes the user name.
+    passback : PassbackSettings
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -136,6 +170,7 @@ class LtiSettings(BaseModel):
     authorize_url: str = ""
     jwks_url: str = ""
     username_claim: Annotated[str, Field(min_length=1)] = "email"
+    passback: PassbackSettings = PassbackSettings()
 
 
 class ServerSettings(BaseModel):
@@ -467,6 +502,16 @@ class Settings(BaseSettings):
     def course_files_dir(self) -> Path:
         """The folder of the files of releases and submissions."""
         return self.courses.files or self.layout.course_files
+
+    @property
+    def passes_back(self) -> bool:
+        """Whether points go back to a learning platform."""
+        return self.accounts.kind == "lti13" and bool(self.lti.passback.token_url)
+
+    @property
+    def passback_key(self) -> Path:
+        """The key that scores are signed with."""
+        return self.lti.passback.key_file or self.layout.passback_key
 
     @property
     def resolved_database_url(self) -> str:

@@ -33,7 +33,8 @@ def plain_name(claimed: object) -> str:
     name = claimed.lower()
     if not re.match(USERNAME_PATTERN, name) or not name.isprintable() or "\n" in name:
         raise InvalidInput(
-            "The name of your account may have letters, digits, _ . @ + - and single spaces within, and begins with a letter or digit.", hint=_HINT
+            "The name of your account may have letters, digits, _ . @ + - and single spaces within, and begins with a letter or digit.",
+            hint=_HINT,
         )
     if unicodedata.normalize("NFKC", name) != name:
         raise InvalidInput("The name of your account has characters that only look like others.", hint=_HINT)

@@ -14,6 +14,7 @@ _STAFF = "labkit.cli.course_staff_commands"
 # Command -> module that holds it: writing an assignment, grading one and handing one in need different rooms.
 _COMMANDS = {
     **dict.fromkeys(("check", "export-nbgrader", "import-nbgrader", "new", "preview"), _AUTHOR),
+    **dict.fromkeys(("annotations", "comments", "pin"), "labkit.cli.course_annotation_commands"),
     "similarity": "labkit.cli.course_similarity_commands",
     "test": "labkit.cli.course_grade_commands",
     **dict.fromkeys(("assignments", "feedback", "fetch", "history", "list", "receipt", "submit", "validate"), _PEOPLE),

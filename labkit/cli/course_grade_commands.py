@@ -75,10 +75,16 @@ def _answer(result: GradeResult, pages: tuple[str, ...], *, must_be_full: bool) 
     lines = [f"{'item':30} {'points':>8}  of"]
     for score in result.scores:
         points = "by hand" if score.points is None else f"{score.points:g}"
-        lines.append(f"{score.item.key:30} {points:>8}  {score.item.max_points:g}  {score.note.splitlines()[0] if score.note else ''}".rstrip())
+        lines.append(
+            f"{score.item.key:30} {points:>8}  {score.item.max_points:g}  {score.note.splitlines()[0] if score.note else ''}".rstrip()
+        )
     lines.append(f"{result.points:g} of {most:g} points, {result.seconds:.1f} s, {result.isolation}.")
     lines += [f"{note.where}: {note.text}".removeprefix(": ") for note in result.notes]
     failed = result.state == "failed" or (must_be_full and bool(lacking))
-    complaints = ("The solution does not earn all points: " + ", ".join(score.item.key for score in lacking) + ".",) if must_be_full and lacking else ()
+    complaints = (
+        ("The solution does not earn all points: " + ", ".join(score.item.key for score in lacking) + ".",)
+        if must_be_full and lacking
+        else ()
+    )
     data = {**result.model_dump(mode="json"), "points": result.points, "max_points": most, "full": not lacking, "files": list(pages)}
     return Answer(data, tuple(lines), complaints, exit_code=1 if failed else 0)

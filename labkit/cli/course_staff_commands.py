@@ -52,12 +52,12 @@ def create(name: str, course: str | None) -> Answer:
 @click.command("release")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @course_option
-@click.option("--assignment", default=None, help="Which assignment; default: the one called as the folder, which is made if it is not there.")
+@click.option(
+    "--assignment", default=None, help="Which assignment; default: the one called as the folder, which is made if it is not there."
+)
 @click.option("--message", default="", help="What has changed; students see it.")
 @long_command
-def release(
-    folder: Path, course: str | None, assignment: str | None, message: str, on_event: EventSink, cancel: CancelToken
-) -> Answer:
+def release(folder: Path, course: str | None, assignment: str | None, message: str, on_event: EventSink, cancel: CancelToken) -> Answer:
     """Release FOLDER (notebooks with solutions, assignment.yaml, hidden/) as a new version of its assignment."""
     from labkit.client.releasing import release_folder
 

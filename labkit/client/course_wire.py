@@ -11,7 +11,19 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, JsonValue
 
 from labkit.client.wire import Answer, Ask
-from labkit.courses.records import CellScore, FileEntry, GradeResult, Item, Limits, Manifest, Note, NotebookOutcome, RubricButton, Sha256
+from labkit.courses.records import (
+    CellScore,
+    FileEntry,
+    GradeResult,
+    Item,
+    Limits,
+    Manifest,
+    Note,
+    NotebookOutcome,
+    PinnedComment,
+    RubricButton,
+    Sha256,
+)
 from labkit.runs.records import RunId
 
 __all__ = [
@@ -395,6 +407,8 @@ class HandScore(Ask):
     points: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     comment: LongText = ""
     reason: ShortText = ""
+    pins: Annotated[tuple[PinnedComment, ...], Field(max_length=200)] = ()
+    """Comments at places of an annotated picture, in place of those that were given before."""
 
 
 class GradeItem(Answer):
@@ -404,6 +418,8 @@ class GradeItem(Answer):
     scores: tuple[CellScore, ...] = ()
     comments: dict[str, str] = {}
     """By `Item.key`; the empty key is about the whole."""
+    pins: dict[str, tuple[PinnedComment, ...]] = {}
+    """By `Item.key` of an annotation task: what the run found at which place, then what staff say."""
     notebooks: tuple[NotebookOutcome, ...] = ()
     notes: tuple[Note, ...] = ()
     history: tuple[ScoreChange, ...] = ()

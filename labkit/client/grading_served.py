@@ -35,7 +35,7 @@ def make_run(run: str, home: Path) -> None:
 
 
 def _nothing() -> None:
-    """The run stands in the hub's line already."""
+    """Do nothing: the run stands in the hub's line already."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from labkit.client.course_wire import NewSubmission, Receipt
 from labkit.client.courses import CourseClient
 from labkit.client.workfolder import WorkFolder, WorkRecord
+from labkit.courses.annotation_files import TASKS_FILE, check_annotations, read_tasks
 from labkit.courses.records import FileEntry, Manifest, Problem
 from labkit.courses.submitted import check_notebook, check_submission
 from labkit.errors import InvalidInput, LabKitError
@@ -89,8 +90,17 @@ def collect(folder: WorkFolder) -> Collected:
     cells, problems = _read_notebooks(manifest, places)
     asked = tuple(name.removesuffix(".ipynb") for name in record.expected if name.endswith(".ipynb"))
     further = tuple(name for name in record.expected if not name.endswith(".ipynb"))
-    problems = [*check_submission(asked, further, manifest, record.upload_mb), *problems]
+    problems = [*check_submission(asked, further, manifest, record.upload_mb), *problems, *_look_at_annotations(folder, manifest, places)]
     return Collected(manifest, places, tuple(left_out), cells, tuple(problems))
+
+
+def _look_at_annotations(folder: WorkFolder, manifest: Manifest, places: dict[str, Path]) -> list[Problem]:
+    """Check the documents of an assignment in which people annotate."""
+    path = folder.on_disk(TASKS_FILE)
+    if not path.is_file():
+        return []
+    with explain_os_errors(path):
+        return check_annotations(read_tasks(path.read_bytes()), manifest, lambda entry: places[entry.sha256].read_bytes())
 
 
 def hand_in(

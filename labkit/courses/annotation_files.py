@@ -184,7 +184,7 @@ def _of_task(task: AnnotationTask, manifest: Manifest, read: Callable[[FileEntry
     entry = manifest.entry(task.path)
     what = task.title or task.id
     if entry is None:
-        hint = "Annotate the picture, then run 'labkit course annotations'; handing in from the Course panel does it for you."
+        hint = "Annotate the picture, then run 'labkit course annotations', which writes the file."
         yield Problem(severity="warning", where=task.path, text=f"{what}: no annotations of {task.image} are handed in.", hint=hint)
         return
     try:

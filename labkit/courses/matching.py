@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from labkit.courses.cells import GradedCell
-from labkit.courses.notebook import Cell, cell_text
+from labkit.courses.notebook import Cell, cell_text, is_counted_id
 
 __all__ = ["Copy", "Match", "Place", "match_cells"]
 
@@ -77,6 +77,11 @@ def match_cells(given: list[Cell], places: list[Place], note: AddNote) -> Match:
     return match
 
 
+def _is_same_id(cell: Cell, place: Place) -> bool:
+    """Whether JupyterLab calls both the same; an id that was made by counting, where a file had none, says nothing."""
+    return bool(cell["id"]) and cell["id"] == place.cell["id"] and not is_counted_id(cell["id"])
+
+
 def _grade_id(cell: Cell) -> str:
     said = cell["metadata"].get("nbgrader")
     grade_id = said.get("grade_id") if isinstance(said, dict) else None
@@ -85,7 +90,7 @@ def _grade_id(cell: Cell) -> str:
 
 def _choose(given: list[Cell], place: Place, indices: list[int], match: Match, note: AddNote) -> None:
     """Take one of the cells with the id of `place`, and say of the others what becomes of them."""
-    chosen = next((index for index in indices if given[index]["id"] and given[index]["id"] == place.cell["id"]), None)
+    chosen = next((index for index in indices if _is_same_id(given[index], place)), None)
     if chosen is None:
         chosen = next((index for index in indices if _is_written(given[index], place)), indices[0])
     match.places[chosen] = place
@@ -141,7 +146,7 @@ def _recognise(given: list[Cell], place: Place, by_id: dict[str, Place], match: 
     """Find a cell that lost its id, or had it changed: by JupyterLab's id of it, or by an unchanged text that is no mere stub."""
     taken = {*match.places, *match.copies}
     free = [index for index, cell in enumerate(given) if index not in taken and _grade_id(cell) not in by_id]
-    found = next((index for index in free if given[index]["id"] and given[index]["id"] == place.cell["id"]), None)
+    found = next((index for index in free if _is_same_id(given[index], place)), None)
     if found is None and place.graded.fixed and place.shown.strip():
         found = next((index for index in free if given[index]["source"].strip() == place.shown.strip()), None)
     if found is not None:

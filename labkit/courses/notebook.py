@@ -12,6 +12,7 @@ __all__ = [
     "cell_text",
     "cell_where",
     "cells_of",
+    "is_counted_id",
     "new_cell_id",
     "plain_text",
     "read_notebook",
@@ -85,6 +86,11 @@ def new_cell_id(given: object, index: int, seen: set[str], taken: set[str]) -> s
         found = f"cell-{index + 1}-{number}"
     seen.add(found)
     return found
+
+
+def is_counted_id(cell_id: str) -> bool:
+    """Return whether an id may be one that `new_cell_id` made by counting."""
+    return re.fullmatch(r"cell-\d+(-\d+)?", cell_id) is not None
 
 
 def plain_text(text: str) -> str:

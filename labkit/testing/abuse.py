@@ -42,7 +42,7 @@ class Abuse:
     id: str
     what: str
     notebook: Callable[[Notebook], Notebook | None] | None = None
-    files: Callable[[Path], None] | None = None
+    files: Callable[[Path], object] | None = None
     shapes: tuple[str, ...] = ("process", "container")
     patient: bool = False
 
@@ -79,7 +79,7 @@ def _edit_tests(book: Notebook) -> None:
 
 
 def _mean(source: str) -> Callable[[Notebook], None]:
-    """The first question is answered with `source`; the others are right."""
+    """Answer the first question with `source`; the others are right."""
     return replace_source("mean", source)
 
 
@@ -148,7 +148,8 @@ def mean(values):
 """
 _FLOOD = 'def mean(values):\n    for _ in range(300_000):\n        print("x" * 99)\n    return sum(values) / len(values)\n'
 _FILES = (
-    "def mean(values):\n    import time\n    for k in range(60):\n        with open(f'{k}.bin', 'wb') as file:\n            file.write(bytes(10**6))\n"
+    "def mean(values):\n    import time\n    for k in range(60):\n"
+    "        with open(f'{k}.bin', 'wb') as file:\n            file.write(bytes(10**6))\n"
     "    time.sleep(30)\n"
 )
 _OUT = "import os, pathlib\nout = pathlib.Path.cwd().parent / 'out'\n"
@@ -199,11 +200,18 @@ ABUSES: tuple[Abuse, ...] = (
     Abuse("link", "An export that is a link", _level(f"{_OUT}os.symlink('/proc/version', out / 'level.json')")),
     Abuse("fifo", "An export that is a named pipe", _level(f"{_OUT}os.mkfifo(out / 'level.json')")),
     Abuse("folder", "An export that is a folder", _level(f"{_OUT}(out / 'level.json').mkdir()")),
-    Abuse("helper", "A helper file changed", None, lambda folder: (folder / "helper.py").write_text("def rule(): return 'mine'\n") and None),
+    Abuse(
+        "helper", "A helper file changed", None, lambda folder: (folder / "helper.py").write_text("def rule(): return 'mine'\n") and None
+    ),
     Abuse("cut", "A notebook cut short", None, lambda folder: _cut(folder / "ps1.ipynb")),
     Abuse("large", "A notebook of 50 MB", None, lambda folder: _enlarge(folder / "ps1.ipynb")),
-    Abuse("large-file", "A file of 50 MB beside the notebook", None, lambda folder: (folder / "big.bin").write_bytes(bytes(50_000_000)) and None),
-    Abuse("name", "Only `ps1 (1).ipynb` handed in", None, lambda folder: (folder / "ps1.ipynb").rename(folder / "ps1 (1).ipynb") and None),
+    Abuse(
+        "large-file",
+        "A file of 50 MB beside the notebook",
+        None,
+        lambda folder: (folder / "big.bin").write_bytes(bytes(50_000_000)) and None,
+    ),
+    Abuse("name", "Only `ps1 (1).ipynb` handed in", None, lambda folder: (folder / "ps1.ipynb").rename(folder / "ps1 (1).ipynb")),
 )
 
 
@@ -261,7 +269,9 @@ def compare_with_docs(path: Path, shape: str, rows: list[tuple[str, str, str, fl
         return []
     known = [line.rpartition(" | ")[0] for line in told.splitlines()[2:] if line.startswith("|")]
     now = [line.rpartition(" | ")[0] for line in lines[2:]]
-    return [pair for pair in zip(known + [""] * len(now), now, strict=False) if pair[0] != pair[1]] + ([] if len(known) == len(now) else ["length"])
+    return [pair for pair in zip(known + [""] * len(now), now, strict=False) if pair[0] != pair[1]] + (
+        [] if len(known) == len(now) else ["length"]
+    )
 
 
 def grade_ids(results: Sequence[GradeResult]) -> set[str]:

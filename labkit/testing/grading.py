@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["answer", "assignment", "code", "notebook", "replace_source", "submission", "graded_test", "write_notebook_file"]
+__all__ = ["answer", "assignment", "code", "graded_test", "notebook", "replace_source", "submission", "write_notebook_file"]
 
 Cell = dict[str, Any]
 Notebook = dict[str, Any]
 
 ANSWERS = {
     "mean": "def mean(values):\n    ### BEGIN SOLUTION\n    return sum(values) / len(values)\n    ### END SOLUTION\n",
-    "threshold": "import numpy as np\nlevel = None\n### BEGIN SOLUTION\nlevel = 3\n### END SOLUTION\nmask = np.arange(16).reshape(4, 4) > level\n",
-    "table": 'with open("data/my table.csv") as file:\n    rows = file.read().split()\n### BEGIN SOLUTION\ntotal = sum(map(int, rows))\n### END SOLUTION\n',
+    "threshold": "import numpy as np\nlevel = None\n### BEGIN SOLUTION\nlevel = 3\n### END SOLUTION\n"
+    "mask = np.arange(16).reshape(4, 4) > level\n",
+    "table": 'with open("data/my table.csv") as file:\n    rows = file.read().split()\n'
+    "### BEGIN SOLUTION\ntotal = sum(map(int, rows))\n### END SOLUTION\n",
 }
 TESTS = {
     "mean_test": "assert mean([1, 2, 3]) == 2\n### BEGIN HIDDEN TESTS\nassert mean([4]) == 4\n### END HIDDEN TESTS\n",
@@ -28,15 +30,23 @@ TESTS = {
 }
 
 
-def _nbgrader(grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None) -> dict[str, Any]:
-    said: dict[str, Any] = {"schema_version": 3, "grade_id": grade_id, "grade": grade, "solution": solution, "locked": locked, "task": False}
+def _nbgrader(
+    grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
+) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "grade": grade,
+        "solution": solution,
+        "locked": locked,
+        "task": False,
+    }
     return {"nbgrader": said if points is None else said | {"points": points}}
 
 
-def code(source: str, grade_id: str = "", **metadata: Any) -> Cell:
+def code(source: str, **metadata: Any) -> Cell:
     """Return a code cell."""
-    cell = {"cell_type": "code", "id": "", "metadata": metadata, "source": source, "outputs": [], "execution_count": None}
-    return cell if not grade_id else cell
+    return {"cell_type": "code", "id": "", "metadata": metadata, "source": source, "outputs": [], "execution_count": None}
 
 
 def answer(grade_id: str, source: str) -> Cell:

@@ -32,7 +32,7 @@ class Abused:
 
 
 @pytest.fixture(scope="module")
-def abused(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Abused]:
+def abused(images: str, tmp_path_factory: pytest.TempPathFactory) -> Abused:
     assert images
     folder = tmp_path_factory.mktemp("abuse")
     sources, submissions = abuse_batch(folder, "container")
@@ -40,7 +40,7 @@ def abused(images: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ab
     batch = Batch(sources, submissions, folder / "out")
     shape = ContainerShape(image=IMAGE)
     results = {result.submission: result for result in grade_batch(batch, shape=shape, workers=3, on_event=events.append)}
-    yield Abused(results, folder / "out", [event.value for event in events if isinstance(event, Metric) and event.name == "worker_mb"])
+    return Abused(results, folder / "out", [event.value for event in events if isinstance(event, Metric) and event.name == "worker_mb"])
 
 
 def test_table_of_the_docs_is_what_comes_of_it(abused: Abused) -> None:

@@ -22,7 +22,8 @@ SNOOP = r"""
 def snoop():
     import json, os, pathlib
     found = {name: [] for name in ("labels", "submissions", "database", "network", "token", "docker")}
-    names = {"picture-hidden-4711.npy": "labels", "tests.py": "labels", "own-work-of-another.txt": "submissions", "labkit.sqlite": "database"}
+    names = {"picture-hidden-4711.npy": "labels", "tests.py": "labels"}
+    names |= {"own-work-of-another.txt": "submissions", "labkit.sqlite": "database"}
     for folder, folders, files in os.walk("/", onerror=lambda error: None):
         folders[:] = [name for name in folders if os.path.join(folder, name) not in ("/proc", "/sys", "/opt/labkit/lib", "/usr/share")]
         for name in files:
@@ -69,7 +70,9 @@ def test_submission_that_looks_for_secrets_finds_none(images: str, tmp_path: Pat
     batch = Batch({1: source}, {"other": (other, 1), "nosy": (nosy, 1)}, tmp_path / "out")
     results = {result.submission: result for result in grade_batch(batch, shape=ContainerShape(image=IMAGE), workers=2)}
     executed = json.loads((tmp_path / "out" / "nosy" / str(results["nosy"].notebooks[0].executed)).read_text())
-    (shown,) = [output["text"] for cell in executed["cells"] for output in cell.get("outputs", []) if "FOUND" in "".join(output.get("text", ""))]
+    (shown,) = [
+        output["text"] for cell in executed["cells"] for output in cell.get("outputs", []) if "FOUND" in "".join(output.get("text", ""))
+    ]
     assert _found("".join(shown)) == {name: [] for name in ("labels", "submissions", "database", "network", "token", "docker")}
 
 

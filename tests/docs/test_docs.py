@@ -15,6 +15,18 @@ from labkit.analysis import AnalysisRecord
 from labkit.annotations import Agreement, AnnotationImport, Consensus, ProjectProgress, Review
 from labkit.checkup import Finding
 from labkit.cli.app import app
+from labkit.client.course_wire import (
+    AssignmentItem,
+    BatchItem,
+    ClassRow,
+    CourseAudit,
+    FeedbackOutcome,
+    GradeItem,
+    Receipt,
+    ReleaseItem,
+    Statistics,
+    SubmissionItem,
+)
 from labkit.client.wire import HubRunItem, Standing
 from labkit.config import LibrarySettings
 from labkit.datasets import CleanReport, SetComparison, SetPlan, TrainingSetRecord
@@ -48,6 +60,18 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "annotations import": AnnotationImport,
     "annotations progress": ProjectProgress,
     "annotations review": Review,
+    "course audit": CourseAudit,
+    "course batches": BatchItem,
+    "course class": ClassRow,
+    "course create": AssignmentItem,
+    "course feedback release": FeedbackOutcome,
+    "course grade": BatchItem,
+    "course history": SubmissionItem,
+    "course receipt": Receipt,
+    "course release": ReleaseItem,
+    "course score": GradeItem,
+    "course statistics": Statistics,
+    "course submit": Receipt,
     "demo": DemoResult,
     "doctor": Finding,
     "hub runs": HubRunItem,

@@ -216,6 +216,7 @@ def log_in(browser: Browser, hub: LightHub, user: str, path: str) -> Page:
 def draw(page: Page, name: str) -> None:
     """Keep a picture of the page, where pictures are asked for."""
     if folder := os.environ.get("LABKIT_PICTURES"):
+        page.evaluate("() => window.scrollTo(0, 0)")
         page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", full_page=True)
 
 
@@ -254,6 +255,8 @@ def test_from_the_settings_to_the_feedback(browser: Browser, hub: LightHub, scho
     otsu.get_by_role("button", name="Save").click()
     expect(otsu).to_contain_text("set by prof")
     prof.get_by_role("button", name="Save all", exact=True).click()
+    expect(prof.get_by_role("group", name="About the whole")).to_contain_text("✓ saved")
+    expect(prof.locator("#part-state")).to_have_text("graded")
     expect(prof.locator("#part-total")).to_contain_text("13.5 of 15 points")
     frame = prof.frame_locator("iframe.paper")
     expect(frame.locator("h1")).to_have_text("Segmenting nuclei")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +28,13 @@ class Abused:
 
 
 @pytest.fixture(scope="module")
-def abused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Abused]:
+def abused(tmp_path_factory: pytest.TempPathFactory) -> Abused:
     folder = tmp_path_factory.mktemp("abuse")
     sources, submissions = abuse_batch(folder, "process")
     events: list[Event] = []
     batch = Batch(sources, submissions, folder / "out")
     results = {result.submission: result for result in grade_batch(batch, shape=ProcessShape(), workers=3, on_event=events.append)}
-    yield Abused(results, folder / "out", [event.value for event in events if isinstance(event, Metric) and event.name == "worker_mb"])
+    return Abused(results, folder / "out", [event.value for event in events if isinstance(event, Metric) and event.name == "worker_mb"])
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -133,6 +135,7 @@ def lti_hub(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "LABKIT_LTI__ISSUER": provider.url,
         "LABKIT_LTI__AUTHORIZE_URL": f"{provider.url}/lti-authorize",
         "LABKIT_LTI__JWKS_URL": f"{provider.url}/keys",
+        "LABKIT_LTI__PASSBACK__TOKEN_URL": f"{provider.url}/token",
     }
     with LightHub(tmp_path_factory.mktemp("lti") / "var", env={**LTI, **own}) as hub:
         yield hub
@@ -155,6 +158,24 @@ def test_a_launch_from_the_platform_logs_in(lti_hub: LightHub, provider: Provide
         assert session.http.get("/hub/api/user").json()["name"] == "zoe@uni.example"
     with HubSession(lti_hub.url) as session:
         assert launch(lti_hub, provider, session, sub="u-2", email="Zoe@uni.example") == 403
+
+
+@pytest.mark.ci
+def test_a_launch_tells_where_points_go(lti_hub: LightHub, provider: Provider) -> None:
+    """The service keeps the platform's course and what the person is called there, and nothing else; its public key needs no login."""
+    claim, ags = "https://purl.imsglobal.org/spec/lti/claim", "https://purl.imsglobal.org/spec/lti-ags"
+    claims = {
+        f"{claim}/context": {"id": "42", "title": "Image AI"},
+        f"{claim}/roles": ["http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"],
+        f"{ags}/claim/endpoint": {"scope": [f"{ags}/scope/lineitem", f"{ags}/scope/score"], "lineitems": f"{provider.url}/items"},
+    }
+    with HubSession(lti_hub.url) as session:
+        assert launch(lti_hub, provider, session, sub="u-9", email="kim@uni.example", **claims) < 400
+        (key,) = session.http.get("/services/labkit/lti/keys").json()["keys"]
+    assert (key["kty"], key["alg"], "d" in key) == ("RSA", "RS256", False)
+    with closing(sqlite3.connect(lti_hub.var / "labkit.sqlite")) as database:
+        rows = database.execute("SELECT username, title, subject, client_id, lineitems, teaches FROM lti_launches").fetchall()
+    assert rows == [("kim@uni.example", "Image AI", "u-9", CLIENT_ID, f"{provider.url}/items", 0)]
 
 
 @pytest.mark.ci

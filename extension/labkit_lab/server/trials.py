@@ -28,7 +28,8 @@ def try_work(folder: WorkFolder, root: Path, job: Job) -> TrialReport:
     if not names:
         raise NotFound("There is no notebook of this assignment in its folder.", hint="Fetch the assignment again.")
     files = [folder.on_disk(f"{name}.ipynb").name for name in names]
-    command = [sys.executable, "-m", "labkit.courses.trial", str(folder.root), *files, "--cell-s", str(record.cell_s)]
+    # -P: what a student has called labkit must not be taken for it
+    command = [sys.executable, "-P", "-m", "labkit.courses.trial", str(folder.root), *files, "--cell-s", str(record.cell_s)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as program:
         watcher = threading.Thread(target=_end_with, args=(program, job), daemon=True)
         watcher.start()

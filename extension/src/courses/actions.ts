@@ -91,7 +91,7 @@ export class CourseActions implements ICourseActions {
         documents,
         seen: plan.sha256
       });
-      this._model.setAside(entry.id, { history: null });
+      this._model.setAside(entry.id, { busy: '', history: null });
       await this._model.refresh();
       await showReceipt(receipt, trans);
     });

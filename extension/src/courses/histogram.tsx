@@ -20,7 +20,7 @@ export function Histogram(props: {
   const bin =
     own === null
       ? -1
-      : Math.min(counts.length - 1, Math.floor(own * counts.length));
+      : Math.min(counts.length - 1, Math.floor(own * counts.length + 1e-9));
   const step = 100 / counts.length;
   return (
     <figure className="labkit-Histogram" aria-label={trans.__('The class')}>

@@ -13,7 +13,7 @@ import type {
   TrialReport
 } from '../wire';
 
-const POLL_MS = 15_000;
+const POLL_MS = 30_000; // a whole class may be looking
 const POLL_MAX_MS = 120_000;
 
 /** How far a trial is. */

@@ -10,7 +10,8 @@ from labkit_hub.placement.order import ServerOrder
 __all__ = ["GRADING_MODULE", "LAB_ARGS", "device_environment", "run_command", "shared_environment", "thread_environment"]
 
 # The environment of programs is shared, or part of an image: nobody installs extensions into it from the browser.
-LAB_ARGS = ("--LabApp.extension_manager=readonly",)
+# A terminal's shell is no login shell: that would begin with the system's PATH, which does not lead to the command labkit.
+LAB_ARGS = ("--LabApp.extension_manager=readonly", "--ServerApp.terminado_settings=shell_command=/bin/bash")
 
 GRADING_MODULE = "labkit.client.grading_served"
 """Fetches from the service what is to be graded, and does it."""

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -82,6 +82,11 @@ def install_errors(app: FastAPI, base_path: str, login_path: Callable[[Request],
             log.warning("The database does not answer: %s", error)
             away = StorageUnreachable("The service's database does not answer just now.", hint="Try again in a moment.")
             return answer(request, 503, away)
+        if isinstance(error, DataError):
+            # PostgreSQL keeps no NUL in a text, whatever the field; to check each of them beforehand would be to forget one.
+            log.warning("The database cannot keep what was sent: %s", error.orig)
+            odd = InvalidInput("Something that was sent cannot be kept: a text with a NUL, or too large a number.", hint="Send it without.")
+            return answer(request, 400, odd)
         number = secrets.token_hex(4)
         log.error("Error %s in %s %s", number, request.method, request.url.path, exc_info=error)
         hint = "Try again. If it stays, tell an admin this number: the log has the details."

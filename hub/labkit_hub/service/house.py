@@ -23,6 +23,7 @@ from labkit_hub.service.offers import OffersRoom
 from labkit_hub.service.pages import PagesRoom
 from labkit_hub.service.pages.networks import network_room
 from labkit_hub.service.pages.storage import Sizes, measurer
+from labkit_hub.service.passback import PassbackRoom
 from labkit_hub.service.people import Directory, Mirror, PeopleRoom
 from labkit_hub.service.queue import open_queue
 from labkit_hub.service.sessions import SessionRoom
@@ -87,7 +88,8 @@ def open_house(
     pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings), courses)
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)
-    rooms = (sessions, PeopleRoom(context, queue.views, mirror), courses, BoardRoom(context), queue, offers, numbers, pages)
+    passback = PassbackRoom(context)
+    rooms = (sessions, PeopleRoom(context, queue.views, mirror), courses, BoardRoom(context), passback, queue, offers, numbers, pages)
     return create_app(
         context,
         rooms,

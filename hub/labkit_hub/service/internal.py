@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from labkit.client.wire import Announcement, Answer, Ask, DeviceCount
 from labkit.runs.records import RunId
 
-__all__ = ["Admission", "Admitted", "LeasedDevice", "Notice", "Offer", "Offered", "RunTask", "Stopped"]
+__all__ = ["Admission", "Admitted", "Launch", "LeasedDevice", "Notice", "Offer", "Offered", "RunTask", "Stopped"]
 
 
 class Admission(Ask):
@@ -90,6 +90,30 @@ class Offered(Answer):
 
     profiles: tuple[str, ...] = ()
     devices: DeviceCount = DeviceCount()
+
+
+class Launch(Ask):
+    """``POST internal/launch``: somebody has come from a course of a learning platform; only what sending scores needs.
+
+    Attributes
+    ----------
+    context, title : str
+        The platform's course: its id there, with the platform before it, and what it is called.
+    subject : str
+        What the platform calls the person.
+    teaches : bool
+        Whether they are of the staff there.
+    lineitems : str
+        Where the gradebook of that course takes columns.
+    """
+
+    user: Annotated[str, Field(min_length=1, max_length=255)]
+    context: Annotated[str, Field(min_length=1, max_length=255)]
+    title: Annotated[str, Field(max_length=300)] = ""
+    subject: Annotated[str, Field(min_length=1, max_length=255)]
+    client_id: Annotated[str, Field(min_length=1, max_length=255)]
+    lineitems: Annotated[str, Field(pattern=r"^https?://", max_length=2000)]
+    teaches: bool = False
 
 
 class Notice(Answer):

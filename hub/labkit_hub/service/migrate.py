@@ -11,7 +11,8 @@ from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from sqlalchemy import text
 
-import labkit_hub.service.courses.tables  # noqa: F401  # so that the metadata have them
+import labkit_hub.service.courses.tables  # so that the metadata have them
+import labkit_hub.service.passback.tables  # noqa: F401
 from labkit.errors import CorruptStore
 from labkit_hub.service.database import Database
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.places import new_scratch
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
 from labkit.errors import WorkerLost
@@ -106,33 +108,55 @@ def _round(job: Batch, shape: Shape, workers: int, state: _Progress, cancel: Can
     """Let a foreman grade what is left, until all is done or the foreman is lost."""
     tasks = tuple(OrderTask(id=id_, folder=job.submissions[id_][0].absolute(), version=job.submissions[id_][1]) for id_ in state.left)
     sources = {version: path.absolute() for version, path in job.source.items()}
-    order = Order(batch=new_id(), shape=shape, sources=sources, tasks=tasks, out=job.out.absolute(), workers=max(1, min(workers, len(tasks))))
     began: set[str] = set()
-    with _foreman(order) as (program, lines):
-        while True:
-            cancel.raise_if_cancelled()
-            try:
-                line = lines.get(timeout=_POLL_S)
-            except queue.Empty:
-                continue
-            if line is None:
-                break
-            facts = _facts(line)
-            if "began" in facts:
-                began.add(str(facts["began"]))
-            elif (id_ := str(facts.get("ended"))) in began:
-                began.discard(id_)
-                outcome = _outcome(job, id_) if facts.get("status") == 0 else None
-                if outcome is None and _attempt(state, id_) < _ATTEMPTS:
-                    continue
-                state.left.remove(id_)
-                if outcome is not None:
-                    on_event(Metric(epoch=0, step=0, name="worker_mb", value=outcome.worker_mb))
-                yield outcome.result if outcome else _failed(shape, id_)
+    with _scratch(shape) as scratch:
+        order = Order(
+            batch=new_id(),
+            shape=shape,
+            sources=sources,
+            tasks=tasks,
+            out=job.out.absolute(),
+            scratch=scratch,
+            workers=max(1, min(workers, len(tasks))),
+        )
+        with _foreman(order) as lines:
+            yield from _listen(job, shape, state, cancel, on_event, lines, began)
     for id_ in began:
         if _attempt(state, id_) >= _ATTEMPTS:
             state.left.remove(id_)
             yield _failed(shape, id_)
+
+
+def _listen(
+    job: Batch,
+    shape: Shape,
+    state: _Progress,
+    cancel: CancelToken,
+    on_event: EventSink,
+    lines: queue.Queue[str | None],
+    began: set[str],
+) -> Iterator[GradeResult]:
+    """Take in what a foreman says until it has nothing more to say; `began` is what is under way."""
+    while True:
+        cancel.raise_if_cancelled()
+        try:
+            line = lines.get(timeout=_POLL_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            break
+        facts = _facts(line)
+        if "began" in facts:
+            began.add(str(facts["began"]))
+        elif (id_ := str(facts.get("ended"))) in began:
+            began.discard(id_)
+            outcome = _outcome(job, id_) if facts.get("status") == 0 else None
+            if outcome is None and _attempt(state, id_) < _ATTEMPTS:
+                continue
+            state.left.remove(id_)
+            if outcome is not None:
+                on_event(Metric(epoch=0, step=0, name="worker_mb", value=outcome.worker_mb))
+            yield outcome.result if outcome else _failed(shape, id_)
 
 
 def _attempt(state: _Progress, id_: str) -> int:
@@ -149,7 +173,17 @@ def _facts(line: str) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def _foreman(order: Order) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[str | None]]]:
+def _scratch(shape: Shape) -> Iterator[Path]:
+    """Make a folder for the batch, and remove it however the batch ended."""
+    scratch = new_scratch(shape)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _foreman(order: Order) -> Iterator[queue.Queue[str | None]]:
     """Start a foreman, hand out its lines, and end it however this ends; the queue's last entry is None."""
     command = [sys.executable, "-P", "-m", "labkit.courses.grading.foreman"]
     program = subprocess.Popen(
@@ -164,7 +198,7 @@ def _foreman(order: Order) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[
         with contextlib.suppress(BrokenPipeError):
             program.stdin.write(order.model_dump_json() + "\n")
             program.stdin.flush()
-        yield program, lines
+        yield lines
     finally:
         with contextlib.suppress(OSError):
             program.stdin.close()

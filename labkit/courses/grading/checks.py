@@ -147,7 +147,9 @@ def read_export(path: Path) -> Any:
     value = json.loads(path.read_bytes())
     layer = [value]
     for _ in range(_DEEPEST):
-        layer = [inner for outer in layer if isinstance(outer, list | dict) for inner in (outer.values() if isinstance(outer, dict) else outer)]
+        layer = [
+            inner for outer in layer if isinstance(outer, list | dict) for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
         if not layer:
             return value
     raise _Missing("It is nested too deeply.")

@@ -89,7 +89,7 @@ class Execution:
                 if ending is None or ending.state != "ok":
                     manager.cell_exception(cell, cell_index=index)
                 manager.cell_complete(cell, cell_index=index)
-            if self.after is not None and (kernel := self._ready(cells, len(cells))) is not None:
+            if self.after is not None and not self.lost and (kernel := self._ready(cells, len(cells))) is not None:
                 self.after(kernel)
         finally:
             if self._kernel is not None:
@@ -119,10 +119,10 @@ class Execution:
     def _ready(self, cells: list[Any], index: int) -> GradingKernel | None:
         """Return a kernel in which the cells before `index` have been executed; None where there is none to be had."""
         while not self.lost:
-            if self._kernel is not None and self._kernel.is_alive:
-                return self._kernel
             if time.monotonic() >= self.deadline:
                 self._give_up(index, f"The submission took longer than {self.limits.submission_s:g} s; what is left was not executed.")
+            elif self._kernel is not None and self._kernel.is_alive:
+                return self._kernel
             elif self.kernels >= _MOST_KERNELS:
                 self._give_up(index, f"{_MOST_KERNELS} kernels died; what is left was not executed.")
             else:
@@ -167,7 +167,10 @@ class Execution:
             self.stories[index] = CellStory("not-run", "This cell was not executed.")
         else:
             if ending.state == "died" or (ending.state != "ok" and not outputs.error):
-                outputs("error", {"ename": "KernelDied" if ending.state == "died" else "Failed", "evalue": ending.text, "traceback": [ending.text]})
+                outputs(
+                    "error",
+                    {"ename": "KernelDied" if ending.state == "died" else "Failed", "evalue": ending.text, "traceback": [ending.text]},
+                )
             state = "error" if ending.state == "ok" and outputs.error else ending.state
             error = ending.text if ending.state in ("died", "timeout") else outputs.error
             if error.startswith("StdinNotImplementedError"):

@@ -20,7 +20,7 @@ _MOST_FILES = 200
 _DEEPEST = 4
 _CHUNK = 1 << 20
 
-_EXPORTER = '''
+_EXPORTER = """
 def _labkit_export(folder, wanted):
     import json, os, sys
     space = get_ipython().user_ns
@@ -55,7 +55,7 @@ def _labkit_export(folder, wanted):
         except Exception as error:
             with open(path + ".why", "w", encoding="utf-8", errors="replace") as file:
                 file.write((type(error).__name__ + ": " + str(error))[:500])
-'''
+"""
 
 
 def names_of(sheet: AssignmentSheet, notebook: str) -> dict[str, str]:

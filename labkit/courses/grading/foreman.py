@@ -17,7 +17,6 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
@@ -62,9 +61,10 @@ class Foreman:
         self.engine = Engine(shape, order.batch) if isinstance(shape, ContainerShape) else None
         if self.engine is not None:
             self.engine.sweep()
-        self.slots, self.base = make_slots(shape, order.workers + with_checks)
+        self.slots = make_slots(shape, order.workers + with_checks, order.scratch)
         self.scorer_slot = self.slots.pop() if with_checks else None
-        self.scorer_pid, self.scorer_container = 0, None  # type: tuple[int, Container | None]
+        self.scorer_pid = 0
+        self.scorer_container: Container | None = None
         self.children: dict[int, _Child] = {}
         self.waiting = list(order.tasks)
 
@@ -170,7 +170,12 @@ class Foreman:
             self.scorer_container.remove()
         shape = self.engine.shape
         limits = max((assignment.sheet.limits for assignment in self.assignments.values()), key=lambda limits: limits.check_memory_mb)
-        held = Limits(memory_mb=(limits.check_memory_mb + _SCORER_MB) * min(2, self.order.workers), pids=1024, submission_s=7 * 24 * 3600, cpu=limits.cpu)
+        held = Limits(
+            memory_mb=(limits.check_memory_mb + _SCORER_MB) * min(2, self.order.workers),
+            pids=1024,
+            submission_s=7 * 24 * 3600,
+            cpu=limits.cpu,
+        )
         self.scorer_container = self.engine.start(
             ["python", "-P", "-m", "labkit.courses.grading.scorer", INNER],
             slot,
@@ -188,8 +193,6 @@ class Foreman:
         for slot in (*self.slots, *(child.slot for child in self.children.values()), *([self.scorer_slot] if self.scorer_slot else [])):
             with contextlib.suppress(OSError):
                 slot.clear()
-        if self.base is not None:
-            shutil.rmtree(self.base, ignore_errors=True)
 
 
 def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
@@ -206,7 +209,7 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         out = foreman.order.out / task.id
         scorer = foreman.scorer_slot.root if foreman.scorer_slot is not None else None
         submission = Submission(task.id, task.folder, assignment, task.version, out)
-        result = grade_submission(submission, slot, foreman.order.shape, engine=engine, scorer=scorer)
+        result = grade_submission(submission, slot, foreman.order.shape, engine=engine, scorer=scorer, scratch=foreman.order.scratch)
         out.mkdir(parents=True, exist_ok=True)
         worker_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         write_text(out / OUTCOME, Outcome(result=result, worker_mb=worker_mb).model_dump_json())

@@ -39,11 +39,12 @@ def _exporter() -> Any:
     from nbconvert.exporters import HTMLExporter
     from nbconvert.filters.markdown_mistune import InvalidNotebook
 
-    class Exporter(HTMLExporter):  # type: ignore[misc]
+    class Exporter(HTMLExporter):
         """Finds the templates where nbconvert was installed: environments are put on others, and then it is not at home in ours."""
 
         def get_prefix_root_dirs(self) -> list[str]:
-            return [*super().get_prefix_root_dirs(), str(Path(nbconvert.__file__).parents[4] / "share" / "jupyter")]
+            usual: list[str] = super().get_prefix_root_dirs()  # type: ignore[no-untyped-call]
+            return [*usual, str(Path(nbconvert.__file__).parents[4] / "share" / "jupyter")]
 
         @pass_context
         def markdown2html(self, context: Any, source: str) -> str:
@@ -52,12 +53,12 @@ def _exporter() -> Any:
             except InvalidNotebook:  # it names an attachment that is not there: its words are shown all the same
                 return str(super().markdown2html(context, source.replace("attachment:", "not-attached:")))
 
-    return Exporter(template_name="basic", embed_images=False, sanitize_html=False)
+    return Exporter(template_name="basic", embed_images=False, sanitize_html=False)  # type: ignore[no-untyped-call]
 
 
 @functools.cache
 def _colours() -> str:
-    from pygments.formatters import HtmlFormatter
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 
     return str(HtmlFormatter().get_style_defs(".highlight"))
 

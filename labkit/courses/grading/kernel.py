@@ -122,7 +122,9 @@ class GradingKernel:
         while not (answered and heard):
             now = time.monotonic()
             if now > deadline or not self.is_alive:
-                raise WorkerLost(self._why or "The kernel did not start in its time.", hint="See whether the image and its packages are whole.")
+                raise WorkerLost(
+                    self._why or "The kernel did not start in its time.", hint="See whether the image and its packages are whole."
+                )
             if now >= ask_at:
                 self._session.send(self._shell, "kernel_info_request")
                 ask_at, every_s = now + every_s, min(1.0, 2 * every_s)

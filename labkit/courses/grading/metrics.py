@@ -32,7 +32,9 @@ def measure(check: Check, hidden: Path, exports: dict[str, Path]) -> CheckResult
     exported = next(iter(exports.values()))
     try:
         if _is_model(exported):
-            answers = _predicted(exported, hidden / check.pictures if check.pictures else None, truths, objects=check.metric in ("ap", "count_error"))
+            answers = _predicted(
+                exported, hidden / check.pictures if check.pictures else None, truths, objects=check.metric in ("ap", "count_error")
+            )
         else:
             answers = _masks(exported, truths)
         value = _value(check, truths, answers)

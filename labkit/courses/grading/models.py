@@ -63,7 +63,7 @@ class SubmittedModel:
     def answer(self, picture: NDArray[Any], *, objects: bool) -> NDArray[np.int64]:
         """Return class ids (y, x) of a picture (y, x), (y, x, c) or (c, y, x); or, if they are asked for, object ids."""
         pixels = _channels_first(picture, self.facts.channels)
-        shape = pixels.shape[1:]
+        shape = (pixels.shape[1], pixels.shape[2])
         classes, ids = np.zeros(shape, np.uint8), np.zeros(shape, np.uint32)
         labeller = ObjectLabeller(ids, classes)
         table = np.array([0, *self.facts.classes], np.uint8)
@@ -178,4 +178,3 @@ def _facts(texts: dict[str, bytes]) -> ModelFacts:
     except (ValidationError, ValueError, TypeError, RecursionError) as error:
         first = str(error).splitlines()[0][:200]
         raise Unusable(f"What the model says of itself cannot be read: {first}.") from error
-

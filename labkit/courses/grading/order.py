@@ -25,13 +25,14 @@ class OrderTask(Record):
 
 
 class Order(Record):
-    """What a foreman is to do."""
+    """What a foreman is to do; whoever gives it makes the folder `scratch`, and removes it however the foreman ended."""
 
     batch: str
     shape: Annotated[ProcessShape | ContainerShape, Field(discriminator="kind")]
     sources: dict[int, Path]
     tasks: tuple[OrderTask, ...]
     out: Path
+    scratch: Path
     workers: Annotated[int, Field(ge=1, le=256)] = 2
 
 

@@ -127,7 +127,7 @@ class CellOutputs:
         data = _data(content.get("data"))
         before, after = (sum(_size(value) for value in part.values()) for part in (shown.data, data))
         if after <= before or self._take(after - before):
-            shown.data = nbformat.from_dict(data)
+            shown.data = nbformat.from_dict(data)  # type: ignore[no-untyped-call]
 
     def _error(self, content: dict[str, Any]) -> None:
         self._clear_now()

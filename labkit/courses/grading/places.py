@@ -12,11 +12,11 @@ from pathlib import Path
 
 from labkit.courses.grading.shapes import ContainerShape, Shape
 
-__all__ = ["INNER", "Slot", "make_slots"]
+__all__ = ["INNER", "Slot", "make_slots", "new_scratch"]
 
 INNER = "/slot"
 """Where a container has its slot."""
-_LONGEST = 80  # a Unix socket's path has at most 107 bytes
+_LONGEST = 60  # a Unix socket's path has at most 107 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Slot:
         for entry in os.scandir(self.root):
             if entry.is_dir(follow_symlinks=False):
                 with contextlib.suppress(OSError):
-                    os.chmod(entry.path, 0o700)
+                    Path(entry.path).chmod(0o700)
                 shutil.rmtree(entry.path, onerror=_open_up)
             else:
                 with contextlib.suppress(FileNotFoundError):
@@ -74,32 +74,37 @@ class Slot:
 def _open_up(remove: object, path: str, error: object) -> None:
     """Remove what stands in a folder without rights to it."""
     with contextlib.suppress(OSError):
-        os.chmod(os.path.dirname(path), 0o700)  # noqa: PTH120
-        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
-            os.chmod(path, 0o700)
-            shutil.rmtree(path, ignore_errors=True)
+        stuck = Path(path)
+        stuck.parent.chmod(0o700)
+        if stuck.is_dir() and not stuck.is_symlink():
+            stuck.chmod(0o700)
+            shutil.rmtree(stuck, ignore_errors=True)
         else:
-            os.unlink(path)  # noqa: PTH108
+            stuck.unlink()
 
 
-def make_slots(shape: Shape, number: int) -> tuple[list[Slot], Path | None]:
-    """Return slots, and the folder that is to be removed in the end."""
-    if isinstance(shape, ContainerShape) and shape.slots:
-        owner = 1000 if os.geteuid() == 0 else None
-        return [Slot(volume.path, INNER, volume.volume, owner) for volume in shape.slots], None
-    parent = shape.folder.path if isinstance(shape, ContainerShape) else None
+def new_scratch(shape: Shape) -> Path:
+    """Make a folder for slots and whatever else a batch needs for a while; others may pass through it, and not look into it."""
+    parent = shape.folder.path if isinstance(shape, ContainerShape) and not shape.slots else None
     base = Path(tempfile.mkdtemp(prefix="lkg-", dir=parent))
-    if len(os.fsencode(base)) > _LONGEST - 20:
+    if len(os.fsencode(base)) > _LONGEST:
         base.rmdir()
         base = Path(tempfile.mkdtemp(prefix="lkg-", dir="/tmp"))
-    contained = isinstance(shape, ContainerShape)
     base.chmod(0o711)
+    return base
+
+
+def make_slots(shape: Shape, number: int, scratch: Path) -> list[Slot]:
+    """Return slots: the volumes that the shape names, or fresh folders in `scratch`."""
+    owner = 1000 if isinstance(shape, ContainerShape) and os.geteuid() == 0 else None
+    if isinstance(shape, ContainerShape) and shape.slots:
+        return [Slot(volume.path, INNER, volume.volume, owner) for volume in shape.slots]
     slots = []
     for k in range(number):
-        root = base / f"{k}{secrets.token_hex(3)}"
+        root = scratch / f"{k}{secrets.token_hex(3)}"
         root.mkdir(mode=0o700)
-        owner = 1000 if contained and os.geteuid() == 0 else None
         if owner is not None:
             os.chown(root, owner, owner)
+        contained = isinstance(shape, ContainerShape)
         slots.append(Slot(root, INNER if contained else str(root), str(root) if contained else "", owner))
-    return slots, base
+    return slots

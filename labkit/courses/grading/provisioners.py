@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 import psutil
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.places import Slot
@@ -31,7 +31,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES")
 
 
-class GradingProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+class GradingProvisioner(KernelProvisionerBase):
     """What both have in common."""
 
     slot: Slot
@@ -45,13 +45,19 @@ class GradingProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Return what is started: ipykernel, told all by its command line."""
-        manager = self.parent
+        manager: Any = self.parent
         ports = [f"--{name}={getattr(manager, f'{name}_port')}" for name in ("shell", "iopub", "stdin", "hb", "control")]
         name = manager.ip.rpartition("/")[2]
         command = [self.python, "-P", "-m", "ipykernel_launcher", "--transport=ipc", f"--ip={self.slot.inner}/{name}", *ports]
         command += [f"--Session.key=b'{manager.session.key.decode()}'", "-f", f"{self.temporary}/{name}.json"]
         command += ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"]
+        # -P, since a student's random.py must not break the start; after it, their helper.py is found as at home.
+        command += ["--IPKernelApp.exec_lines=__import__('sys').path.insert(0, '')"]
         return {"cmd": command, "env": self.environment()}
+
+    def _connection(self) -> Any:
+        manager: Any = self.parent
+        return manager.get_connection_info(session=False)
 
     @property
     def python(self) -> str:
@@ -139,7 +145,7 @@ class ProcessProvisioner(GradingProvisioner):
             start_new_session=True,
             preexec_fn=_Limiter(self.limits),
         )
-        return self.parent.get_connection_info(session=False)
+        return self._connection()
 
     def environment(self) -> dict[str, str]:
         """Return the variables of a kernel: a few of ours, none that holds a secret."""
@@ -196,7 +202,12 @@ class _Limiter:
         memory = limits.memory_mb * _MB + HEADROOM
         seconds = int(limits.submission_s * max(1.0, limits.cpu)) + 60
         size = limits.files_mb * _MB
-        self.limits = ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_FSIZE, size), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0))
+        self.limits = (
+            (resource.RLIMIT_DATA, memory),
+            (resource.RLIMIT_FSIZE, size),
+            (resource.RLIMIT_CPU, seconds),
+            (resource.RLIMIT_CORE, 0),
+        )
 
     def __call__(self) -> None:
         self.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with its worker
@@ -239,10 +250,8 @@ class ContainerProvisioner(GradingProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the container."""
-        self.container = self.engine.start(
-            cmd, self.slot, self.limits, task=self.task, image=self.shape.image, environment=kwargs["env"]
-        )
-        return self.parent.get_connection_info(session=False)
+        self.container = self.engine.start(cmd, self.slot, self.limits, task=self.task, image=self.shape.image, environment=kwargs["env"])
+        return self._connection()
 
     @property
     def exit_code(self) -> int | None:

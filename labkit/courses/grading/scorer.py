@@ -87,7 +87,8 @@ def _answer(line: socket.socket, root: Path, checkers: dict[int, Checker]) -> No
 
 def _score(checker: Checker, folder: Path) -> list[CheckResult]:
     """Carry out all checks; one that takes the child along costs its own points only."""
-    checks, results = list(checker.sheet.scored), []
+    checks = list(checker.sheet.scored)
+    results: list[CheckResult] = []
     while len(results) < len(checks):
         left = checks[len(results) :]
         found, why = _in_child(checker, left, folder)
@@ -163,7 +164,9 @@ def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[Ch
         results = tuple(CheckResult.model_validate(row) for row in answer["results"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WorkerLost("The scorer did not answer.", hint="Grade this submission again.") from error
-    fits = len(results) == len(sheet.scored) and all(r.check == c.id and r.points <= c.points for r, c in zip(results, sheet.scored, strict=True))
+    fits = len(results) == len(sheet.scored) and all(
+        r.check == c.id and r.points <= c.points for r, c in zip(results, sheet.scored, strict=True)
+    )
     if not fits:
         raise WorkerLost("The scorer's answer does not fit the sheet.", hint="Grade this submission again.")
     return results
@@ -180,7 +183,7 @@ def _receive(line: socket.socket) -> dict[str, Any]:
         raise ValueError("too long")
     message = json.loads(_exactly(line, length))
     if not isinstance(message, dict):
-        raise ValueError("no message")
+        raise ValueError("no message")  # noqa: TRY004 - as any other message that cannot be read
     return message
 
 

@@ -24,7 +24,7 @@ def cell_scores(
     points yet, but for an answer that is still what was handed out: it earns none. `student_notes` are what students read of cells, by
     their number, where that is not what staff read.
     """
-    places = {}
+    places: dict[str, int] = {}
     for index, cell in enumerate(notebook.cells):
         graded = read_cell(cell)
         if graded is not None and graded.scored:

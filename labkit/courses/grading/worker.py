@@ -89,7 +89,9 @@ class _Grading:
             self.notes.append(note)
 
 
-def grade_submission(submission: Submission, slot: Slot, shape: Shape, *, engine: Engine | None, scorer: Path | None) -> GradeResult:
+def grade_submission(
+    submission: Submission, slot: Slot, shape: Shape, *, engine: Engine | None, scorer: Path | None, scratch: Path
+) -> GradeResult:
     """Grade one submission.
 
     Parameters
@@ -98,6 +100,8 @@ def grade_submission(submission: Submission, slot: Slot, shape: Shape, *, engine
         The Docker engine; None in the process shape.
     scorer : Path, optional
         The scorer's folder; None where the sheet has no checks.
+    scratch : Path
+        Where a folder for the worker alone is made.
 
     Raises
     ------
@@ -106,7 +110,7 @@ def grade_submission(submission: Submission, slot: Slot, shape: Shape, *, engine
     """
     began = time.monotonic()
     limits = submission.assignment.sheet.limits
-    with tempfile.TemporaryDirectory(prefix="lkg-private-") as private:
+    with tempfile.TemporaryDirectory(prefix="own-", dir=scratch) as private:
         grading = _Grading(submission, slot, shape, engine, scorer, began + limits.submission_s, Path(private))
         _lay_out(grading)
         for name in submission.assignment.notebooks:
@@ -137,7 +141,11 @@ def _lay_out(grading: _Grading) -> None:
         place = path.relative_to(folder)
         name = place.as_posix()
         facts = path.lstat()
-        if not stat.S_ISREG(facts.st_mode) or (len(place.parts) == 1 and path.suffix == ".ipynb") or any(p.startswith(".") for p in place.parts):
+        if (
+            not stat.S_ISREG(facts.st_mode)
+            or (len(place.parts) == 1 and path.suffix == ".ipynb")
+            or any(p.startswith(".") for p in place.parts)
+        ):
             continue
         original = assignment.public.get(name)
         if original is not None and name not in own:
@@ -247,10 +255,14 @@ def _execution(grading: _Grading, name: str) -> Execution:
     )
 
     def export(kernel: GradingKernel) -> None:
-        kernel.execute(exporter_code(f"{slot.inner}/out", wanted), min(_EXPORT_S, sheet.limits.cell_s), lambda *_: None, store_history=False)
+        kernel.execute(
+            exporter_code(f"{slot.inner}/out", wanted), min(_EXPORT_S, sheet.limits.cell_s), lambda *_: None, store_history=False
+        )
 
     start: Callable[[], GradingKernel] = lambda: GradingKernel(slot, sheet.limits, provisioner)  # noqa: E731
-    return Execution(start, _is_test, sheet.limits, grading.deadline, lambda: _lay_out(grading), after=export if wanted else None, name=name)
+    return Execution(
+        start, _is_test, sheet.limits, grading.deadline, lambda: _lay_out(grading), after=export if wanted else None, name=name
+    )
 
 
 def _is_test(cell: Any) -> bool:
@@ -323,4 +335,3 @@ def _keep(grading: _Grading, data: bytes) -> str:
     grading.submission.out.mkdir(parents=True, exist_ok=True)
     write_bytes(grading.submission.out / sha256, data)
     return sha256
-

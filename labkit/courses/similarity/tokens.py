@@ -18,12 +18,18 @@ _LIBRARY = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
 _MOST_TOKENS = 50_000  # of one cell: nobody writes them by hand
 
 _PREFIX = r"(?:[rRbBuUfFtT]{1,2})?"
+# Possessive throughout: what was taken is never given back, however long a text without an end is.
 _SCANNER = re.compile(
     rf"""
     (?P<skip>[ \t\r\f]+|\\\n|\#[^\n]*)
     |(?P<line>\n)
-    |(?P<text>{_PREFIX}(?:'''(?:[^\\]|\\.)*?(?:'''|\Z)|\"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\Z)|'(?:[^\\\n']|\\.)*(?:'|(?=\n)|\Z)|"(?:[^\\\n"]|\\.)*(?:"|(?=\n)|\Z)))
-    |(?P<number>\.?[0-9](?:[eE][+-]|[0-9A-Za-z_.])*)
+    |(?P<text>{_PREFIX}(?:
+        '''(?:[^'\\]++|\\.|'(?!''))*+(?:'''|\Z)
+        |\"\"\"(?:[^"\\]++|\\.|"(?!""))*+(?:\"\"\"|\Z)
+        |'(?:[^\\\n']++|\\.)*+(?:'|(?=\n)|\Z)
+        |"(?:[^\\\n"]++|\\.)*+(?:"|(?=\n)|\Z)
+    ))
+    |(?P<number>\.?[0-9](?:[eE][+-]|[0-9A-Za-z_.])*+)
     |(?P<name>[^\W\d]\w*)
     |(?P<sign>\*\*=?|//=?|>>=?|<<=?|!=|:=|->|\.\.\.|[-+*/%&|^@=<>]=|.)
     """,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
-from labkit.client import HubClient, HubView, ServiceAddress, service_address
+from labkit.client import CourseClient, HubClient, HubView, ServiceAddress, service_address
 from labkit.client.wire import HubRunItem, NewHubRun, RunReport
+from labkit.courses.records import FileEntry
 from labkit.errors import Conflict, HubUnreachable, InvalidInput, LabKitError, NotFound, NotWritable
 from labkit.runs.reporting import Reporter
 from labkit.storage import utc_now
@@ -136,3 +139,20 @@ def test_a_report_is_what_the_wire_says() -> None:
     reporter = Reporter("http://127.0.0.1:9/report", "secret", progress=lambda: "x" * 999)
     report = RunReport.model_validate(reporter.report("failed", "y" * 9999))
     assert (report.state, len(report.reason), len(report.progress)) == ("failed", 4000, 300)
+
+
+def test_a_file_that_came_damaged_is_fetched_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It appears whole or not at all."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    whole = b"cells" * 1000
+    file = FileEntry(path="a.csv", sha256=hashlib.sha256(whole).hexdigest(), size=len(whole))
+    answers = [whole[:100], whole]
+    client = CourseClient(ServiceAddress("http://hub/services/labkit", "secret"))
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=answers.pop(0)))
+    client._http = httpx.Client(base_url=client._http.base_url, transport=transport)
+    client.fetch_release_file("abcdefghijkl", 1, file, tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == whole
+    answers, client._patience_s = [b""], 0.0
+    with pytest.raises(HubUnreachable, match="damaged"):
+        client.fetch_release_file("abcdefghijkl", 1, file, tmp_path / "b.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

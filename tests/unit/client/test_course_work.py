@@ -121,7 +121,7 @@ def test_too_much_is_refused_in_words(folder: WorkFolder) -> None:
 def test_a_copy_under_another_name_is_refused(folder: WorkFolder, service: CourseService, item: AssignmentItem) -> None:
     """The name that is expected is said, and nothing is handed in."""
     (folder.root / "ps1.ipynb").rename(folder.root / "ps1 (1).ipynb")
-    with pytest.raises(InvalidInput, match="ps1.ipynb") as caught:
+    with pytest.raises(InvalidInput, match=r"ps1\.ipynb") as caught:
         hand_in(service.client("zoë b"), folder)
     assert "Rename it to ps1.ipynb" in caught.value.hint
     assert service.client("zoë b").submissions(item.id) == ()

@@ -175,7 +175,14 @@ def _model(folder: Path, change: dict[str, Any] | None = None) -> Path:
     return target
 
 
-_MODEL_CHECK = {"kind": "metric", "metric": "iou", "pictures": "pictures", "labels": "labels", "exports": ("model",), "thresholds": ((0, 4),)}
+_MODEL_CHECK = {
+    "kind": "metric",
+    "metric": "iou",
+    "pictures": "pictures",
+    "labels": "labels",
+    "exports": ("model",),
+    "thresholds": ((0, 4),),
+}
 
 
 def _with_pictures(folder: Path) -> None:
@@ -196,7 +203,13 @@ def test_model_is_shown_hidden_pictures(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"architecture": "os.system"}, {"channels": 3}, {"classes": []}, {"normalisation": {"low": [0, 1], "high": [1, 2]}}, {"code": "import os"}],
+    [
+        {"architecture": "os.system"},
+        {"channels": 3},
+        {"classes": []},
+        {"normalisation": {"low": [0, 1], "high": [1, 2]}},
+        {"code": "import os"},
+    ],
 )
 def test_model_of_other_words_is_refused(folder: Path, change: dict[str, Any]) -> None:
     """Only networks that LabKit has, with the facts that they need, and nothing else."""

@@ -8,7 +8,7 @@ import pytest
 from labkit.courses.grading.engine import CellStory
 from labkit.courses.grading.scoring import cell_scores, check_scores, missing_scores
 from labkit.courses.records import CheckResult, Item
-from labkit.testing.grading import hand_cell, notebook, graded_test
+from labkit.testing.grading import graded_test, hand_cell, notebook
 
 TEST = Item(id="t", notebook="ps1", how="cell", max_points=3)
 HAND = Item(id="h", notebook="ps1", how="hand", max_points=2)

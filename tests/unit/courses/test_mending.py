@@ -13,6 +13,7 @@ import pytest
 from labkit.courses.assignment import items_of
 from labkit.courses.cells import graded_cells, untouched
 from labkit.courses.mending import mend
+from labkit.courses.notebook import read_notebook
 from labkit.courses.records import AssignmentSheet
 from labkit.courses.student import student_version
 
@@ -145,6 +146,16 @@ def test_an_unchanged_test_without_any_id_is_recognised_by_its_text(given: Noteb
     """Tools of format 4.4 keep no ids of cells."""
     _find(given, "q2_test").update(id="", metadata={})
     assert [note.kind for note in mend(given, ps1).notes] == ["id-restored"]
+
+
+def test_ids_that_were_made_by_counting_tell_nothing(ps1: Notebook) -> None:
+    """Both files were of format 4.4, without ids: the third cell of one is not the third of the other, and nothing of it is lost."""
+    for cell in ps1["cells"]:
+        del cell["id"]
+    source = read_notebook(json.dumps(ps1).encode())
+    given = {"nbformat": 4, "cells": [{"cell_type": "code", "metadata": {}, "source": f"mine_{n} = {n}"} for n in range(11)]}
+    names = _run(mend(read_notebook(json.dumps(given).encode()), source).notebook)
+    assert [n for n in range(11) if f"mine_{n}" not in names] == []
 
 
 def test_the_kernel_is_ours(given: Notebook, ps1: Notebook) -> None:

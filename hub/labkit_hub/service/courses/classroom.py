@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from labkit_hub.service.tables import LeaseRow, MemberRow, RunRow, UsageRow
 __all__ = ["class_view", "note_activity"]
 
 _TRAINING = "train"
+_NOTED_AGAIN = timedelta(seconds=10)
 
 
 def note_activity(session: Session, assignment_id: str, ask: ActivityAsk, who: Identity, now: datetime) -> None:
@@ -32,6 +33,9 @@ def note_activity(session: Session, assignment_id: str, ask: ActivityAsk, who: I
     if seat.role != "student":
         return
     known = session.get(ActivityRow, (row.id, who.name)) or ActivityRow(assignment_id=row.id, username=who.name, times=0, cell="", error="")
+    is_news = (ask.cell, ask.error) != (known.cell, known.error) or ask.passed not in (None, known.passed)
+    if not is_news and not ask.error and known.seen is not None and now - known.seen < _NOTED_AGAIN:
+        return  # somebody who runs cells all the time is no reason to write all the time
     if not ask.error:
         known.since, known.times = None, 0
     elif known.error and known.cell == ask.cell:

@@ -5,11 +5,12 @@ The late rule is applied here, when points are read, and stored nowhere: an exte
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from labkit_hub.service.courses.batchstate import queued_submissions
@@ -135,19 +136,19 @@ class Ledger:
         return own[-1]
 
 
-def open_ledger(session: Session, assignment: AssignmentRow, *, only: str | None = None) -> Ledger:
+def open_ledger(session: Session, assignment: AssignmentRow, *, only: str | None = None, people: Iterable[str] | None = None) -> Ledger:
     """Read the submissions of an assignment with their sums; four queries, however many there are.
 
-    With `only` one submission is read: what it is worth does not hang on the others, whether it counts does.
+    With `only` one submission is read: what it is worth does not hang on the others, whether it counts does. With `people` those that
+    one of them had a part in: enough for what these people may see.
     """
-    query = (
-        select(SubmissionRow)
-        .where(SubmissionRow.assignment_id == assignment.id)
-        .order_by(SubmissionRow.submitted, SubmissionRow.attempt, SubmissionRow.id)
-    )
-    sums = select(GradeRow).join(SubmissionRow, SubmissionRow.id == GradeRow.submission_id)
-    sums = sums.where(SubmissionRow.assignment_id == assignment.id)
+    chosen = [SubmissionRow.assignment_id == assignment.id]
     if only is not None:
-        query, sums = query.where(SubmissionRow.id == only), sums.where(SubmissionRow.id == only)
-    rows, grades = session.scalars(query).all(), {row.submission_id: row for row in session.scalars(sums)}
+        chosen.append(SubmissionRow.id == only)
+    if people is not None:
+        chosen.append(or_(*(cast(SubmissionRow.members, Text).contains(json.dumps(name), autoescape=True) for name in people)))
+    order = (SubmissionRow.submitted, SubmissionRow.attempt, SubmissionRow.id)
+    rows = session.scalars(select(SubmissionRow).where(*chosen).order_by(*order)).all()
+    sums = select(GradeRow).join(SubmissionRow, SubmissionRow.id == GradeRow.submission_id).where(*chosen)
+    grades = {row.submission_id: row for row in session.scalars(sums)}
     return Ledger(assignment, rows, grades, leaves_of(session, assignment.id), queued_submissions(session, assignment.id))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, available_timezones
 
 from labkit.client.course_wire import LateRule
@@ -27,7 +27,7 @@ def check_time_zone(name: str) -> str:
     InvalidInput
         There is none of this name.
     """
-    if name not in available_timezones():
+    if name != "UTC" and name not in available_timezones():
         raise InvalidInput(f"There is no time zone {name[:60]!r}.", hint="They are called like Europe/Berlin or UTC.")
     return name
 
@@ -57,7 +57,7 @@ def read_moment(text: str, time_zone: str) -> datetime:
         raise InvalidInput(f"{text[:40]!r} is a day without a time.", hint="Write it like 2026-10-25T23:59.")
     if not 2000 <= local.year <= 2200:
         raise InvalidInput(f"The year {local.year} is none that could be meant.", hint="Write the time like 2026-10-25T23:59.")
-    zone = ZoneInfo(time_zone)
+    zone = _zone(time_zone)
     moment = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != local:
         # With fold=0 a skipped time counts on with the offset from before the gap: what the clocks show then.
@@ -68,9 +68,14 @@ def read_moment(text: str, time_zone: str) -> datetime:
     return moment
 
 
+def _zone(name: str) -> tzinfo:
+    """Return a time zone; UTC also on a machine that has no table of them."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 def local_moment(moment: datetime, time_zone: str) -> str:
     """Return a moment as the clocks of a place show it, as `read_moment` reads it."""
-    return moment.astimezone(ZoneInfo(time_zone)).strftime(_SHAPE)
+    return moment.astimezone(_zone(time_zone)).strftime(_SHAPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +153,4 @@ class Deadline:
 
 
 def _told(moment: datetime, time_zone: str) -> str:
-    return f"{moment.astimezone(ZoneInfo(time_zone)).strftime('%Y-%m-%d %H:%M')} ({time_zone})"
+    return f"{moment.astimezone(_zone(time_zone)).strftime('%Y-%m-%d %H:%M')} ({time_zone})"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
 
 from labkit.client.course_wire import (
     ActivityAsk,
@@ -30,6 +32,8 @@ from labkit_hub.service.courses import arrangements, assignments, classroom, rel
 from labkit_hub.service.courses.office import Office
 
 __all__ = ["add_routes"]
+
+_Before = Annotated[int | None, Query(ge=0, lt=1 << 62)]
 
 
 def add_routes(router: APIRouter, office: Office) -> None:
@@ -174,7 +178,7 @@ def _add_class(router: APIRouter, office: Office) -> None:
             return classroom.class_view(session, course_id, who, office.now())
 
     @router.get("/courses/{course_id}/audit")
-    def get_audit(course_id: str, before: int | None = None, who: Identity = person) -> CourseAudit:
+    def get_audit(course_id: str, before: _Before = None, who: Identity = person) -> CourseAudit:
         """Return who did what, to professors."""
         with office.reading(who) as session:
             return views.audit(session, course_id, who, before=before)

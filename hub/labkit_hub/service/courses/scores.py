@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import HandScore
-from labkit.courses.records import CellScore, GradeResult, Item
+from labkit.courses.records import CellScore, GradeResult, Item, PinnedComment
 from labkit.errors import InvalidInput
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
@@ -18,7 +18,7 @@ from labkit_hub.service.courses.access import lock_assignment, submission_for
 from labkit_hub.service.courses.history import add_change, noting_finals
 from labkit_hub.service.courses.tables import GradeRow, MarkRow, ResultRow, SubmissionRow
 
-__all__ = ["drop_marks", "items_of", "last_result", "marks_of", "put_score", "resum", "scores_of"]
+__all__ = ["drop_marks", "items_of", "last_result", "marks_of", "pins_of", "put_score", "resum", "scores_of"]
 
 _WHOLE = ""
 
@@ -45,6 +45,14 @@ def scores_of(items: Sequence[Item], result: GradeResult | None, marks: Mapping[
     return tuple(_score(item, found.get(item.key), marks.get(item.key)) for item in items)
 
 
+def pins_of(items: Sequence[Item], result: GradeResult | None, marks: Mapping[str, MarkRow]) -> dict[str, tuple[PinnedComment, ...]]:
+    """Return what is said at places of annotated pictures, by item: what the run found, then what people say."""
+    found = {f"/{check.check}": check.comments for check in result.checks} if result is not None else {}
+    by_hand = {mark.item: tuple(PinnedComment.model_validate(pin) for pin in mark.pins) for mark in marks.values() if mark.pins}
+    every = {item.key: (*found.get(item.key, ()), *by_hand.get(item.key, ())) for item in items}
+    return {key: pins for key, pins in every.items() if pins}
+
+
 def put_score(session: Session, submission_id: str, ask: HandScore, who: Identity, now: datetime) -> None:
     """Give points and a comment, or take points back.
 
@@ -65,10 +73,12 @@ def put_score(session: Session, submission_id: str, ask: HandScore, who: Identit
     if ask.item == _WHOLE and ask.points is not None:
         raise InvalidInput("The whole has no points of its own.", hint="Give them to an item; the empty one takes a comment only.")
     mark = session.get(MarkRow, (row.id, ask.item)) or MarkRow(submission_id=row.id, item=ask.item, points=None, comment="")
-    was = (mark.points, mark.comment)
+    was = (mark.points, mark.comment, mark.pins)
     mark.points = ask.points if "points" in ask.model_fields_set else mark.points
     mark.comment = ask.comment if "comment" in ask.model_fields_set else mark.comment
-    if was == (mark.points, mark.comment):
+    if "pins" in ask.model_fields_set:
+        mark.pins = [pin.model_copy(update={"by": who.name}).model_dump() for pin in ask.pins] or None
+    if was == (mark.points, mark.comment, mark.pins):
         return
     mark.by, mark.at = who.name, now
     with noting_finals(session, assignment, who.name, "A score was changed by hand.", now, only=row.id):
@@ -85,7 +95,7 @@ def put_score(session: Session, submission_id: str, ask: HandScore, who: Identit
         item=ask.item,
         was=was[0],
         points=mark.points,
-        commented=was[1] != mark.comment,
+        commented=was[1:] != (mark.comment, mark.pins),
         reason=ask.reason,
     )
 
@@ -97,7 +107,9 @@ def drop_marks(session: Session, rows: Sequence[SubmissionRow], by: str, now: da
             if mark.points is not None:
                 add_change(session, row.id, mark.item, None, by, now, "Points by hand were dropped for a new run.")
                 mark.points, mark.by, mark.at = None, by, now
-        session.execute(delete(MarkRow).where(MarkRow.submission_id == row.id, MarkRow.points.is_(None), MarkRow.comment == ""))
+        session.execute(
+            delete(MarkRow).where(MarkRow.submission_id == row.id, MarkRow.points.is_(None), MarkRow.comment == "", MarkRow.pins.is_(None))
+        )
         resum(session, row, now)
 
 

@@ -203,6 +203,7 @@ class MarkRow(Base):
     item: Mapped[str] = mapped_column(String(600), primary_key=True)
     points: Mapped[float | None]
     comment: Mapped[str] = mapped_column(Text, default="")
+    pins: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))  # PinnedComment
     by: Mapped[str] = mapped_column(_NAME)
     at: Mapped[datetime]
 

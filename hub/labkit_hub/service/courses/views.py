@@ -67,7 +67,7 @@ def submissions(session: Session, assignment_id: str, who: Identity) -> Submissi
     NotFound
     """
     row, seat = seat_at(session, assignment_id, who)
-    ledger = open_ledger(session, row)
+    ledger = open_ledger(session, row, people=None if seat.is_staff else (who.name,))
     rows = ledger.rows if seat.is_staff else ledger.of(who.name)
     names, notes = full_names(session, row.course_id), _notes(session, row.id) if seat.is_staff else {}
     items = (_submission(one, ledger, seat, names.get(one.person, ""), notes.get(one.id, ())) for one in reversed(rows))
@@ -104,6 +104,7 @@ def grade(session: Session, submission_id: str, who: Identity) -> GradeItem:
         submission=_one(session, row, assignment_row, seat),
         scores=found_scores if seat.is_staff else tuple(score.for_student for score in found_scores),
         comments={mark.item: mark.comment for mark in marks.values() if mark.comment},
+        pins=scores.pins_of(asked.items, result, marks),
         notebooks=outcomes if seat.is_staff else tuple(outcome.for_student for outcome in outcomes),
         notes=result.notes if result and seat.is_staff else (),
         history=history_of(session, row.id) if seat.is_staff else (),
@@ -135,8 +136,8 @@ def full_names(session: Session, course_id: str) -> dict[str, str]:
 
 
 def _assignment(session: Session, row: AssignmentRow, seat: Seat) -> AssignmentItem:
-    ledger = open_ledger(session, row)
     group, people = group_of(session, row, seat.name)
+    ledger = open_ledger(session, row, people=None if seat.is_staff else people)
     deadline, counting = ledger.deadline(people), ledger.counting(seat.name)
     fetch = session.get(FetchRow, (row.id, seat.name))
     has_feedback = counting is not None and counting.feedback is not None
@@ -176,7 +177,8 @@ def _one(session: Session, row: SubmissionRow, assignment_row: AssignmentRow, se
     found = scores.last_result(session, row.id) if seat.is_staff else None
     notes = GradeResult.model_validate(found.result).notes if found is not None else ()
     name = full_names(session, assignment_row.course_id).get(row.person, "")
-    return _submission(row, open_ledger(session, assignment_row), seat, name, notes)
+    ledger = open_ledger(session, assignment_row, people=None if seat.is_staff else (seat.name,))
+    return _submission(row, ledger, seat, name, notes)
 
 
 def _submission(row: SubmissionRow, ledger: Ledger, seat: Seat, full_name: str, notes: Any) -> SubmissionItem:

@@ -39,6 +39,14 @@ def add_assignment_pages(router: APIRouter, work: Coursework) -> None:
         """Show an assignment."""
         return show(request, course_id, assignment_id, who)
 
+    @router.get(f"{here}/progress")
+    def progress(request: Request, course_id: str, assignment_id: str, who: Identity = person) -> Response:
+        """Return the batches alone: what an open page asks for again and again while something is being graded."""
+        with office.reading(who) as session:
+            opened = work.open(session, course_id, assignment_id, who, staff=True)
+            known = batches.list_batches(session, assignment_id, who).batches
+            return work.show(request, "batches.html", who, opened, batches=known)
+
     @router.post(f"{here}/grade")
     def grade(request: Request, course_id: str, assignment_id: str, fields: Mapping[str, str] = form, who: Identity = person) -> Response:
         """Put a grading run into the line."""
@@ -74,6 +82,7 @@ def add_assignment_pages(router: APIRouter, work: Coursework) -> None:
         """Show who did what with the assignment."""
         with office.reading(who) as session:
             opened = work.open(session, course_id, assignment_id, who, staff=True)
+            opened.seat.require_professor(changes=False)
             rows, older = assignment_history(session, opened.row, before=before)
             return work.show(request, "assignment-history.html", who, opened, rows=rows, older=older)
 
@@ -91,7 +100,7 @@ def _for_staff(session: Session, work: Coursework, opened: Opened, who: Identity
         "filters": filters,
         "show": show,
         "counting": len(counting),
-        "graded": sum(one.points is not None for one in everything),
+        "releasable": sum(one.points is not None and not one.feedback for one in everything),
         "by_hand": sum(one.needs_hand > 0 for one in counting),
         "returned": sum(one.feedback for one in counting),
         "statistics": numbers,

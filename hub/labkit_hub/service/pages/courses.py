@@ -147,9 +147,10 @@ def _ask_member(role: str, full_name: str) -> NewMember:
 def _ask_change(fields: dict[str, str]) -> CourseChange:
     """Return what a form says; an empty bound is none."""
     wish: dict[str, object] = {}
-    for name in ("title", "time_zone"):
-        if name in fields:
-            wish[name] = fields[name]
+    if "title" in fields:
+        wish["title"] = fields["title"]
+    if "time_zone" in fields:
+        wish["time_zone"] = fields["time_zone"].strip() or None
     if "archived" in fields:
         wish["archived"] = fields["archived"] == "yes"
     for name in ("max_running", "hours_per_person", "hours_total"):

@@ -104,11 +104,7 @@ def show_grading(
     asked = releases.asked_of(releases.release_of(session, opened.row.id, row.release))
     rows = saved.rows if saved else _rows(session, row, asked.rubric, just)
     scores = grade.scores
-    others = [
-        one
-        for one in views.submissions(session, opened.row.id, who).submissions
-        if one.id != row.id and set(_people(one)) & set(row.members)
-    ]
+    others = {one.id: one for name in row.members for one in ledger.of(name) if one.id != row.id}
     return work.show(
         request,
         "grading.html",
@@ -126,7 +122,7 @@ def show_grading(
         grade_max=sum(score.item.max_points for score in scores),
         neighbours=place_of(session, ledger, row, only_hand=only_hand),
         only_hand=only_hand,
-        others=sorted(others, key=lambda one: one.attempt),
+        others=sorted(others.values(), key=lambda one: one.attempt),
     )
 
 
@@ -149,10 +145,6 @@ def _rows(session: Session, row: SubmissionRow, rubric: Any, just: set[int]) -> 
     return tuple(
         Row(number, one, rubric_of(rubric, one), outcome="saved" if number in just else "same") for number, one in enumerate(found)
     )
-
-
-def _people(one: Any) -> tuple[str, ...]:
-    return tuple(one.group) or (one.person,)
 
 
 def _submission(

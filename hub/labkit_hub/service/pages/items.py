@@ -16,7 +16,7 @@ from labkit_hub.service.courses import releases, scores, views
 from labkit_hub.service.courses.counting import open_ledger
 from labkit_hub.service.courses.reading_answers import CellText, answer_in, cells_of, notebook_of
 from labkit_hub.service.courses.reading_history import note_reading
-from labkit_hub.service.courses.reading_marks import Standing, standings
+from labkit_hub.service.courses.reading_marks import Standing, scored, standings
 from labkit_hub.service.courses.reading_order import in_order
 from labkit_hub.service.courses.submissions import manifest_of
 from labkit_hub.service.courses.tables import SubmissionRow
@@ -122,7 +122,8 @@ def _rows(
     else:
         wanted = in_order(session, ledger, only_hand=only_hand)
         if only_hand:
-            wanted = [row for row in wanted if _one(session, row, item, only_hand)]
+            done = scored(session, opened.row.id, item.key)
+            wanted = [row for row in wanted if row.id not in done]
         total = len(wanted)
         page = min(max(1, page), max(1, -(-total // _PER_PAGE)))
         found = [(row, one) for row in wanted[(page - 1) * _PER_PAGE : page * _PER_PAGE] for one in _one(session, row, item, only_hand)]

@@ -114,7 +114,8 @@ class Row:
     @property
     def lines(self) -> int:
         """How high the field of the comment is."""
-        return min(12, max(2, sum(1 + len(line) // 60 for line in self.comment.split("\n"))))
+        least = 2 if self.how in ("hand", "") else 1
+        return min(12, max(least, sum(1 + len(line) // 60 for line in self.comment.split("\n"))))
 
     @property
     def conflict(self) -> str:

@@ -128,7 +128,7 @@ def change_course(session: Session, course_id: str, ask: CourseChange, by: Ident
             setattr(course, name, value)
             changed[name] = value
     if "time_zone" in changed:
-        move_course(session, course)
+        move_course(session, course, by.name, datetime.now(UTC))
     if changed:
         note(session, by.name, "course.change", course_id, course_id=course_id, **changed)
     return _detail(course, role, _count(session, course_id))

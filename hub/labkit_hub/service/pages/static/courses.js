@@ -10,7 +10,7 @@ function isTyped(part) {
   return part.matches("[data-unsaved]") || fields(part).some((field) => field.value !== field.defaultValue);
 }
 function parts() {
-  return [...form.querySelectorAll("[data-part]")];
+  return [...document.querySelectorAll("[data-part]")];
 }
 
 async function save(button) {

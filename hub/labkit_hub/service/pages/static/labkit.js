@@ -9,11 +9,13 @@ function isBusy(area) {
     [...area.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue);
 }
 
+let next = 0;
 async function refresh() {
   const area = document.querySelector("[data-live]");
-  if (!area || isBusy(area)) return;
+  if (!area || isBusy(area) || Date.now() < next) return;
+  next = Date.now() + (Number(area.dataset.every) || 0);
   try {
-    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" }, redirect: "error" });
+    const answer = await fetch(area.dataset.live || location.pathname, { headers: { Accept: "text/html" }, redirect: "error" });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
     if (fresh && fresh.innerHTML !== area.innerHTML && !isBusy(area)) area.replaceChildren(...fresh.childNodes);

@@ -114,6 +114,19 @@ def test_the_service_knows_who_fetched_what(school) -> None:
     assert (seen["fetched"], seen["release"], school.mine("ben", made)["fetched"]) == (1, 2, 0)
 
 
+def test_numbers_that_no_database_knows(school) -> None:
+    """Are as if there was nothing there, or refused in words."""
+    made, huge = school.assignment(), 10**30
+    body = {"key": school.key(), "release": huge, "manifest": school.manifest({})}
+    answers = [
+        school.ask("ada", "GET", f"/assignments/{made}/releases/{huge}"),
+        school.ask("ada", "GET", f"/assignments/{made}/releases/-1"),
+        school.ask("prof", "GET", f"/courses/{school.course}/audit?before={huge}"),
+        school.ask("ada", "POST", f"/assignments/{made}/submissions", json=body),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404, 400, 400]
+
+
 def test_an_archived_course_can_only_be_read(school) -> None:
     """What was handed in can be found again; nothing is changed any more."""
     made = school.assignment()

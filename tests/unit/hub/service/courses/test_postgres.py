@@ -31,12 +31,12 @@ def database() -> Iterator[Database]:
 def test_the_whole_way(school) -> None:
     """Two hand in at once with one attempt left; it is graded, by hand too, and given back."""
     made = school.assignment(attempts=1)
-    work, begin, answers = school.send("ada", {"ps1.ipynb": school.notebook("x = 1")}), threading.Barrier(3), []
+    work, begin, answers = school.send("zoë b", {"ps1.ipynb": school.notebook("x = 1")}), threading.Barrier(3), []
 
     def submit(number: int) -> None:
         begin.wait()
         body = {"key": f"at-once-{number}", "release": 1, "manifest": work}
-        answers.append(school.ask("ada", "POST", f"/assignments/{made}/submissions", json=body))
+        answers.append(school.ask("zoë b", "POST", f"/assignments/{made}/submissions", json=body))
 
     threads = [threading.Thread(target=submit, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -45,11 +45,15 @@ def test_the_whole_way(school) -> None:
         thread.join()
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
     submission = next(answer.json()["submission"] for answer in answers if answer.status_code == 201)
+    assert school.mine("zoë b", made)["attempts_used"] == 1
     run = school.batch(made)
     server = school.server_of(run)
     assert school.done(server, "GET", f"/grading/{run}/files/{work['files'][0]['sha256']}").content == school.notebook("x = 1")
     assert school.put_result(run, submission, 6).status_code == 204
     school.done("tom", "PUT", f"/submissions/{submission}/scores", json={"item": "ps1/essay", "points": 2, "comment": "Schön."})
+    odd = {"item": "ps1/essay", "comment": "a text with a \0 in it"}
+    assert school.ask("tom", "PUT", f"/submissions/{submission}/scores", json=odd).status_code == 400
+    assert school.ask("tom", "GET", "/submissions/%00").status_code == 400
     school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
-    assert school.grade(submission, by="ada")["submission"]["points"] == 8
-    assert "ada,Ada,8,8" in school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode()
+    assert school.grade(submission, by="zoë b")["submission"]["points"] == 8
+    assert "zoë b,Zoë B,8,8" in school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode()

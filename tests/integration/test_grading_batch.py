@@ -1,0 +1,156 @@
+"""A batch of submissions: results come as they are done, and what breaks costs one submission a second try, never the batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from labkit.cli.course_grade_commands import test_command as command
+from labkit.courses.grading import Batch, grade_batch
+from labkit.courses.records import GradeResult
+from labkit.errors import Cancelled
+from labkit.events import CancelToken, Event, Progress
+from labkit.testing.grading import (
+    Notebook,
+    answer,
+    assignment,
+    code,
+    graded_test,
+    notebook,
+    replace_source,
+    submission,
+    write_notebook_file,
+)
+
+KILLER = """
+import os, pathlib
+marker = pathlib.Path({marker!r})
+if marker.read_text().count("x") < {times}:
+    marker.write_text(marker.read_text() + "x")
+    os.kill(os.getppid(), 9)
+def mean(values):
+    return sum(values) / len(values)
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An assignment without checks: they have tests of their own."""
+    return assignment(tmp_path_factory.mktemp("author") / "ps1", checks=False)
+
+
+def _one(source: Path, folder: Path, change: object = None) -> GradeResult:
+    given = submission(source, folder / "submission", change)  # type: ignore[arg-type]
+    (result,) = grade_batch(Batch({1: source}, {"one": (given, 1)}, folder / "out"))
+    return result
+
+
+def _outputs(folder: Path, result: GradeResult) -> str:
+    executed = json.loads((folder / "out" / "one" / str(result.notebooks[0].executed)).read_text())
+    return "".join(str(output.get("text", "")) for cell in executed["cells"] for output in cell.get("outputs", []))
+
+
+def test_parameters_and_files_are_where_the_notebook_expects_them(source: Path, tmp_path: Path) -> None:
+    """Papermill sets seed, data, time and device; data and a helper are found by the paths that work for the student, too."""
+    text = 'import helper, os\nprint("AT", seed, data, device, time_s > 0, helper.rule(), open("data/my table.csv").read().split())\n'
+    result = _one(source, tmp_path, replace_source("table", text + "total = 6"))
+    assert "AT 7 data cpu True ours ['1', '2', '3']" in _outputs(tmp_path, result)
+
+
+def test_kernel_has_no_token_and_a_home_of_its_own(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the hub gives its servers is not among the variables of a student's program, nor of any program above it but the caller."""
+    for name in ("JUPYTERHUB_API_TOKEN", "LABKIT_HUB_TOKEN", "LABKIT_SERVICE_URL"):
+        monkeypatch.setenv(name, "s3cret")
+    text = 'import os\nprint("SEEN", [n for n, v in os.environ.items() if v == "s3cret"], os.environ["HOME"].startswith("/tmp/lkg-"))\n'
+    result = _one(source, tmp_path, replace_source("table", text + "total = 6"))
+    assert "SEEN [] True" in _outputs(tmp_path, result)
+
+
+@pytest.mark.parametrize(("times", "state", "points"), [(1, "graded", 3), (2, "failed", 0)])
+def test_worker_that_is_killed_gets_a_second_try(source: Path, tmp_path: Path, times: int, state: str, points: float) -> None:
+    """Then the submission is failed, in words; the one beside it is graded."""
+    (tmp_path / "marker").write_text("")
+    killer = KILLER.format(marker=str(tmp_path / "marker"), times=times)
+    bad = submission(source, tmp_path / "bad", replace_source("mean", killer))
+    good = submission(source, tmp_path / "good")
+    batch = Batch({1: source}, {"bad": (bad, 1), "good": (good, 1)}, tmp_path / "out")
+    results = {result.submission: result for result in grade_batch(batch)}
+    assert (results["good"].state, results["good"].points) == ("graded", 3)
+    assert (results["bad"].state, results["bad"].points) == (state, points)
+    assert [note.kind for note in results["bad"].notes] == ([] if state == "graded" else ["worker-lost"])
+
+
+def _foremen() -> list[psutil.Process]:
+    return [
+        p for p in psutil.Process().children(recursive=True) if "labkit.courses.grading.foreman" in p.cmdline() and p.ppid() == os.getpid()
+    ]
+
+
+def test_foreman_that_is_killed_is_started_again(source: Path, tmp_path: Path) -> None:
+    """What was done stands, what was begun is begun again, and nothing of the first foreman is left."""
+    batch = Batch({1: source}, {f"s{k}": (submission(source, tmp_path / f"s{k}"), 1) for k in range(3)}, tmp_path / "out")
+    results: list[GradeResult] = []
+    for result in grade_batch(batch, workers=1):
+        results.append(result)
+        if len(results) == 1:
+            _foremen()[0].send_signal(signal.SIGKILL)
+    assert sorted((result.submission, result.state) for result in results) == [("s0", "graded"), ("s1", "graded"), ("s2", "graded")]
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_cancel_ends_everything(source: Path, tmp_path: Path) -> None:
+    """A loop that goes on for a minute is ended with its worker; nothing is left."""
+    slow = submission(source, tmp_path / "slow", replace_source("mean", "while True: pass"))
+    cancel, events = CancelToken(), list[Event]()
+
+    def stop(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Progress) and event.done == 1:
+            cancel.cancel()
+
+    batch = Batch({1: source}, {"fast": (submission(source, tmp_path / "fast"), 1), "slow": (slow, 1)}, tmp_path / "out")
+    with pytest.raises(Cancelled):
+        list(grade_batch(batch, on_event=stop, cancel=cancel))
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_submission_has_a_limit_as_a_whole(tmp_path: Path) -> None:
+    """When its time is up, what is left is not executed, and says so."""
+    source = assignment(tmp_path / "ps1", limits="limits: {cell_s: 60, submission_s: 3}\n", checks=False)
+    result = _one(source, tmp_path, replace_source("threshold", "import time\ntime.sleep(60)"))
+    points = {score.item.id: score.points for score in result.scores}
+    assert (points["mean_test"], points["table_test"], result.notebooks[0].state) == (1, 0, "partial")
+    assert "not-run" in {note.kind for note in result.notes}
+
+
+def test_later_notebook_is_graded_when_the_first_is_broken(tmp_path: Path) -> None:
+    """Each notebook has a kernel of its own; what one leaves in the folder, the next finds."""
+    source = tmp_path / "ps1"
+    for name, test in (("a", "assert x == 1"), ("b", "assert open('left.txt').read() == '1'")):
+        cells = [code(""), answer(f"{name}-answer", "### BEGIN SOLUTION\nx = 1\n### END SOLUTION"), graded_test(f"{name}-test", test)]
+        write_notebook_file(source / f"{name}.ipynb", notebook(cells))
+    given = tmp_path / "given"
+    given.mkdir()
+    first: Notebook = json.loads((source / "a.ipynb").read_text())
+    first["cells"][1]["source"] = "open('left.txt', 'w').write('1')\nimport os\nos._exit(1)"
+    write_notebook_file(given / "a.ipynb", first)
+    write_notebook_file(given / "b.ipynb", json.loads((source / "b.ipynb").read_text()))
+    (result,) = grade_batch(Batch({1: source}, {"one": (given, 1)}, tmp_path / "out"))
+    assert [(score.item.id, score.points) for score in result.scores] == [("a-test", 0), ("b-test", 1)]
+
+
+def test_author_tests_with_the_solution(source: Path, tmp_path: Path) -> None:
+    """``labkit course test``: all points, exit code 0; a solution that does not pass its own tests is named."""
+    done = CliRunner().invoke(command, [str(source), "--out", str(tmp_path / "pages"), "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["full"]) == (0, True)
+    assert {path.name for path in (tmp_path / "pages").iterdir()} == {"ps1.ipynb", "ps1.html"}
+    wrong = assignment(tmp_path / "wrong" / "ps1", checks=False)
+    (wrong / "ps1.ipynb").write_text((wrong / "ps1.ipynb").read_text().replace("level = 3", "level = 4"))
+    done = CliRunner().invoke(command, [str(wrong)])
+    assert (done.exit_code, "threshold_test" in done.stderr) == (1, True)

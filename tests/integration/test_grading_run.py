@@ -1,0 +1,157 @@
+"""Grading as a run: on this machine by folders, and at a hub by a job of the service, whose results go back one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from labkit.client.course_wire import GradingJob, GradingTask, TaskResult
+from labkit.client.grading import grade_for_service
+from labkit.client.grading_served import FOLDER, make_run
+from labkit.client.settings import ServiceAddress
+from labkit.courses.grading import ContainerShape, ProcessShape
+from labkit.courses.grading.config import GradeConfig, GradingSettings, LocalJob, LocalSubmission
+from labkit.courses.records import FileEntry, Manifest
+from labkit.errors import NotFound
+from labkit.project import Project
+from labkit.runs.records import RunSpec
+from labkit.storage import RunLayout, load_record
+from labkit.testing.grading import assignment, submission
+from labkit.work import result_of, start
+
+RUN = "grading12345"
+
+
+@dataclass
+class Service:
+    """What a hub's service knows of one grading run."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    sources: dict[int, Manifest] = field(default_factory=dict)
+    tasks: list[GradingTask] = field(default_factory=list)
+    results: dict[str, TaskResult] = field(default_factory=dict)
+    fail_next: int = 0
+    address: ServiceAddress | None = None
+
+    def take(self, folder: Path) -> Manifest:
+        """Keep the files of a folder."""
+        entries = []
+        for path in sorted(file for file in folder.rglob("*") if file.is_file()):
+            data = path.read_bytes()
+            sha256 = hashlib.sha256(data).hexdigest()
+            self.files[sha256] = data
+            entries.append(FileEntry(path=path.relative_to(folder).as_posix(), sha256=sha256, size=len(data)))
+        return Manifest(files=tuple(entries))
+
+    def job(self) -> GradingJob:
+        """Return what has no result yet."""
+        left = tuple(task for task in self.tasks if task.submission not in self.results)
+        return GradingJob(run=RUN, course="c", assignment="a", assignment_name="ps1", sources=self.sources, tasks=left)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A service that answers as the hub's does, to one token only."""
+    known = Service()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.removeprefix(f"/api/grading/{RUN}").strip("/")
+            if known.fail_next:
+                known.fail_next -= 1
+                self._say(503, b"")
+            elif self.headers["Authorization"] != "token t0ken" or not self.path.startswith(f"/api/grading/{RUN}"):
+                self._say(404, b"{}")
+            elif not name:
+                self._say(200, known.job().model_dump_json().encode())
+            else:
+                self._say(200, known.files[name.removeprefix("files/")])
+
+        def do_PUT(self) -> None:
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            kind, name = self.path.removeprefix(f"/api/grading/{RUN}/").split("/")
+            if kind == "files":
+                known.files[name] = data
+            else:
+                known.results[name] = TaskResult.model_validate_json(data)
+            self._say(204, b"")
+
+        def _say(self, status: int, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Be quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    known.address = ServiceAddress(f"http://127.0.0.1:{server.server_port}", "t0ken")
+    yield known
+    server.shutdown()
+    server.server_close()
+
+
+def _hand_in(service: Service, folder: Path, *names: str) -> None:
+    source = assignment(folder / "author" / "ps1", checks=False)
+    service.sources[1] = service.take(source)
+    for name in names:
+        manifest = service.take(submission(source, folder / "given" / name))
+        service.tasks.append(GradingTask(submission=name, manifest=manifest, release=1))
+
+
+def test_killed_run_goes_on_where_it_was(service: Service, tmp_path: Path) -> None:
+    """A result is with the service before the next is begun; the second run gets what is left; no file stays, hidden ones least of all."""
+    _hand_in(service, tmp_path, "one", "two", "three")
+    service.fail_next = 2
+    first = grade_for_service(RUN, tmp_path / "work", shape=ProcessShape(), workers=1, address=service.address)
+    assert next(first).submission == "one"
+    first.close()
+    assert set(service.results) == {"one"}
+    assert [path for path in (tmp_path / "work").rglob("*") if path.is_file()] == []
+    again = list(grade_for_service(RUN, tmp_path / "work", shape=ProcessShape(), address=service.address))
+    assert sorted(result.submission for result in again) == ["three", "two"]
+    said = service.results["two"]
+    assert {entry.path for entry in said.files} == {"ps1.ipynb", "ps1.html"}
+    assert all(entry.sha256 in service.files for entry in said.files)
+
+
+def test_another_run_is_told_nothing(service: Service, tmp_path: Path) -> None:
+    """What the service does not know is not asked for again and again."""
+    with pytest.raises(NotFound):
+        next(grade_for_service("another12345", tmp_path, shape=ProcessShape(), address=service.address))
+
+
+def test_run_of_the_hub_is_made_in_the_graders_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its spec says where and how; making it twice is making it once."""
+    monkeypatch.setenv("LABKIT_GRADING_SHAPE", "container")
+    monkeypatch.setenv("LABKIT_GRADING_IMAGE", "labkit/student:1")
+    monkeypatch.setenv("LABKIT_GRADING_SLOTS", json.dumps({"slot-1": "/slots/1", "slot-2": "/slots/2"}))
+    for _ in range(2):
+        make_run(RUN, tmp_path)
+    spec = load_record(RunLayout(tmp_path / FOLDER / RUN).spec, RunSpec)
+    config = GradeConfig.model_validate(spec.config)
+    assert (spec.kind, spec.where, config.run) == ("grade", "hub", RUN)
+    assert config.shape == GradingSettings().resolve()
+    assert isinstance(config.shape, ContainerShape)
+    assert [slot.volume for slot in config.shape.slots] == ["slot-1", "slot-2"]
+
+
+@pytest.mark.slow
+def test_folders_are_graded_as_a_run(project: Project, tmp_path: Path) -> None:
+    """The kind of work ``grade``: its notebook tells how it went, its result which submissions failed."""
+    source = assignment(tmp_path / "ps1", checks=False)
+    given = submission(source, tmp_path / "given")
+    job = LocalJob(sources={1: source}, submissions={"one": LocalSubmission(folder=given)}, out=tmp_path / "out")
+    (tmp_path / "job.json").write_text(job.model_dump_json())
+    run = start(project, "grade", GradeConfig(job=tmp_path / "job.json"))
+    assert result_of(run) == {"graded": 1, "failed": []}
+    assert "| one | graded | 3 |" in run.layout.notebook.read_text()
