@@ -166,7 +166,8 @@ class _Gathering:
         for score in grade.scores:
             comment = grade.comments.get(score.item.key, "")
             if score.item.key not in cells:
-                self._put_aside(item, person, score.item, score.points, comment)
+                said = [comment, *(pin.text for pin in grade.pins.get(score.item.key, ()))]
+                self._put_aside(item, person, score.item, score.points, "\n".join(text for text in said if text))
                 continue
             if comment and score.item.how == "cell":  # nbgrader has comments on answers only
                 self._put_aside(item, person, score.item, score.points, comment)
