@@ -1,23 +1,26 @@
-"""`labkit course new|check|preview|import-nbgrader|export-nbgrader`: what an author does, without a hub."""
+"""`labkit course new|check|preview|import-nbgrader|export-nbgrader`: what an author does, without a hub but for a whole course."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
 
-from labkit.cli.app import command
+from labkit.cli.app import command, long_command
 from labkit.cli.console import Answer
 from labkit.courses import Problem
 from labkit.courses.assignment import Assignment
 from labkit.courses.example import Picture, write_example
 from labkit.courses.exchange import CourseRecords, export_course, import_course
+from labkit.courses.exchange.importing import EXTRAS
 from labkit.courses.exchange.records import RECORDS_FILE
 from labkit.courses.folder import load_assignment
 from labkit.courses.student import lay_out_student, manifest_of
-from labkit.errors import InvalidInput
+from labkit.errors import InvalidInput, NotFound
+from labkit.events import CancelToken, EventSink
 from labkit.samples import nuclei_like
-from labkit.storage import load_record
+from labkit.storage import load_record, write_bytes
 
 __all__ = ["check_command", "export_nbgrader_command", "import_nbgrader_command", "new_command", "preview_command"]
 
@@ -99,22 +102,56 @@ def import_nbgrader_command(course: Path, out: Path) -> Answer:
 @click.option(
     "--records", type=_folder, default=None, help="Folder of an imported course (with course.json): its people and scores go along."
 )
-@click.option("--course", default="", help="Its id for nbgrader; default: that of the records, else 'course'.")
+@click.option(
+    "--course",
+    default="",
+    help="Its id for nbgrader; default: that of the records, else 'course'. Alone: a course of the hub, for its staff.",
+)
 @click.option("--out", required=True, type=_folder, help="Folder that is made.")
-@command
-def export_nbgrader_command(folders: tuple[Path, ...], records: Path | None, course: str, out: Path) -> Answer:
-    """Write the assignments in FOLDERS as a course directory that nbgrader opens; without FOLDERS all of the records."""
+@long_command
+def export_nbgrader_command(
+    folders: tuple[Path, ...], records: Path | None, course: str, out: Path, on_event: EventSink, cancel: CancelToken
+) -> Answer:
+    """Write a course directory that nbgrader opens.
+
+    Of the assignments in FOLDERS; without FOLDERS all of the records, or else a whole course of the hub: the newest release of each
+    assignment, what counts, its scores and comments.
+    """
+    if not folders and records is None and course:
+        return _export_from_hub(course, out.absolute(), on_event, cancel)
     known = load_record(records / RECORDS_FILE, CourseRecords) if records is not None else None
     if not folders and known is not None and records is not None:
         folders = tuple(records / one.folder for one in known.assignments if one.folder)
     if not folders:
-        raise InvalidInput("No assignment is named.", hint="Name folders of assignments, or --records.")
+        raise InvalidInput("No assignment is named.", hint="Name folders of assignments, --records, or the --course of a hub.")
     assignments = [load_assignment(folder.absolute()) for folder in folders]
     complaints = export_course(assignments, out.absolute(), course=course, records=known, files=records)
-    lines = (f"Wrote {len(assignments)} assignment(s) to {out.absolute()}; 'nbgrader' opens it there.",)
-    return Answer(
-        {"out": str(out.absolute()), "assignments": [one.name for one in assignments], "notes": complaints}, lines, tuple(complaints)
-    )
+    return _exported(out.absolute(), assignments, complaints, None)
+
+
+def _export_from_hub(course: str, out: Path, on_event: EventSink, cancel: CancelToken) -> Answer:
+    from labkit.cli.course_people_commands import course_client
+    from labkit.client.exporting import gather_course
+    from labkit.client.finding import course_id_of
+
+    client = course_client()
+    with tempfile.TemporaryDirectory(prefix="labkit-export-") as scratch:
+        gathered = gather_course(client, course_id_of(client, course), Path(scratch), on_event=on_event, cancel=cancel)
+        if not gathered.assignments:
+            raise NotFound(f"Nothing has been released in {course}.", hint="Release an assignment first.")
+        complaints = export_course(gathered.assignments, out, records=gathered.records, files=Path(scratch))
+    table = out / EXTRAS / "further-scores.csv" if gathered.further else None
+    if table is not None:
+        table.parent.mkdir(exist_ok=True)
+        write_bytes(table, gathered.table.encode("utf-8-sig"))
+    return _exported(out, gathered.assignments, gathered.notes + complaints, table)
+
+
+def _exported(out: Path, assignments: list[Assignment], complaints: list[str], table: Path | None) -> Answer:
+    lines = [f"Wrote {len(assignments)} assignment(s) to {out}; 'nbgrader' opens it there."]
+    lines += [f"What has no cell there: {table}"] if table else []
+    data = {"out": str(out), "assignments": [one.name for one in assignments], "notes": complaints, "table": str(table) if table else None}
+    return Answer(data, tuple(lines), tuple(complaints))
 
 
 def _summary(assignment: Assignment) -> dict[str, object]:

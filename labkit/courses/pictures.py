@@ -54,7 +54,9 @@ class Pictures:
     @staticmethod
     def _picture(kinds: object) -> tuple[str, str, int] | None:
         """Return kind, base64 and size of the first kind that is a picture's and can be decoded."""
-        for kind in _KINDS if isinstance(kinds, dict) else ():
+        if not isinstance(kinds, dict):
+            return None
+        for kind in _KINDS:
             text = "".join(text_of(kinds.get(kind)).split())
             try:
                 size = len(base64.b64decode(text, validate=True))

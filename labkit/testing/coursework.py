@@ -77,7 +77,14 @@ def hand_in_as(client: CourseClient, item: AssignmentItem, base: Path) -> Receip
     folder = fetch_assignment(client, client.assignment(item.id), base=base).folder
     for path in folder.root.glob("*.ipynb"):
         notebook = json.loads(path.read_text())
-        extra = {"cell_type": "code", "id": f"more-{base.name}", "metadata": {}, "source": f"{base.name!r}", "outputs": [], "execution_count": None}
+        extra: dict[str, Any] = {
+            "cell_type": "code",
+            "id": f"more-{base.name}",
+            "metadata": {},
+            "source": f"{base.name!r}",
+            "outputs": [],
+            "execution_count": None,
+        }
         notebook["cells"].append(extra)
         path.write_text(json.dumps(notebook))
     return hand_in(client, folder)

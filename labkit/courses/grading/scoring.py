@@ -32,9 +32,7 @@ def cell_scores(
     return [_score(item, places.get(item.id), notebook, stories, student_notes or {}) for item in items]
 
 
-def _score(
-    item: Item, index: int | None, notebook: Any, stories: Mapping[int, CellStory], student_notes: Mapping[int, str]
-) -> CellScore:
+def _score(item: Item, index: int | None, notebook: Any, stories: Mapping[int, CellStory], student_notes: Mapping[int, str]) -> CellScore:
     if item.how == "hand":
         if index is not None and untouched(notebook.cells[index]):
             return CellScore(item=item, points=0.0, note="Nothing was written here.")

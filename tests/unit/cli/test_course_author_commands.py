@@ -46,9 +46,7 @@ def test_its_own_solution_passes_its_tests(assignment: Path, monkeypatch: pytest
     checks["test_counts"](names["counts"])
 
 
-def test_author_tests_with_what_a_student_would_hand_in(
-    labkit: LabKit, assignment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_author_tests_with_what_a_student_would_hand_in(labkit: LabKit, assignment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`labkit course test` grades the solution without hidden tests, as it would come back; the grading itself is played."""
     handed_in: dict[str, str] = {}
 

@@ -31,7 +31,8 @@ def _stream(text: str) -> dict[str, Any]:
 
 def _executed(*outputs: dict[str, Any], other: dict[str, Any] | None = None) -> Any:
     """Return an executed notebook: a test with these outputs, then a cell of the student's."""
-    cells: list[Cell] = [graded_test("mean_test", TEST) | {"outputs": list(outputs)}, code("mine()") | {"outputs": [other] if other else []}]
+    test = graded_test("mean_test", TEST) | {"outputs": list(outputs)}
+    cells: list[Cell] = [test, code("mine()") | {"outputs": [other] if other else []}]
     return nbformat.from_dict(notebook(cells))
 
 
