@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import FeedbackAsk, GradeAsk, Statistics, SubmissionItem
@@ -78,7 +78,13 @@ def add_assignment_pages(router: APIRouter, work: Coursework) -> None:
         return to(work.assignment_path(course_id, assignment_id), "given-back" if ask.release else "taken-back")
 
     @router.get(f"{here}/history")
-    def history(request: Request, course_id: str, assignment_id: str, before: int | None = None, who: Identity = person) -> Response:
+    def history(
+        request: Request,
+        course_id: str,
+        assignment_id: str,
+        before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+        who: Identity = person,
+    ) -> Response:
         """Show who did what with the assignment."""
         with office.reading(who) as session:
             opened = work.open(session, course_id, assignment_id, who, staff=True)

@@ -22,6 +22,8 @@ __all__ = ["Entry", "Outcome", "Row", "adjust", "decide", "read_entries", "stamp
 
 Outcome = Literal["same", "saved", "unsaved", "conflict", "fault"]
 _MOST = 1_000_000.0
+_LONGEST = 20_000
+_TOO_LONG = f"The comment has more than {_LONGEST} characters."
 _NO_NUMBER = "Points are a number from 0 on, such as 2 or 1.5; empty takes them back."
 
 
@@ -137,7 +139,9 @@ class Row:
     @property
     def fault(self) -> str:
         """What is wrong with what was typed."""
-        return _NO_NUMBER if self.outcome == "fault" else ""
+        if self.outcome != "fault":
+            return ""
+        return _TOO_LONG if len(self.comment) > _LONGEST else _NO_NUMBER
 
     @property
     def is_saved(self) -> bool:
@@ -217,7 +221,7 @@ def decide(standing: Standing, entry: Entry, *, is_asked: bool) -> Outcome:
         return "unsaved"
     if entry.stamp != there:
         return "conflict"
-    if entry.points != shown_of(standing)[0] and _is_wrong(entry.points):
+    if len(entry.comment) > _LONGEST or (entry.points != shown_of(standing)[0] and _is_wrong(entry.points)):
         return "fault"
     return "saved"
 

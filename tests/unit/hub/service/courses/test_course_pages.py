@@ -188,6 +188,7 @@ def test_points_that_are_none_are_said(school: Any, desk: str) -> None:
         page = browser.post(f"{desk}/scores", data={**fields, "points-1": wrong, "save": "1"})
         assert "Points are a number from 0 on" in page.text
         assert form_of(page)["points-1"] == wrong
+    assert "more than 20000 characters" in browser.post(f"{desk}/scores", data={**fields, "comment-0": "x" * 20_001}).text
     assert school.grade(school.ada)["scores"][1]["points"] is None
 
 
