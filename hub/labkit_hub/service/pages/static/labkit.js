@@ -3,10 +3,20 @@
 "use strict";
 const EVERY_MS = 5000;
 
+function isTyped(area) {
+  return [...area.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue);
+}
+
 function isBusy(area) {
   const here = document.activeElement;
-  return document.hidden || (here && area.contains(here)) ||
-    [...area.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue);
+  return document.hidden || (here && area.contains(here)) || isTyped(area);
+}
+
+// Something that was going on has ended, and the rest of the page with it is old.
+function showAll() {
+  const address = new URL(location.href);
+  address.searchParams.delete("said");
+  if (!isTyped(document)) location.replace(address);
 }
 
 let next = 0;
@@ -18,7 +28,10 @@ async function refresh() {
     const answer = await fetch(area.dataset.live || location.pathname, { headers: { Accept: "text/html" }, redirect: "error" });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
-    if (fresh && fresh.innerHTML !== area.innerHTML && !isBusy(area)) area.replaceChildren(...fresh.childNodes);
+    if (!fresh || fresh.innerHTML === area.innerHTML || isBusy(area)) return;
+    const hasEnded = area.dataset.going && !fresh.dataset.going;
+    area.replaceWith(fresh);
+    if (hasEnded) showAll();
   } catch {
     // The service is away for a moment; what is shown stays.
   }
