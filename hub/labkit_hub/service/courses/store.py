@@ -102,6 +102,18 @@ class FileStore:
             self.root.chmod(0o700)
         for half in self._incoming.iterdir():
             half.unlink(missing_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a folder on the same disk, which is removed afterwards, and after a kill when the store is opened next."""
+        with explain_os_errors(self.root):
+            self._scratch.mkdir(exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def incoming(self) -> Iterator[Incoming]:
@@ -183,6 +195,10 @@ class FileStore:
     @property
     def _incoming(self) -> Path:
         return self.root / "incoming"
+
+    @property
+    def _scratch(self) -> Path:
+        return self.root / "scratch"
 
     def _place(self, sha256: str) -> Path:
         if not _HASH.fullmatch(sha256):

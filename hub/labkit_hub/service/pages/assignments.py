@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import FeedbackAsk, GradeAsk, Statistics, SubmissionItem
 from labkit.errors import LabKitError, NotFound
 from labkit_hub.service.context import Identity
-from labkit_hub.service.courses import batches, feedback, statistics, submissions, views
+from labkit_hub.service.courses import batches, feedback, resemblance, statistics, submissions, views
 from labkit_hub.service.courses.reading_class import count_students
 from labkit_hub.service.courses.reading_history import assignment_history
 from labkit_hub.service.pages.coursework import Coursework, Opened, late_words, read_form, to
@@ -76,6 +77,14 @@ def add_assignment_pages(router: APIRouter, work: Coursework) -> None:
         except LabKitError as error:
             return show(request, course_id, assignment_id, who, error)
         return to(work.assignment_path(course_id, assignment_id), "given-back" if ask.release else "taken-back")
+
+    @router.get(f"{here}/similarity")
+    def similarity(course_id: str, assignment_id: str, who: Identity = person) -> Response:
+        """Show which submissions resemble one another, side by side."""
+        with office.changing(who) as session:
+            opened = work.open(session, course_id, assignment_id, who, staff=True)
+            compared = resemblance.gather(session, opened.row, who)
+        return HTMLResponse(resemblance.make_page(office.store, compared), headers={"Content-Security-Policy": resemblance.POLICY})
 
     @router.get(f"{here}/history")
     def history(

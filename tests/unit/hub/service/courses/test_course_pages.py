@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -65,7 +66,7 @@ def test_the_course_lists_its_assignments(school: Any, work: str) -> None:
 
 def test_pages_of_staff_are_not_there_for_students(school: Any, work: str, desk: str) -> None:
     """Nor is another's submission, nor the assignment for somebody of another course; and forms do nothing."""
-    staff_only = ("/settings", "/history", "/items", "/progress", f"/submissions/{school.ada}/compare?notebook=ps1")
+    staff_only = ("/settings", "/history", "/items", "/similarity", f"/submissions/{school.ada}/compare?notebook=ps1")
     for name in ("ben", "eve"):
         browser = school.house.browse(name)
         assert [browser.get(f"{work}{path}").status_code for path in staff_only] == [404] * 5
@@ -83,6 +84,23 @@ def test_pages_of_staff_are_not_there_for_students(school: Any, work: str, desk:
             assert browser.post(f"{work}{path}", data={"name": "mine", "person": name, "due": "2027-01-01T12:00"}).status_code == 404
     assert school.house.browse("eve").get(work).status_code == 404
     assert school.mine("ada", school.assignment_id)["name"] == school.name
+
+
+def test_staff_see_which_submissions_resemble_one_another(school: Any, work: str) -> None:
+    """By name, side by side, on a page without scripts; it is in the audit, and nothing of it stays on the disk."""
+    answer = "def area(lines):\n" + "".join(f"    x{n} = [float(part) * {n} for part in lines if part.strip()]\n" for n in range(12))
+    for name, code in (("ben", answer), ("zoë b", answer.replace("lines", "rows"))):
+        cell = {"cell_type": "code", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
+        data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}).encode()
+        school.submit(name, school.assignment_id, {"ps1.ipynb": data})
+    page = school.house.browse("tom").get(f"{work}/similarity")
+    assert page.status_code == 200
+    assert "ben" in page.text
+    assert "zoë b" in page.text
+    assert "<script" not in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert [row.actor for row in school.audit("similarity.read")] == ["tom"]
+    assert list((school.house.files / "scratch").iterdir()) == []
 
 
 def test_an_assignment_is_not_there_under_another_course(school: Any, work: str) -> None:
