@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -24,7 +24,7 @@ from labkit_hub.service.courses.tables import AssignmentRow, BatchRow, BatchTask
 from labkit_hub.service.grading import GRADING_KIND, GRADING_PATH
 from labkit_hub.service.tables import RunRow
 
-__all__ = ["ask_batch", "batch_item", "list_batches"]
+__all__ = ["ask_batch", "list_batches"]
 
 
 def ask_batch(
@@ -68,7 +68,7 @@ def ask_batch(
         drop_hand=ask.drop_hand,
     )
     session.flush()
-    return batch_item(session, batch)
+    return _items(session, [batch])[0]
 
 
 def list_batches(session: Session, assignment_id: str, who: Identity) -> BatchList:
@@ -81,14 +81,22 @@ def list_batches(session: Session, assignment_id: str, who: Identity) -> BatchLi
     row, seat = seat_at(session, assignment_id, who)
     seat.require_staff(changes=False)
     found = session.scalars(select(BatchRow).where(BatchRow.assignment_id == row.id).order_by(BatchRow.number.desc()))
-    return BatchList(batches=tuple(batch_item(session, batch) for batch in found))
+    return BatchList(batches=_items(session, found.all()))
 
 
-def batch_item(session: Session, batch: BatchRow) -> BatchItem:
-    """Return a batch as people see it."""
-    run = session.get(RunRow, batch.run_id)
-    query = select(BatchTaskRow.state, func.count()).where(BatchTaskRow.batch_id == batch.id).group_by(BatchTaskRow.state)
-    counts = {row[0]: row[1] for row in session.execute(query)}
+def _items(session: Session, batches: Sequence[BatchRow]) -> tuple[BatchItem, ...]:
+    """Return batches of one assignment as people see them: two queries, however many there are."""
+    assignments = {batch.assignment_id for batch in batches}
+    of_them = BatchRow.assignment_id.in_(assignments)
+    runs = {run.id: run for run in session.scalars(select(RunRow).join(BatchRow, BatchRow.run_id == RunRow.id).where(of_them))}
+    query = select(BatchTaskRow.batch_id, BatchTaskRow.state, func.count()).join(BatchRow, BatchRow.id == BatchTaskRow.batch_id)
+    counts: dict[str, dict[str, int]] = {}
+    for batch_id, state, count in session.execute(query.where(of_them).group_by(BatchTaskRow.batch_id, BatchTaskRow.state)):
+        counts.setdefault(batch_id, {})[state] = count
+    return tuple(_item(batch, runs.get(batch.run_id), counts.get(batch.id, {})) for batch in batches)
+
+
+def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int]) -> BatchItem:
     total = sum(counts.values())
     return BatchItem(
         id=batch.id,
