@@ -64,3 +64,16 @@ def test_the_class_is_its_students(school) -> None:
     school.done("prof", "DELETE", f"/courses/{school.course}/members/ben")
     numbers = school.done("prof", "GET", f"/assignments/{made}/statistics")
     assert (numbers["submitted"], numbers["graded"], numbers["mean"]) == (1, 1, 8.0)
+
+
+def test_which_one_is_the_best_is_told_with_the_points(school) -> None:
+    """Before feedback is released, the choice would tell a student which of two attempts earned more."""
+    made = school.assignment(counts="best")
+    for number, points in enumerate((6.0, 2.0)):
+        submission = school.submit("ada", made, {"ps1.ipynb": school.notebook(f"x = {number}")})["submission"]
+        school.graded(made, submission, points)
+        school.done("tom", "PUT", f"/submissions/{submission}/scores", json={"item": "ps1/essay", "points": 0})
+    counting = lambda name: [one["counts"] for one in school.done(name, "GET", f"/assignments/{made}/submissions")["submissions"]]  # noqa: E731
+    assert (counting("ada"), counting("tom")) == ([True, False], [False, True])
+    school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
+    assert counting("ada") == [False, True]
