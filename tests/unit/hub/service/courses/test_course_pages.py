@@ -231,6 +231,33 @@ def test_a_rubric_gives_points_and_a_sentence(school: Any) -> None:
     assert browser.post(f"{desk}/scores", data={**form_of(browser.get(desk)), "save": "99"}).status_code == 400
 
 
+def test_the_way_back_takes_nothing_that_another_grader_said(school: Any, desk: str) -> None:
+    """Of an old page it is a conflict first; and a comment that was typed beside it is kept."""
+    browser = school.house.browse("tom")
+    school.done("tom", "PUT", f"/submissions/{school.ada}/scores", json={"item": "ps1/q1_test", "points": 7})
+    fields = form_of(browser.get(desk))
+    school.done("prof", "PUT", f"/submissions/{school.ada}/scores", json={"item": "ps1/q1_test", "points": 8})
+    page = browser.post(f"{desk}/scores", data={**fields, "back": "0"})
+    assert (page.status_code, form_of(page)["points-0"], school.grade(school.ada)["scores"][0]["points"]) == (409, "8", 8.0)
+    browser.post(f"{desk}/scores", data={**form_of(page), "comment-0": "Right after all", "back": "0"})
+    grade = school.grade(school.ada)
+    assert (grade["scores"][0]["points"], grade["comments"]) == (6.0, {"ps1/q1_test": "Right after all"})
+
+
+def test_a_button_of_the_rubric_is_that_of_the_release_that_was_handed_in(school: Any) -> None:
+    """Also side by side, after a release in which the buttons stand in another order."""
+    assignment = school.done("prof", "POST", f"{COURSE}/assignments", json={"name": "With rubric"})["id"]
+    buttons = [{"item": "ps1/essay", "text": "Clear.", "points": 2}, {"item": "ps1/essay", "text": "Thin.", "points": 0.5}]
+    school.release(assignment, rubric=buttons)
+    one = school.submit("ada", assignment)["submission"]
+    school.release(assignment, rubric=buttons[::-1])
+    browser, page = school.house.browse("tom"), f"{COURSE}/assignments/{assignment}/items?item=ps1/essay"
+    shown = browser.get(page)
+    value = re.search(r'name="rubric" value="([^"]*)">Clear', shown.text)
+    browser.post(page, data={**form_of(shown), "rubric": value[1]})
+    assert school.grade(one)["comments"] == {"ps1/essay": "Clear."}
+
+
 def test_a_form_reaches_no_other_submission(school: Any, work: str, desk: str) -> None:
     """Whatever its hidden fields name."""
     other = school.submit("ben", school.assignment("Übung 2"))["submission"]
