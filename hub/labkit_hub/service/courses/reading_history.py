@@ -36,7 +36,13 @@ _WORDS = {
     "extension.give": "gave an extension",
     "extension.take": "took an extension back",
     "group.set": "set a group",
+    "assignment.delete": "deleted the draft",
     "gradebook.export": "downloaded the gradebook",
+    "grading.peek": "asked for a grading run without the right",
+    "similarity.read": "compared the submissions",
+    "grade.send": "sent points to the learning platform again",
+    "grade.sent": "the learning platform has the points",
+    "grade.not-sent": "the learning platform did not take the points",
     "file.peek": "asked for a file without the right",
 }
 _UNTOLD = frozenset({"assignment", "sha256", "person", "refused", "run"})

@@ -85,7 +85,9 @@ def ask_again(session: Session, assignment_id: str, *, everything: bool = False)
     return len(chosen)
 
 
-def due(session: Session, course_of: Mapping[str, str], readable: Mapping[str, Collection[str]], now: datetime, most: int = 200) -> list[Due]:
+def due(
+    session: Session, course_of: Mapping[str, str], readable: Mapping[str, Collection[str]], now: datetime, most: int = 200
+) -> list[Due]:
     """Return what is to be sent now, those first who wait longest.
 
     Parameters

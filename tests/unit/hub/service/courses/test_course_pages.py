@@ -435,3 +435,23 @@ def test_a_histogram_marks_ones_own_place() -> None:
     assert [bar.height for bar in picture.bars if bar.count] == [45.0, 90.0]
     assert picture.words == "Distribution of points: 2 at 10–20 %, 4 at 90–100 %."
     assert draw_histogram(()).bars == ()
+
+
+def test_reading_what_was_not_executed_is_noted(school: Any) -> None:
+    """Its cells stand on the page itself; and so is the file of the whole class."""
+    assignment = school.assignment()
+    one, browser = school.submit("ada", assignment)["submission"], school.house.browse("tom")
+    for _ in range(2):
+        assert "x = 1 # ada" in words(browser.get(f"{COURSE}/assignments/{assignment}/submissions/{one}"))
+    assert [(row.actor, row.subject, row.detail["of"]) for row in school.audit("answers.view")] == [("tom", one, "ps1")]
+    browser.get(f"{COURSE}/class.csv")
+    assert [row.actor for row in school.audit("class.export")] == ["tom"]
+
+
+@pytest.mark.parametrize("typed", ["2026-10-25 23:59", "20261025T2359", " 2026-10-25T23:59:00 "])
+def test_a_due_time_in_another_shape_is_in_the_form(school: Any, typed: str) -> None:
+    """A browser leaves the field empty otherwise, and the next who saves the form takes the due time away."""
+    assignment = school.assignment(due=typed, closes=typed)
+    page = school.house.browse("prof").get(f"{COURSE}/assignments/{assignment}/settings").text
+    assert 'name="due" value="2026-10-25T23:59"' in page
+    assert 'name="closes" value="2026-10-25T23:59"' in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit_hub.service.courses.gradebook import harmless
+from labkit_hub.service.courses.gradebook import harmless, plain_number
 from labkit_hub.service.courses.statistics import histogram
 from labkit_hub.service.tables import RunRow
 
@@ -300,3 +300,29 @@ def test_the_gradebook_of_a_course(school, made, ada, clock) -> None:
 def test_no_text_is_a_formula(text, shown) -> None:
     """Whatever it begins with."""
     assert harmless(text) == shown
+
+
+def test_numbers_of_a_gradebook_are_written_out(school) -> None:
+    """Seconds of a fortnight, many points: no spreadsheet or learning platform gets a power of ten, or fewer places."""
+    assert [plain_number(value) for value in (1_234_567, 12345.678, 1e6, 0.0, 7, 10 / 3)] == [
+        "1234567",
+        "12345.678",
+        "1000000",
+        "0",
+        "7",
+        "3.333333",
+    ]
+    made = school.assignment(due="2026-10-01T12:00", late={"accept": True})
+    school.submit("ada", made)
+    assert ",1641600,," in school.done("tom", "GET", f"/assignments/{made}/gradebook.csv").content.decode()
+
+
+def test_whoever_reads_anothers_graded_work_is_noted(school, made, ada) -> None:
+    """Its files, as what was handed in; its own people are not."""
+    school.graded(made, ada)
+    school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
+    page = school.grade(ada)["notebooks"][0]["html"]
+    for name in ("tom", "ada"):
+        school.done(name, "GET", f"/submissions/{ada}/result-files/{page}")
+    noted = [(row.actor, row.subject, row.detail["sha256"], row.detail["person"]) for row in school.audit("submission.download")]
+    assert noted == [("tom", ada, page, "ada")]

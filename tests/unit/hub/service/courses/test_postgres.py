@@ -57,3 +57,30 @@ def test_the_whole_way(school) -> None:
     school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
     assert school.grade(submission, by="zoë b")["submission"]["points"] == 8
     assert "zoë b,Zoë B,8,8" in school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode()
+
+
+@pytest.mark.slow
+def test_two_tabs_at_once(school) -> None:
+    """The first word of two tabs of one person, the first fetch of both, and a name that two give at once: none is an error of ours."""
+    made = school.assignment()
+
+    def at_once(name: str, method: str, path: str, **more: object) -> list[int]:
+        begin, answers = threading.Barrier(6), []
+
+        def ask() -> None:
+            begin.wait()
+            answers.append(school.ask(name, method, path, **more).status_code)
+
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sorted(answers)
+
+    for name in ("ada", "ben", "zoë b"):
+        assert at_once(name, "POST", f"/assignments/{made}/activity", json={"cell": "1", "error": "E"}) == [204] * 6
+        assert at_once(name, "GET", f"/assignments/{made}/releases/1") == [200] * 6
+    for number in range(3):
+        asked = {"json": {"name": f"Twice {number}"}}
+        assert at_once("prof", "POST", f"/courses/{school.course}/assignments", **asked) == [201, *[409] * 5]
