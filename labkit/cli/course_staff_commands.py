@@ -49,6 +49,18 @@ def create(name: str, course: str | None) -> Answer:
     return Answer(item, tuple(assignment_words(item)))
 
 
+@click.command("delete")
+@click.argument("assignment")
+@course_option
+@command
+def delete(assignment: str, course: str | None) -> Answer:
+    """Delete the draft ASSIGNMENT, with its releases; it must be one for which nobody has handed in."""
+    client = course_client()
+    item = find_assignment(client, assignment, course)
+    client.delete_assignment(item.id)
+    return Answer({"id": item.id, "name": item.name}, (f"The draft {item.name} is deleted.",))
+
+
 @click.command("release")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @course_option
@@ -389,5 +401,5 @@ def audit(course: str | None, before: int | None) -> Answer:
 
 STAFF_COMMANDS: tuple[click.Command, ...] = cast(
     "tuple[click.Command, ...]",
-    (create, release, set_, extend, group, grade, batches, submissions, download, score, gradebook, statistics, class_, audit),
+    (create, delete, release, set_, extend, group, grade, batches, submissions, download, score, gradebook, statistics, class_, audit),
 )

@@ -85,7 +85,10 @@ class LateRule(Ask):
 
 
 class NewAssignment(Ask):
-    """``POST courses/{c}/assignments``: professors; the name is free but for what no file name can have, and is kept in NFC."""
+    """``POST courses/{c}/assignments``: professors; the name is free but for what no file name can have, and is kept in NFC.
+
+    ``DELETE assignments/{a}`` removes a draft again for which nobody has handed in.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=150)]
 

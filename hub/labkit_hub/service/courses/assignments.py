@@ -1,4 +1,4 @@
-"""Assignments: make one and change it; professors do."""
+"""Assignments: make one, change it, delete a draft; professors do."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from labkit_hub.service.context import Identity
 from labkit_hub.service.courses.access import lock_assignment, lock_course, seat_at, seat_in
 from labkit_hub.service.courses.deadlines import plain_local, read_moment
 from labkit_hub.service.courses.history import noting_finals
-from labkit_hub.service.courses.tables import AssignmentRow
+from labkit_hub.service.courses.tables import AssignmentRow, SubmissionRow
 
-__all__ = ["change_assignment", "create_assignment"]
+__all__ = ["change_assignment", "create_assignment", "delete_assignment"]
 
 _LATE = LateRule().model_dump(mode="json")
 
@@ -71,6 +71,26 @@ def change_assignment(session: Session, assignment_id: str, ask: AssignmentChang
         said = ask.model_dump(mode="json", include=set(changed))
         note(session, who.name, "assignment.change", row.id, course_id=row.course_id, assignment=row.name, change=said)
     return row
+
+
+def delete_assignment(session: Session, assignment_id: str, who: Identity) -> None:
+    """Remove a draft for which nobody has handed in, with its releases; the audit keeps that it was there.
+
+    Raises
+    ------
+    NotFound, NotWritable
+    Conflict
+        It is no draft, or something was handed in.
+    """
+    _, seat = seat_at(session, assignment_id, who)
+    seat.require_professor()
+    row = lock_assignment(session, assignment_id)
+    if session.scalar(select(SubmissionRow.id).where(SubmissionRow.assignment_id == row.id).limit(1)) is not None:
+        raise Conflict("Something was handed in for this assignment: it stays.", hint="Close it, or make it a draft that staff only see.")
+    if row.state != "draft":
+        raise Conflict("Only a draft is deleted: students see this assignment.", hint="Make it a draft first.")
+    note(session, who.name, "assignment.delete", row.id, course_id=row.course_id, assignment=row.name, releases=row.version)
+    session.delete(row)
 
 
 def _change(session: Session, row: AssignmentRow, changed: dict[str, Any], time_zone: str) -> None:

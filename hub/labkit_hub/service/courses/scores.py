@@ -36,8 +36,9 @@ def last_result(session: Session, submission_id: str) -> ResultRow | None:
 
 
 def last_results(session: Session, assignment_id: str) -> dict[str, dict[str, Any]]:
-    """Return the result that holds of each submission of an assignment, as `last_result` chooses, as the JSON that it is kept as: one query.
+    """Return the result that holds of each submission of an assignment, as the JSON that it is kept as: one query.
 
+    It is the one that `last_result` chooses.
     To make a `GradeResult` of each takes a second of a processor for a class of 300.
     """
     query = select(ResultRow.submission_id, ResultRow.result).join(SubmissionRow, SubmissionRow.id == ResultRow.submission_id)

@@ -75,6 +75,19 @@ def add_arranging_pages(router: APIRouter, work: Coursework) -> None:
             typed=_typed(fields),
         )
 
+    @router.post(f"{here}/delete")
+    def delete(request: Request, course_id: str, assignment_id: str, who: Identity = person) -> Response:
+        """Remove a draft for which nobody has handed in."""
+        try:
+            with office.changing(who) as session:
+                work.open(session, course_id, assignment_id, who, staff=True)
+                assignments.delete_assignment(session, assignment_id, who)
+        except NotFound:
+            raise
+        except LabKitError as error:
+            return show(request, course_id, assignment_id, who, error=error)
+        return to(f"{work.courses_path}/{course_id}", "deleted")
+
     @router.post(f"{here}/extensions")
     def give(request: Request, course_id: str, assignment_id: str, fields: Mapping[str, str] = form, who: Identity = person) -> Response:
         """Give an extension."""

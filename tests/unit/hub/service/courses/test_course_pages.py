@@ -455,3 +455,25 @@ def test_a_due_time_in_another_shape_is_in_the_form(school: Any, typed: str) -> 
     page = school.house.browse("prof").get(f"{COURSE}/assignments/{assignment}/settings").text
     assert 'name="due" value="2026-10-25T23:59"' in page
     assert 'name="closes" value="2026-10-25T23:59"' in page
+
+
+def test_a_draft_is_made_and_deleted_by_forms(school: Any) -> None:
+    """Its page says how it is released; a name that is taken is said, and comes back as it was typed."""
+    browser = school.house.browse("prof")
+    browser.get(COURSE)
+    made = browser.post(f"{COURSE}/assignments", data={"assignment": " Cells <1> "})
+    assert made.status_code == 303
+    page = made.headers["location"].removeprefix("/services/labkit").split("?")[0]
+    assert "labkit course release FOLDER --course image-ai" in words(browser.get(page))
+    again = browser.post(f"{COURSE}/assignments", data={"assignment": "cells <1>"})
+    assert (again.status_code, 'value="cells &lt;1&gt;"' in again.text) == (409, True)
+    assert browser.post(f"{COURSE}/assignments", data={"assignment": ""}).status_code == 400
+    assert "Delete the draft" in browser.get(f"{page}/settings").text
+    tom, ada = school.house.browse("tom"), school.house.browse("ada")
+    assert [one.post(f"{COURSE}/assignments", data={"assignment": "Mine"}).status_code for one in (tom, ada)] == [403, 404]
+    assert [one.post(f"{page}/delete", data={}).status_code for one in (tom, ada)] == [403, 404]
+    assert "New assignment" not in tom.get(COURSE).text + ada.get(COURSE).text
+    gone = browser.post(f"{page}/delete", data={})
+    assert (gone.status_code, browser.get(page).status_code) == (303, 404)
+    kept = school.assignment()
+    assert browser.post(f"{COURSE}/assignments/{kept}/delete", data={}).status_code == 409
