@@ -196,6 +196,7 @@ def group(assignment: str, name: str | None, members: tuple[str, ...], course: s
 @course_option
 @click.option("--all", "everything", is_flag=True, help="Grade again what is graded, too.")
 @click.option("--drop-hand", is_flag=True, help="Forget points that people gave.")
+@click.option("--newest", is_flag=True, help="By the newest release, also what was handed in for an older one.")
 @click.option("--wait", is_flag=True, help="Stay until the batch has ended.")
 @long_command
 def grade(
@@ -204,6 +205,7 @@ def grade(
     course: str | None,
     everything: bool,
     drop_hand: bool,
+    newest: bool,
     wait: bool,
     on_event: EventSink,
     cancel: CancelToken,
@@ -212,7 +214,7 @@ def grade(
     client = course_client()
     item = find_assignment(client, assignment, course)
     which: _Which = "these" if submissions else "all" if everything else "ungraded"
-    batch = client.start_grading(item.id, GradeAsk(which=which, submissions=submissions, drop_hand=drop_hand))
+    batch = client.start_grading(item.id, GradeAsk(which=which, submissions=submissions, drop_hand=drop_hand, newest=newest))
     while wait and batch.state not in HUB_END_STATES and not cancel.cancelled:
         on_event(Progress(done=batch.graded + batch.failed, total=batch.total, unit="submissions", stage="grading"))
         time.sleep(_LOOK_EVERY_S)

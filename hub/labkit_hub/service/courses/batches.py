@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import cast
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from labkit.client.course_wire import BatchItem, BatchList, GradeAsk
 from labkit.client.wire import HUB_END_STATES, HubRunState
@@ -16,10 +16,12 @@ from labkit.storage import new_id
 from labkit_hub.profiles import Profile
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
+from labkit_hub.service.courses import releases
 from labkit_hub.service.courses.access import lock_assignment, seat_at
 from labkit_hub.service.courses.counting import Ledger, open_ledger
 from labkit_hub.service.courses.history import noting_finals
 from labkit_hub.service.courses.scores import drop_marks
+from labkit_hub.service.courses.submissions import manifest_of
 from labkit_hub.service.courses.tables import AssignmentRow, BatchRow, BatchTaskRow, SubmissionRow
 from labkit_hub.service.grading import GRADING_KIND, GRADING_PATH
 from labkit_hub.service.tables import RunRow
@@ -50,6 +52,7 @@ def ask_batch(
     if ask.drop_hand:
         with noting_finals(session, row, who.name, "Points by hand were dropped.", now):
             drop_marks(session, chosen, who.name, now)
+    moved = _renew(session, row, chosen) if ask.newest else 0
     number = (session.scalar(select(func.max(BatchRow.number)).where(BatchRow.assignment_id == row.id)) or 0) + 1
     run = _run(row, grader, profile, len(chosen), now)
     batch = BatchRow(id=new_id(), assignment_id=row.id, number=number, run_id=run.id, asked=now, asked_by=who.name)
@@ -66,6 +69,7 @@ def ask_batch(
         run=run.id,
         submissions=len(chosen),
         drop_hand=ask.drop_hand,
+        to_newest=moved,
     )
     session.flush()
     return _items(session, [batch])[0]
@@ -127,6 +131,20 @@ def _choose(ledger: Ledger, ask: GradeAsk) -> list[SubmissionRow]:
     if not chosen:
         raise Conflict("There is nothing to grade.", hint="All that counts is graded, or is being graded just now.")
     return chosen
+
+
+def _renew(session: Session, row: AssignmentRow, chosen: Sequence[SubmissionRow]) -> int:
+    """Let the newest release hold for what was handed in for an older one and has all that it expects; return how many these are.
+
+    Receipts stay as they are, and so do points, until the result is there.
+    """
+    older = [one.id for one in chosen if one.release != row.version]
+    expected = set(releases.expected_of(releases.asked_of(releases.release_of(session, row.id, row.version)))) if older else set()
+    moved = 0
+    for one in session.scalars(select(SubmissionRow).where(SubmissionRow.id.in_(older)).options(undefer(SubmissionRow.receipt))):
+        if expected <= {file.path for file in manifest_of(one).files}:
+            one.release, moved = row.version, moved + 1
+    return moved
 
 
 def _run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: datetime) -> RunRow:

@@ -78,7 +78,7 @@ def histogram(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
 def _by_item(session: Session, assignment_id: str, rows: Sequence[SubmissionRow]) -> dict[str, float]:
     """Return the mean points of each item, of those who have points there: two queries and one for each release."""
     results = scores.last_results(session, assignment_id)
-    by_hand: dict[str, dict[str, float]] = {}
+    by_hand: dict[str, dict[str, float | None]] = {}
     marks = select(MarkRow.submission_id, MarkRow.item, MarkRow.points).join(SubmissionRow, SubmissionRow.id == MarkRow.submission_id)
     for name, item, points in session.execute(marks.where(SubmissionRow.assignment_id == assignment_id, MarkRow.points.is_not(None))):
         by_hand.setdefault(name, {})[item] = points

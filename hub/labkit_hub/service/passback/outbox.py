@@ -99,7 +99,7 @@ def due(
     """
     ready = or_(SendRow.not_before.is_(None), SendRow.not_before <= now)
     query = select(SendRow).where(SendRow.state == "waiting", ready).order_by(SendRow.asked, SendRow.username)
-    found = []
+    found: list[Due] = []
     for row in session.scalars(query):
         link = session.get(LinkRow, course_of.get(row.assignment_id, ""))
         if link is None or row.username not in readable.get(row.assignment_id, ()):

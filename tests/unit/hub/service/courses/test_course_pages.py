@@ -161,6 +161,16 @@ def test_grading_is_asked_for_by_a_button(school: Any, work: str) -> None:
     assert (page.status_code, "There is nothing to grade." in page.text) == (409, True)
 
 
+def test_grading_again_by_the_newest_release_is_offered(school: Any, work: str) -> None:
+    """Where something was handed in for an older one."""
+    browser = school.house.browse("tom")
+    assert 'name="newest"' not in browser.get(work).text
+    school.release(school.assignment_id)
+    assert "by release 2, also the 1 handed in for an older one" in words(browser.get(work))
+    assert browser.post(f"{work}/grade", data={"which": "all", "newest": "yes"}).status_code == 303
+    assert school.done("tom", "GET", f"/submissions/{school.ada}")["release"] == 2
+
+
 def test_one_item_is_saved_and_what_else_was_typed_stays(school: Any, desk: str) -> None:
     """Also without scripts."""
     browser = school.house.browse("tom")
