@@ -136,6 +136,21 @@ def test_rules_are_set_by_a_form(school: Any, work: str) -> None:
     assert school.house.browse("tom").post(f"{work}/settings", data=good).status_code == 403
 
 
+def test_what_was_not_touched_in_the_form_stays_as_another_has_set_it(school: Any, work: str) -> None:
+    """A page of an hour ago does not take back the due time that was moved meanwhile."""
+    browser = school.house.browse("prof")
+    page = browser.get(f"{work}/settings").text.split('id="extensions"')[0]
+    fields = {name: unescape(value) for name, value in re.findall(r'<input (?:type="[a-z-]+" )?name="(\w+)"[^>]*?value="([^"]*)"', page)}
+    fields = {name: value for name, value in fields.items() if name not in ("accept", "_csrf")}
+    school.done("prof", "PATCH", f"/assignments/{school.assignment_id}", json={"due": "2026-12-24T12:00", "attempts": 3})
+    form = {**fields, "state": "released", "counts": "last", "accept": "yes", "grace_min": "15"}
+    assert browser.post(f"{work}/settings", data=form).status_code == 303
+    found = school.mine("prof", school.assignment_id)
+    assert (found["due"], found["attempts"], found["grace_min"]) == ("2026-12-24T12:00:00Z", 3, 15)
+    assert found["late"]["percent_per_day"] == 10
+    assert set(school.audit("assignment.change")[-1].detail["change"]) == {"grace_min"}
+
+
 def test_extensions_and_groups_are_kept_by_forms(school: Any, work: str) -> None:
     """Give and take back; put together and dissolve; a stranger is named."""
     browser = school.house.browse("tom")
