@@ -19,6 +19,7 @@ from labkit_hub.service.tables import Base, CourseRow
 
 __all__ = ["Seat", "lock_assignment", "lock_course", "make_once", "seat_at", "seat_in", "submission_for"]
 
+_LOCKS = "labkit_locked_assignments"
 _Row = TypeVar("_Row", bound=Base)
 
 
@@ -113,11 +114,20 @@ def seat_at(session: Session, assignment_id: str, who: Identity) -> tuple[Assign
 
 
 def lock_assignment(session: Session, assignment_id: str) -> AssignmentRow:
-    """Return an assignment that nobody else changes, hands in or grades until this transaction ends."""
+    """Return an assignment that nobody else changes, hands in or grades until this transaction ends.
+
+    What was read before is read again: on PostgreSQL others may have changed it while the lock was waited for, and what is set to the
+    value that was read then would not be written.
+    """
     locked = select(AssignmentRow).where(AssignmentRow.id == assignment_id).with_for_update().execution_options(populate_existing=True)
     row = session.scalar(locked)
     if row is None:
         raise hidden("assignment")
+    locks: set[str] = session.info.setdefault(_LOCKS, set())
+    if assignment_id not in locks:
+        locks.add(assignment_id)
+        session.flush()
+        session.expire_all()
     return row
 
 
