@@ -22,7 +22,7 @@ from labkit_hub.service.people.wire import CourseChange, NewCourse, NewMember
 
 __all__ = ["add_course_pages"]
 
-_TITLE, _ID, _NAME, _FULL, _ROLE = (Form(default="", max_length=5000) for _ in range(5))
+_TITLE, _ID, _NAME, _FULL, _ROLE, _ASSIGNMENT = (Form(default="", max_length=5000) for _ in range(6))
 
 
 def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueViews, mirror: Mirror, pages: Pages) -> None:
@@ -94,7 +94,7 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
         return show_one(request, course_id, who)
 
     @router.post("/courses/{course_id}/assignments")
-    def draft(request: Request, course_id: str, assignment: str = _NAME, who: Identity = person) -> Response:
+    def draft(request: Request, course_id: str, assignment: str = _ASSIGNMENT, who: Identity = person) -> Response:
         """Make a draft of an assignment, and lead to its page."""
         try:
             with context.database.transaction() as session:
