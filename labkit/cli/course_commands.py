@@ -18,8 +18,8 @@ _COMMANDS = {
     "similarity": "labkit.cli.course_similarity_commands",
     "test": "labkit.cli.course_grade_commands",
     **dict.fromkeys(("assignments", "feedback", "fetch", "history", "list", "receipt", "submit", "validate"), _PEOPLE),
-    **dict.fromkeys(("audit", "batches", "class", "create", "download", "extend", "grade", "gradebook", "group", "release"), _STAFF),
-    **dict.fromkeys(("score", "set", "statistics", "submissions"), _STAFF),
+    **dict.fromkeys(("audit", "batches", "class", "create", "delete", "download", "extend", "grade", "gradebook"), _STAFF),
+    **dict.fromkeys(("group", "release", "score", "set", "statistics", "submissions"), _STAFF),
 }
 
 

@@ -49,6 +49,18 @@ def create(name: str, course: str | None) -> Answer:
     return Answer(item, tuple(assignment_words(item)))
 
 
+@click.command("delete")
+@click.argument("assignment")
+@course_option
+@command
+def delete(assignment: str, course: str | None) -> Answer:
+    """Delete the draft ASSIGNMENT, with its releases; it must be one for which nobody has handed in."""
+    client = course_client()
+    item = find_assignment(client, assignment, course)
+    client.delete_assignment(item.id)
+    return Answer({"id": item.id, "name": item.name}, (f"The draft {item.name} is deleted.",))
+
+
 @click.command("release")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @course_option
@@ -184,6 +196,7 @@ def group(assignment: str, name: str | None, members: tuple[str, ...], course: s
 @course_option
 @click.option("--all", "everything", is_flag=True, help="Grade again what is graded, too.")
 @click.option("--drop-hand", is_flag=True, help="Forget points that people gave.")
+@click.option("--newest", is_flag=True, help="By the newest release, also what was handed in for an older one.")
 @click.option("--wait", is_flag=True, help="Stay until the batch has ended.")
 @long_command
 def grade(
@@ -192,6 +205,7 @@ def grade(
     course: str | None,
     everything: bool,
     drop_hand: bool,
+    newest: bool,
     wait: bool,
     on_event: EventSink,
     cancel: CancelToken,
@@ -200,7 +214,7 @@ def grade(
     client = course_client()
     item = find_assignment(client, assignment, course)
     which: _Which = "these" if submissions else "all" if everything else "ungraded"
-    batch = client.start_grading(item.id, GradeAsk(which=which, submissions=submissions, drop_hand=drop_hand))
+    batch = client.start_grading(item.id, GradeAsk(which=which, submissions=submissions, drop_hand=drop_hand, newest=newest))
     while wait and batch.state not in HUB_END_STATES and not cancel.cancelled:
         on_event(Progress(done=batch.graded + batch.failed, total=batch.total, unit="submissions", stage="grading"))
         time.sleep(_LOOK_EVERY_S)
@@ -389,5 +403,5 @@ def audit(course: str | None, before: int | None) -> Answer:
 
 STAFF_COMMANDS: tuple[click.Command, ...] = cast(
     "tuple[click.Command, ...]",
-    (create, release, set_, extend, group, grade, batches, submissions, download, score, gradebook, statistics, class_, audit),
+    (create, delete, release, set_, extend, group, grade, batches, submissions, download, score, gradebook, statistics, class_, audit),
 )

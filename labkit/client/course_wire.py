@@ -85,7 +85,10 @@ class LateRule(Ask):
 
 
 class NewAssignment(Ask):
-    """``POST courses/{c}/assignments``: professors; the name is free but for what no file name can have, and is kept in NFC."""
+    """``POST courses/{c}/assignments``: professors; the name is free but for what no file name can have, and is kept in NFC.
+
+    ``DELETE assignments/{a}`` removes a draft again for which nobody has handed in.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=150)]
 
@@ -327,12 +330,14 @@ class GroupList(Answer):
 class GradeAsk(Ask):
     """``POST assignments/{a}/batches``: staff; grade what counts and is not graded yet, or all that counts again, or these submissions.
 
-    Points and comments that people gave are kept, unless `drop_hand` asks for the points to be forgotten.
+    Points and comments that people gave are kept, unless `drop_hand` asks for the points to be forgotten. With `newest`, what was handed in
+    for an older release is graded by the newest one from now on, where it has all that this one expects: after a test was mended.
     """
 
     which: Literal["ungraded", "all", "these"] = "ungraded"
     submissions: Annotated[tuple[str, ...], Field(max_length=10_000)] = ()
     drop_hand: bool = False
+    newest: bool = False
 
 
 class BatchItem(Answer):

@@ -78,6 +78,10 @@ class CourseClient(ServiceClient):
         """Change what holds for an assignment; what is not named stays."""
         return self._ask(AssignmentItem, "PATCH", _path("assignments", assignment), change, sparse=True)
 
+    def delete_assignment(self, assignment: str) -> None:
+        """Delete a draft for which nobody has handed in."""
+        self._tell("DELETE", _path("assignments", assignment))
+
     def extend(self, assignment: str, person: str, asked: ExtensionAsk) -> Extension:
         """Give one person another due time, or further attempts."""
         return self._ask(Extension, "PUT", _path("assignments", assignment, "extensions", person), asked)

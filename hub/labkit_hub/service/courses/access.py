@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from labkit.errors import Conflict, NotFound, NotWritable
@@ -12,9 +15,12 @@ from labkit_hub.service.context import Identity
 from labkit_hub.service.courses.office import Smell, hidden
 from labkit_hub.service.courses.tables import AssignmentRow, SubmissionRow
 from labkit_hub.service.people.courses import require_course
-from labkit_hub.service.tables import CourseRow
+from labkit_hub.service.tables import Base, CourseRow
 
-__all__ = ["Seat", "lock_assignment", "seat_at", "seat_in", "submission_for"]
+__all__ = ["Seat", "lock_assignment", "lock_course", "make_once", "seat_at", "seat_in", "submission_for"]
+
+_LOCKS = "labkit_locked_assignments"
+_Row = TypeVar("_Row", bound=Base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +114,42 @@ def seat_at(session: Session, assignment_id: str, who: Identity) -> tuple[Assign
 
 
 def lock_assignment(session: Session, assignment_id: str) -> AssignmentRow:
-    """Return an assignment that nobody else changes, hands in or grades until this transaction ends."""
+    """Return an assignment that nobody else changes, hands in or grades until this transaction ends.
+
+    What was read before is read again: on PostgreSQL others may have changed it while the lock was waited for, and what is set to the
+    value that was read then would not be written.
+    """
     locked = select(AssignmentRow).where(AssignmentRow.id == assignment_id).with_for_update().execution_options(populate_existing=True)
     row = session.scalar(locked)
     if row is None:
         raise hidden("assignment")
+    locks: set[str] = session.info.setdefault(_LOCKS, set())
+    if assignment_id not in locks:
+        locks.add(assignment_id)
+        session.flush()
+        session.expire_all()
+    return row
+
+
+def lock_course(session: Session, course_id: str) -> CourseRow:
+    """Return a course whose settings, and the names of its assignments, nobody else changes until this transaction ends.
+
+    To be asked for before `lock_assignment`: everybody takes the two in this order.
+    """
+    locked = select(CourseRow).where(CourseRow.id == course_id).with_for_update(key_share=True)
+    return session.scalars(locked.execution_options(populate_existing=True)).one()
+
+
+def make_once(session: Session, table: type[_Row], key: Mapping[str, str], **values: object) -> _Row:
+    """Return the row with this key; made with these values if there is none, also if somebody else makes it at the same moment."""
+    row = session.get(table, tuple(key.values()))
+    if row is None:
+        try:
+            with session.begin_nested():
+                row = table(**key, **values)
+                session.add(row)
+        except IntegrityError:
+            row = session.get_one(table, tuple(key.values()))
     return row
 
 

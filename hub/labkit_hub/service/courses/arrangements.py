@@ -12,8 +12,8 @@ from labkit.client.course_wire import Extension, ExtensionAsk, ExtensionList, Gr
 from labkit.errors import Conflict, InvalidInput, NotFound
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
-from labkit_hub.service.courses.access import lock_assignment, seat_at
-from labkit_hub.service.courses.deadlines import read_moment
+from labkit_hub.service.courses.access import lock_assignment, lock_course, seat_at
+from labkit_hub.service.courses.deadlines import plain_local, read_moment
 from labkit_hub.service.courses.history import noting_finals
 from labkit_hub.service.courses.rules import group_of
 from labkit_hub.service.courses.tables import AssignmentRow, ExtensionRow, GroupMemberRow
@@ -31,6 +31,7 @@ def give_extension(session: Session, assignment_id: str, person: str, ask: Exten
     """
     _, seat = seat_at(session, assignment_id, who)
     seat.require_staff()
+    lock_course(session, seat.course.id)  # the time is read in its time zone
     row = lock_assignment(session, assignment_id)
     _require_members(session, row, [person])
     text = (ask.due or "").strip()
@@ -41,7 +42,7 @@ def give_extension(session: Session, assignment_id: str, person: str, ask: Exten
         raise InvalidInput("The other due time is not later than everybody's.", hint="Choose a later one.")
     with noting_finals(session, row, who.name, f"An extension was given{f': {ask.reason}' if ask.reason else ''}.", now):
         extension = session.get(ExtensionRow, (row.id, person)) or ExtensionRow(assignment_id=row.id, username=person)
-        extension.due, extension.due_local, extension.attempts = due, text, ask.attempts
+        extension.due, extension.due_local, extension.attempts = due, plain_local(text) if text else "", ask.attempts
         extension.reason, extension.given, extension.given_by = ask.reason, now, who.name
         session.add(extension)
     _note(session, who, "extension.give", person, row, due=text, attempts=ask.attempts, reason=ask.reason)

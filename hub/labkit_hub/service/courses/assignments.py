@@ -1,4 +1,4 @@
-"""Assignments: make one and change it; professors do."""
+"""Assignments: make one, change it, delete a draft; professors do."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from labkit.errors import AlreadyExists, Conflict, InvalidInput
 from labkit.storage import new_id
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
-from labkit_hub.service.courses.access import lock_assignment, seat_at, seat_in
-from labkit_hub.service.courses.deadlines import read_moment
+from labkit_hub.service.courses.access import lock_assignment, lock_course, seat_at, seat_in
+from labkit_hub.service.courses.deadlines import plain_local, read_moment
 from labkit_hub.service.courses.history import noting_finals
-from labkit_hub.service.courses.tables import AssignmentRow
+from labkit_hub.service.courses.tables import AssignmentRow, SubmissionRow
 
-__all__ = ["change_assignment", "create_assignment"]
+__all__ = ["change_assignment", "create_assignment", "delete_assignment"]
 
 _LATE = LateRule().model_dump(mode="json")
 
@@ -38,6 +38,7 @@ def create_assignment(session: Session, course_id: str, ask: NewAssignment, who:
     """
     seat = seat_in(session, course_id, who)
     seat.require_professor()
+    lock_course(session, course_id)
     row = AssignmentRow(
         id=new_id(), course_id=course_id, created=now, created_by=who.name, late=_LATE, state="draft", version=0, group_size=1, grace_min=0
     )
@@ -59,6 +60,7 @@ def change_assignment(session: Session, assignment_id: str, ask: AssignmentChang
     """
     _, seat = seat_at(session, assignment_id, who)
     seat.require_professor()
+    lock_course(session, seat.course.id)  # names are compared within it, and times read in its time zone
     row = lock_assignment(session, assignment_id)
     changed = {name: value for name in ask.model_fields_set if (value := getattr(ask, name)) is not None}
     with noting_finals(session, row, who.name, "The rules of the assignment were changed.", now):
@@ -71,6 +73,26 @@ def change_assignment(session: Session, assignment_id: str, ask: AssignmentChang
     return row
 
 
+def delete_assignment(session: Session, assignment_id: str, who: Identity) -> None:
+    """Remove a draft for which nobody has handed in, with its releases; the audit keeps that it was there.
+
+    Raises
+    ------
+    NotFound, NotWritable
+    Conflict
+        It is no draft, or something was handed in.
+    """
+    _, seat = seat_at(session, assignment_id, who)
+    seat.require_professor()
+    row = lock_assignment(session, assignment_id)
+    if session.scalar(select(SubmissionRow.id).where(SubmissionRow.assignment_id == row.id).limit(1)) is not None:
+        raise Conflict("Something was handed in for this assignment: it stays.", hint="Close it, or make it a draft that staff only see.")
+    if row.state != "draft":
+        raise Conflict("Only a draft is deleted: students see this assignment.", hint="Make it a draft first.")
+    note(session, who.name, "assignment.delete", row.id, course_id=row.course_id, assignment=row.name, releases=row.version)
+    session.delete(row)
+
+
 def _change(session: Session, row: AssignmentRow, changed: dict[str, Any], time_zone: str) -> None:
     for name, value in changed.items():
         if name == "name":
@@ -78,7 +100,7 @@ def _change(session: Session, row: AssignmentRow, changed: dict[str, Any], time_
         elif name in ("due", "closes"):
             text = value.strip()
             setattr(row, name, read_moment(text, time_zone) if text else None)
-            setattr(row, f"{name}_local", text)
+            setattr(row, f"{name}_local", plain_local(text) if text else "")
         elif name == "late":
             row.late = value.model_dump(mode="json")
         elif name == "unlimited_attempts":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from labkit.client.course_wire import BatchItem, BatchList, GradeAsk
 from labkit.client.wire import HUB_END_STATES, HubRunState
@@ -16,15 +16,17 @@ from labkit.storage import new_id
 from labkit_hub.profiles import Profile
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
+from labkit_hub.service.courses import releases
 from labkit_hub.service.courses.access import lock_assignment, seat_at
 from labkit_hub.service.courses.counting import Ledger, open_ledger
 from labkit_hub.service.courses.history import noting_finals
 from labkit_hub.service.courses.scores import drop_marks
+from labkit_hub.service.courses.submissions import manifest_of
 from labkit_hub.service.courses.tables import AssignmentRow, BatchRow, BatchTaskRow, SubmissionRow
 from labkit_hub.service.grading import GRADING_KIND, GRADING_PATH
 from labkit_hub.service.tables import RunRow
 
-__all__ = ["ask_batch", "batch_item", "list_batches"]
+__all__ = ["ask_batch", "list_batches"]
 
 
 def ask_batch(
@@ -50,6 +52,7 @@ def ask_batch(
     if ask.drop_hand:
         with noting_finals(session, row, who.name, "Points by hand were dropped.", now):
             drop_marks(session, chosen, who.name, now)
+    moved = _renew(session, row, chosen) if ask.newest else 0
     number = (session.scalar(select(func.max(BatchRow.number)).where(BatchRow.assignment_id == row.id)) or 0) + 1
     run = _run(row, grader, profile, len(chosen), now)
     batch = BatchRow(id=new_id(), assignment_id=row.id, number=number, run_id=run.id, asked=now, asked_by=who.name)
@@ -66,9 +69,10 @@ def ask_batch(
         run=run.id,
         submissions=len(chosen),
         drop_hand=ask.drop_hand,
+        to_newest=moved,
     )
     session.flush()
-    return batch_item(session, batch)
+    return _items(session, [batch])[0]
 
 
 def list_batches(session: Session, assignment_id: str, who: Identity) -> BatchList:
@@ -81,14 +85,22 @@ def list_batches(session: Session, assignment_id: str, who: Identity) -> BatchLi
     row, seat = seat_at(session, assignment_id, who)
     seat.require_staff(changes=False)
     found = session.scalars(select(BatchRow).where(BatchRow.assignment_id == row.id).order_by(BatchRow.number.desc()))
-    return BatchList(batches=tuple(batch_item(session, batch) for batch in found))
+    return BatchList(batches=_items(session, found.all()))
 
 
-def batch_item(session: Session, batch: BatchRow) -> BatchItem:
-    """Return a batch as people see it."""
-    run = session.get(RunRow, batch.run_id)
-    query = select(BatchTaskRow.state, func.count()).where(BatchTaskRow.batch_id == batch.id).group_by(BatchTaskRow.state)
-    counts = {row[0]: row[1] for row in session.execute(query)}
+def _items(session: Session, batches: Sequence[BatchRow]) -> tuple[BatchItem, ...]:
+    """Return batches of one assignment as people see them: two queries, however many there are."""
+    assignments = {batch.assignment_id for batch in batches}
+    of_them = BatchRow.assignment_id.in_(assignments)
+    runs = {run.id: run for run in session.scalars(select(RunRow).join(BatchRow, BatchRow.run_id == RunRow.id).where(of_them))}
+    query = select(BatchTaskRow.batch_id, BatchTaskRow.state, func.count()).join(BatchRow, BatchRow.id == BatchTaskRow.batch_id)
+    counts: dict[str, dict[str, int]] = {}
+    for batch_id, state, count in session.execute(query.where(of_them).group_by(BatchTaskRow.batch_id, BatchTaskRow.state)):
+        counts.setdefault(batch_id, {})[state] = count
+    return tuple(_item(batch, runs.get(batch.run_id), counts.get(batch.id, {})) for batch in batches)
+
+
+def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int]) -> BatchItem:
     total = sum(counts.values())
     return BatchItem(
         id=batch.id,
@@ -119,6 +131,20 @@ def _choose(ledger: Ledger, ask: GradeAsk) -> list[SubmissionRow]:
     if not chosen:
         raise Conflict("There is nothing to grade.", hint="All that counts is graded, or is being graded just now.")
     return chosen
+
+
+def _renew(session: Session, row: AssignmentRow, chosen: Sequence[SubmissionRow]) -> int:
+    """Let the newest release hold for what was handed in for an older one and has all that it expects; return how many these are.
+
+    Receipts stay as they are, and so do points, until the result is there.
+    """
+    older = [one.id for one in chosen if one.release != row.version]
+    expected = set(releases.expected_of(releases.asked_of(releases.release_of(session, row.id, row.version)))) if older else set()
+    moved = 0
+    for one in session.scalars(select(SubmissionRow).where(SubmissionRow.id.in_(older)).options(undefer(SubmissionRow.receipt))):
+        if expected <= {file.path for file in manifest_of(one).files}:
+            one.release, moved = row.version, moved + 1
+    return moved
 
 
 def _run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: datetime) -> RunRow:

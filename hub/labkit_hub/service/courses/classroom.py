@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from labkit.client.course_wire import ActivityAsk, ClassCell, ClassRow, ClassView
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import views
-from labkit_hub.service.courses.access import seat_at, seat_in
-from labkit_hub.service.courses.counting import Ledger, open_ledger
-from labkit_hub.service.courses.tables import ActivityRow, AssignmentRow, FetchRow
+from labkit_hub.service.courses.access import make_once, seat_at, seat_in
+from labkit_hub.service.courses.counting import Ledger
+from labkit_hub.service.courses.tables import ActivityRow, FetchRow
 from labkit_hub.service.tables import LeaseRow, MemberRow, RunRow, UsageRow
 
 __all__ = ["class_view", "note_activity"]
@@ -32,9 +32,13 @@ def note_activity(session: Session, assignment_id: str, ask: ActivityAsk, who: I
     row, seat = seat_at(session, assignment_id, who)
     if seat.role != "student":
         return
-    known = session.get(ActivityRow, (row.id, who.name)) or ActivityRow(assignment_id=row.id, username=who.name, times=0, cell="", error="")
+    known = session.get(ActivityRow, (row.id, who.name))
+    is_first = known is None
+    if known is None:
+        key = {"assignment_id": row.id, "username": who.name}
+        known = make_once(session, ActivityRow, key, times=0, cell="", error="", seen=now)
     is_news = (ask.cell, ask.error) != (known.cell, known.error) or ask.passed not in (None, known.passed)
-    if not is_news and not ask.error and known.seen is not None and now - known.seen < _NOTED_AGAIN:
+    if not (is_first or is_news or ask.error) and now - known.seen < _NOTED_AGAIN:
         return  # somebody who runs cells all the time is no reason to write all the time
     if not ask.error:
         known.since, known.times = None, 0
@@ -45,7 +49,6 @@ def note_activity(session: Session, assignment_id: str, ask: ActivityAsk, who: I
     known.cell, known.error, known.seen = ask.cell, ask.error, now
     known.started = known.started or (now if ask.started else None)
     known.passed = ask.passed if ask.passed is not None else known.passed
-    session.add(known)
 
 
 def class_view(session: Session, course_id: str, who: Identity, now: datetime) -> ClassView:
@@ -59,9 +62,9 @@ def class_view(session: Session, course_id: str, who: Identity, now: datetime) -
     seat.require_staff(changes=False)
     query = select(MemberRow).where(MemberRow.course_id == course_id, MemberRow.role == "student")
     students = sorted(session.scalars(query), key=lambda row: (row.full_name.casefold() or row.username, row.username))
-    shown = [item for item in views.assignments(session, course_id, who).assignments if item.state != "draft"]
-    rows = {row.id: row for row in session.scalars(select(AssignmentRow).where(AssignmentRow.course_id == course_id))}
-    columns = [_Column(session, rows[item.id]) for item in shown]
+    found = [(item, ledger) for item, ledger in views.with_ledgers(session, course_id, who) if item.state != "draft"]
+    shown = tuple(item for item, _ in found)
+    columns = [_Column(session, ledger) for _, ledger in found]
     trainings, hours = _trainings(session, course_id), _device_hours(session, course_id, now)
     people = []
     for student in students:
@@ -77,15 +80,15 @@ def class_view(session: Session, course_id: str, who: Identity, now: datetime) -
                 cells=cells,
             )
         )
-    return ClassView(assignments=tuple(shown), students=tuple(people))
+    return ClassView(assignments=shown, students=tuple(people))
 
 
 class _Column:
     """One assignment, with what is known of everybody."""
 
-    def __init__(self, session: Session, row: AssignmentRow) -> None:
-        self._row = row
-        self._ledger: Ledger = open_ledger(session, row)
+    def __init__(self, session: Session, ledger: Ledger) -> None:
+        self._row = row = ledger.assignment
+        self._ledger = ledger
         self._fetches = {one.username: one for one in session.scalars(select(FetchRow).where(FetchRow.assignment_id == row.id))}
         self._activity = {one.username: one for one in session.scalars(select(ActivityRow).where(ActivityRow.assignment_id == row.id))}
 

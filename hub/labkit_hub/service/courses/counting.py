@@ -69,12 +69,15 @@ class Ledger:
         grades: Mapping[str, GradeRow],
         leaves: Mapping[str, Leave],
         queued: frozenset[str],
+        *,
+        for_people: bool = False,
     ) -> None:
         self.assignment = assignment
         self.rows = rows
         self.leaves = leaves
         self._grades = grades
         self._queued = queued
+        self._for_people = for_people
         self._by_person: dict[str, list[SubmissionRow]] = {}
         for row in rows:
             for name in row.members:
@@ -128,9 +131,13 @@ class Ledger:
         return max((len(self.of(name)) for name in people), default=0)
 
     def _choose(self, own: Sequence[SubmissionRow]) -> SubmissionRow:
-        """Return the last one; or the best by its points, the later of equals, which one without points never is."""
+        """Return the last one; or the best by its points, the later of equals, which one without points never is.
+
+        To its people, which one is the best says something of points: only what they may read is compared.
+        """
         if self.assignment.counts == "best":
-            graded = [(points, place) for place, row in enumerate(own) if (points := self.worth(row).points) is not None]
+            known = [(place, row) for place, row in enumerate(own) if not self._for_people or row.feedback is not None]
+            graded = [(points, place) for place, row in known if (points := self.worth(row).points) is not None]
             if graded:
                 return own[max(graded)[1]]
         return own[-1]
@@ -140,7 +147,7 @@ def open_ledger(session: Session, assignment: AssignmentRow, *, only: str | None
     """Read the submissions of an assignment with their sums; four queries, however many there are.
 
     With `only` one submission is read: what it is worth does not hang on the others, whether it counts does. With `people` those that
-    one of them had a part in: enough for what these people may see.
+    one of them had a part in, as these people may see it.
     """
     chosen = [SubmissionRow.assignment_id == assignment.id]
     if only is not None:
@@ -151,4 +158,5 @@ def open_ledger(session: Session, assignment: AssignmentRow, *, only: str | None
     rows = session.scalars(select(SubmissionRow).where(*chosen).order_by(*order)).all()
     sums = select(GradeRow).join(SubmissionRow, SubmissionRow.id == GradeRow.submission_id).where(*chosen)
     grades = {row.submission_id: row for row in session.scalars(sums)}
-    return Ledger(assignment, rows, grades, leaves_of(session, assignment.id), queued_submissions(session, assignment.id))
+    queued = queued_submissions(session, assignment.id)
+    return Ledger(assignment, rows, grades, leaves_of(session, assignment.id), queued, for_people=people is not None)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from labkit.client.course_wire import LateRule
 from labkit.errors import InvalidInput
 
-__all__ = ["Deadline", "Leave", "check_time_zone", "local_moment", "read_moment"]
+__all__ = ["Deadline", "Leave", "check_time_zone", "local_moment", "plain_local", "read_moment"]
 
 _SHAPE = "%Y-%m-%dT%H:%M"
 
@@ -71,6 +71,18 @@ def read_moment(text: str, time_zone: str) -> datetime:
 def _zone(name: str) -> tzinfo:
     """Return a time zone; UTC also on a machine that has no table of them."""
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def plain_local(text: str) -> str:
+    """Return a local time that `read_moment` reads as browsers write it: in another shape their fields stay empty, and take it away.
+
+    Examples
+    --------
+    >>> plain_local("2026-10-25 23:59"), plain_local("20261025T2359"), plain_local("2026-10-25T23:59:30")
+    ('2026-10-25T23:59', '2026-10-25T23:59', '2026-10-25T23:59:30')
+    """
+    local = datetime.fromisoformat(text.strip())
+    return local.isoformat(timespec="seconds" if local.second else "minutes")
 
 
 def local_moment(moment: datetime, time_zone: str) -> str:

@@ -51,8 +51,10 @@ def release_feedback(session: Session, assignment_id: str, ask: FeedbackAsk, who
     return FeedbackOutcome(submissions=tuple(one.id for one in changed), not_graded=len(chosen) - len(ready))
 
 
-def result_file(session: Session, submission_id: str, sha256: str, who: Identity) -> str:
-    """Return the name of a file that the last grading run left of a submission; its people read it once feedback is released.
+def result_file(session: Session, submission_id: str, sha256: str, who: Identity) -> tuple[str, bool]:
+    """Return the name of a file that the last grading run left of a submission, and whether the work is another person's.
+
+    Its people read it once feedback is released.
 
     Of executed notebooks and their pages they read those without hidden tests.
 
@@ -67,7 +69,7 @@ def result_file(session: Session, submission_id: str, sha256: str, who: Identity
     readable = _for_student(found) if not seat.is_staff else None
     for file in found.files:
         if file["sha256"] == sha256 and (readable is None or sha256 in readable):
-            return str(file["path"]).rsplit("/", 1)[-1]
+            return str(file["path"]).rsplit("/", 1)[-1], who.name not in row.members
     raise hidden("file", Smell("file.peek", row.id, assignment.course_id))
 
 

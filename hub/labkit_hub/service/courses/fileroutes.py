@@ -70,7 +70,10 @@ def add_file_routes(router: APIRouter, office: Office) -> None:
     def result_file(submission_id: str, sha256: _Hash, who: Identity = person) -> Response:
         """Return a file that grading left, to staff, and to its people once feedback is released."""
         with office.reading(who) as session:
-            name = feedback.result_file(session, submission_id, sha256, who)
+            name, is_anothers = feedback.result_file(session, submission_id, sha256, who)
+        if is_anothers:
+            with office.changing(who) as session:
+                submissions.note_download(session, submission_id, sha256, name, who)
         return _give(office, sha256, name)
 
 

@@ -17,7 +17,7 @@ from labkit_hub.service.courses.counting import Ledger, open_ledger
 from labkit_hub.service.courses.tables import AssignmentRow
 from labkit_hub.service.tables import MemberRow
 
-__all__ = ["GradebookFormat", "assignment_gradebook", "course_gradebook", "harmless"]
+__all__ = ["GradebookFormat", "assignment_gradebook", "course_gradebook", "harmless", "plain_number"]
 
 GradebookFormat = Literal["labkit", "canvas", "moodle"]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -27,6 +27,11 @@ _Cell = str | float | int
 def harmless(text: str) -> str:
     """Return a text that a spreadsheet shows instead of carrying it out."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def plain_number(value: float) -> str:
+    """Return a number as all programs read it, to six places: no power of ten, however large it is."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def assignment_gradebook(session: Session, assignment_id: str, kind: GradebookFormat, who: Identity) -> str:
@@ -70,7 +75,7 @@ def _export(session: Session, seat: Seat, rows: list[AssignmentRow], kind: Grade
 def _sheet(lines: Sequence[Sequence[_Cell]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([harmless(cell) if isinstance(cell, str) else f"{cell:g}" for cell in line] for line in lines)
+    writer.writerows([harmless(cell) if isinstance(cell, str) else plain_number(cell) for cell in line] for line in lines)
     return "\ufeff" + text.getvalue()
 
 

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 from labkit.client.course_wire import AssignmentItem
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import views
-from labkit_hub.service.courses.counting import open_ledger
-from labkit_hub.service.courses.tables import AssignmentRow
 from labkit_hub.service.tables import MemberRow
 
 __all__ = ["AssignmentLine", "assignment_lines", "count_students"]
@@ -39,12 +37,11 @@ def assignment_lines(session: Session, course_id: str, who: Identity, *, is_staf
     ------
     NotFound
     """
-    items = views.assignments(session, course_id, who).assignments
+    found = views.with_ledgers(session, course_id, who)
     if not is_staff:
-        return [AssignmentLine(item) for item in items]
+        return [AssignmentLine(item) for item, _ in found]
     lines = []
-    for item in items:
-        ledger = open_ledger(session, session.get_one(AssignmentRow, item.id))
+    for item, ledger in found:
         counting = ledger.all_counting()
         by_hand = sum(ledger.worth(row).needs_hand > 0 for row in counting)
         lines.append(AssignmentLine(item, by_hand, sum(row.feedback is not None for row in counting)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from labkit_hub.service.audit import note
@@ -36,7 +36,13 @@ _WORDS = {
     "extension.give": "gave an extension",
     "extension.take": "took an extension back",
     "group.set": "set a group",
+    "assignment.delete": "deleted the draft",
     "gradebook.export": "downloaded the gradebook",
+    "grading.peek": "asked for a grading run without the right",
+    "similarity.read": "compared the submissions",
+    "grade.send": "sent points to the learning platform again",
+    "grade.sent": "the learning platform has the points",
+    "grade.not-sent": "the learning platform did not take the points",
     "file.peek": "asked for a file without the right",
 }
 _UNTOLD = frozenset({"assignment", "sha256", "person", "refused", "run"})
@@ -58,7 +64,14 @@ def assignment_history(session: Session, assignment: AssignmentRow, *, before: i
     people = _people(session, assignment)
     names = {assignment.id: "", assignment.name: ""}
     batches = set(session.scalars(select(BatchRow.id).where(BatchRow.assignment_id == assignment.id)))
-    query = select(AuditRow).where(AuditRow.course_id == assignment.course_id).order_by(AuditRow.id.desc())
+    # The database looks first: a course's audit is long, and most of it is about others.
+    submissions = select(SubmissionRow.id).where(SubmissionRow.assignment_id == assignment.id)
+    named = cast(AuditRow.detail, Text).contains(assignment.id, autoescape=True)
+    query = select(AuditRow).where(
+        AuditRow.course_id == assignment.course_id,
+        or_(AuditRow.subject == assignment.id, AuditRow.subject.in_(batches), AuditRow.subject.in_(submissions), named),
+    )
+    query = query.order_by(AuditRow.id.desc())
     if before is not None:
         query = query.where(AuditRow.id < before)
     found: list[tuple[int, Deed]] = []

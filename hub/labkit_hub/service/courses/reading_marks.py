@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from labkit.client.course_wire import ScoreChange
 from labkit.courses.records import CellScore, GradeResult, Item
 from labkit_hub.service.courses import scores
 from labkit_hub.service.courses.history import history_of
-from labkit_hub.service.courses.tables import MarkRow, ResultRow, SubmissionRow
+from labkit_hub.service.courses.tables import MarkRow, SubmissionRow
 
 __all__ = ["Standing", "scored", "standings"]
 
@@ -82,18 +81,8 @@ def scored(session: Session, assignment_id: str, key: str) -> frozenset[str]:
     """Return the submissions of an assignment in which an item has points already: two queries, however many there are."""
     by_hand = select(MarkRow.submission_id).join(SubmissionRow, SubmissionRow.id == MarkRow.submission_id)
     by_hand = by_hand.where(SubmissionRow.assignment_id == assignment_id, MarkRow.item == key, MarkRow.points.is_not(None))
-    results = select(ResultRow.submission_id, ResultRow.result).join(SubmissionRow, SubmissionRow.id == ResultRow.submission_id)
-    results = results.where(SubmissionRow.assignment_id == assignment_id).order_by(ResultRow.state, ResultRow.number)
-    last = {row.submission_id: row.result for row in session.execute(results)}  # as `scores.last_result` chooses
-    return frozenset((*session.scalars(by_hand), *(name for name, result in last.items() if _has_points(result, key))))
-
-
-def _has_points(result: dict[str, Any], key: str) -> bool:
-    for score in result.get("scores", ()):
-        item = score["item"]
-        if f"{item.get('notebook', '')}/{item['id']}" == key:
-            return score.get("points") is not None
-    return False
+    last = scores.last_results(session, assignment_id)
+    return frozenset((*session.scalars(by_hand), *(name for name, one in last.items() if scores.run_points(one).get(key) is not None)))
 
 
 def _item(submission: str, item: Item, found: CellScore, mark: MarkRow | None, history: tuple[ScoreChange, ...]) -> Standing:

@@ -13,7 +13,7 @@ from labkit.errors import Conflict, InvalidInput
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import uploads
-from labkit_hub.service.courses.access import Seat, lock_assignment, seat_at
+from labkit_hub.service.courses.access import Seat, lock_assignment, make_once, seat_at
 from labkit_hub.service.courses.office import Smell, hidden
 from labkit_hub.service.courses.tables import AssignmentRow, FetchRow, ReleaseRow
 
@@ -117,11 +117,9 @@ def get_release(session: Session, assignment_id: str, version: int, who: Identit
 
 def note_fetch(session: Session, assignment_id: str, version: int, who: Identity, now: datetime) -> None:
     """Write down that somebody fetched a release."""
-    row = session.get(FetchRow, (assignment_id, who.name))
-    if row is None:
-        session.add(FetchRow(assignment_id=assignment_id, username=who.name, version=version, first=now, last=now))
-    else:
-        row.version, row.last = version, now
+    key = {"assignment_id": assignment_id, "username": who.name}
+    row = make_once(session, FetchRow, key, version=version, first=now, last=now)
+    row.version, row.last = version, now
 
 
 def source_of(session: Session, assignment_id: str, version: int, who: Identity) -> NewRelease:

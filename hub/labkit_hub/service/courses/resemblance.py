@@ -57,7 +57,8 @@ def gather(session: Session, row: AssignmentRow, who: Identity) -> Compared:
     named: dict[str, Manifest] = {}
     for one in counting:
         people = ", ".join(one.group) or one.person
-        named[plain_file_name(f"{one.full_name} ({people})" if one.full_name else people).lstrip(".")] = manifests[one.id]
+        name = plain_file_name(f"{one.full_name} ({people})" if one.full_name else people).lstrip(".")
+        named[name if name not in named else f"{name[:60]} {one.id}"] = manifests[one.id]  # long names are cut, to the same perhaps
     asked = [releases.asked_of(releases.release_of(session, row.id, version)) for version in range(1, row.version + 1)]
     note(session, who.name, "similarity.read", row.id, course_id=row.course_id, submissions=len(named))
     return Compared(row.title or row.name, named, tuple(one.student for one in asked))

@@ -74,6 +74,12 @@ def _add_assignments(router: APIRouter, office: Office) -> None:
             assignments.change_assignment(session, assignment_id, ask, who, office.now())
             return views.assignment(session, assignment_id, who)
 
+    @router.delete("/assignments/{assignment_id}", status_code=204)
+    def delete_assignment(assignment_id: str, who: Identity = person) -> None:
+        """Remove a draft for which nobody has handed in."""
+        with office.changing(who) as session:
+            assignments.delete_assignment(session, assignment_id, who)
+
 
 def _add_releases(router: APIRouter, office: Office) -> None:
     person = Depends(office.context.door.person)

@@ -1,20 +1,21 @@
-"""How a class did: numbers of the submissions that count and are graded."""
+"""How a class did: numbers of the submissions that count for its students and are graded."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import Statistics
-from labkit.courses.records import GradeResult
 from labkit.errors import NotFound
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import scores
 from labkit_hub.service.courses.access import seat_at
-from labkit_hub.service.courses.counting import open_ledger
-from labkit_hub.service.courses.tables import SubmissionRow
+from labkit_hub.service.courses.counting import Ledger, open_ledger
+from labkit_hub.service.courses.tables import MarkRow, SubmissionRow
+from labkit_hub.service.tables import MemberRow
 
 __all__ = ["histogram", "of_assignment"]
 
@@ -37,7 +38,7 @@ def of_assignment(session: Session, assignment_id: str, who: Identity) -> Statis
         own = ledger.counting(who.name)
         if own is None or own.feedback is None:
             raise NotFound("The feedback is not released yet.", hint="Your professor releases it for all at once.")
-    counting = ledger.all_counting()
+    counting = _of_students(session, ledger)
     worths = [(one, ledger.worth(one)) for one in counting]
     graded = [(one, worth.points, worth.max_points or 0.0) for one, worth in worths if worth.points is not None]
     shown = Statistics(submitted=len(counting), graded=len(graded), max_points=row.max_points)
@@ -52,9 +53,17 @@ def of_assignment(session: Session, assignment_id: str, who: Identity) -> Statis
             "best": max(points),
             "worst": min(points),
             "histogram": histogram([(points, most) for _, points, most in graded]),
-            "by_item": _by_item(session, [one for one, _, _ in graded]),
+            "by_item": _by_item(session, row.id, [one for one, _, _ in graded]),
         }
     )
+
+
+def _of_students(session: Session, ledger: Ledger) -> list[SubmissionRow]:
+    """Return the submissions that count for a student of the course: not what staff try out, nor what somebody left behind."""
+    course_id = ledger.assignment.course_id
+    names = session.scalars(select(MemberRow.username).where(MemberRow.course_id == course_id, MemberRow.role == "student"))
+    wanted = {row.id for name in names if (row := ledger.counting(name)) is not None}
+    return [row for row in ledger.rows if row.id in wanted]
 
 
 def histogram(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
@@ -66,13 +75,18 @@ def histogram(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _by_item(session: Session, rows: Sequence[SubmissionRow]) -> dict[str, float]:
-    """Return the mean points of each item, of those who have points there."""
+def _by_item(session: Session, assignment_id: str, rows: Sequence[SubmissionRow]) -> dict[str, float]:
+    """Return the mean points of each item, of those who have points there: two queries and one for each release."""
+    results = scores.last_results(session, assignment_id)
+    by_hand: dict[str, dict[str, float | None]] = {}
+    marks = select(MarkRow.submission_id, MarkRow.item, MarkRow.points).join(SubmissionRow, SubmissionRow.id == MarkRow.submission_id)
+    for name, item, points in session.execute(marks.where(SubmissionRow.assignment_id == assignment_id, MarkRow.points.is_not(None))):
+        by_hand.setdefault(name, {})[item] = points
+    keys = {row.release: [item.key for item in scores.items_of(session, row)] for row in {row.release: row for row in rows}.values()}
     found: dict[str, list[float]] = {}
     for row in rows:
-        last = scores.last_result(session, row.id)
-        result = GradeResult.model_validate(last.result) if last is not None else None
-        for score in scores.scores_of(scores.items_of(session, row), result, scores.marks_of(session, row.id)):
-            if score.points is not None:
-                found.setdefault(score.item.key, []).append(score.points)
+        holds = scores.run_points(results.get(row.id, {})) | by_hand.get(row.id, {})
+        for key in keys[row.release]:
+            if (points := holds.get(key)) is not None:
+                found.setdefault(key, []).append(points)
     return {key: statistics.fmean(points) for key, points in found.items()}

@@ -88,7 +88,6 @@ def claimable(session: Session, name: str, files: Iterable[FileEntry], given: Ma
 def claim(session: Session, name: str, files: Iterable[FileEntry], given: Mapping[str, int], now: datetime) -> None:
     """Keep files for good that somebody makes a manifest of; what they were given is kept already. Raises as `claimable`."""
     files = list(files)
-    claimable(session, name, files, given)
     for some in _pieces([file.sha256 for file in files]):
         session.execute(
             update(UploadRow)
@@ -96,6 +95,7 @@ def claim(session: Session, name: str, files: Iterable[FileEntry], given: Mappin
             .values(used=now)
             .execution_options(synchronize_session=False)
         )
+    claimable(session, name, files, given)  # after it: what the sweep has just forgotten is not there to be kept
 
 
 def sweep(store: FileStore, database: Database, now: datetime) -> int:

@@ -19,7 +19,7 @@ from labkit.client.course_wire import (
     SubmissionItem,
     SubmissionList,
 )
-from labkit.courses.records import GradeResult
+from labkit.courses.records import GradeResult, Note
 from labkit.errors import NotFound
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import releases, scores
@@ -27,10 +27,10 @@ from labkit_hub.service.courses.access import Seat, seat_at, seat_in, submission
 from labkit_hub.service.courses.counting import Ledger, open_ledger
 from labkit_hub.service.courses.history import history_of
 from labkit_hub.service.courses.rules import group_of
-from labkit_hub.service.courses.tables import AssignmentRow, FetchRow, ReleaseRow, ResultRow, SubmissionRow
+from labkit_hub.service.courses.tables import AssignmentRow, FetchRow, ReleaseRow, SubmissionRow
 from labkit_hub.service.tables import AuditRow, MemberRow
 
-__all__ = ["assignment", "assignments", "audit", "full_names", "grade", "submission", "submissions"]
+__all__ = ["assignment", "assignments", "audit", "full_names", "grade", "submission", "submissions", "with_ledgers"]
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -42,10 +42,20 @@ def assignments(session: Session, course_id: str, who: Identity) -> AssignmentLi
     ------
     NotFound
     """
+    return AssignmentList(assignments=tuple(item for item, _ in with_ledgers(session, course_id, who)))
+
+
+def with_ledgers(session: Session, course_id: str, who: Identity) -> list[tuple[AssignmentItem, Ledger]]:
+    """Return the same with what was handed in: all of it for staff, else only what `who` had a part in.
+
+    Raises
+    ------
+    NotFound
+    """
     seat = seat_in(session, course_id, who)
     rows = session.scalars(select(AssignmentRow).where(AssignmentRow.course_id == course_id))
     items = [_assignment(session, row, seat) for row in rows if seat.is_staff or row.state != "draft"]
-    return AssignmentList(assignments=tuple(sorted(items, key=lambda item: (item.due or _NEVER, item.name.casefold()))))
+    return sorted(items, key=lambda pair: (pair[0].due or _NEVER, pair[0].name.casefold()))
 
 
 def assignment(session: Session, assignment_id: str, who: Identity) -> AssignmentItem:
@@ -56,7 +66,7 @@ def assignment(session: Session, assignment_id: str, who: Identity) -> Assignmen
     NotFound
     """
     row, seat = seat_at(session, assignment_id, who)
-    return _assignment(session, row, seat)
+    return _assignment(session, row, seat)[0]
 
 
 def submissions(session: Session, assignment_id: str, who: Identity) -> SubmissionList:
@@ -135,7 +145,7 @@ def full_names(session: Session, course_id: str) -> dict[str, str]:
     return {row.username: row.full_name for row in session.execute(query)}
 
 
-def _assignment(session: Session, row: AssignmentRow, seat: Seat) -> AssignmentItem:
+def _assignment(session: Session, row: AssignmentRow, seat: Seat) -> tuple[AssignmentItem, Ledger]:
     group, people = group_of(session, row, seat.name)
     ledger = open_ledger(session, row, people=None if seat.is_staff else people)
     deadline, counting = ledger.deadline(people), ledger.counting(seat.name)
@@ -143,7 +153,7 @@ def _assignment(session: Session, row: AssignmentRow, seat: Seat) -> AssignmentI
     has_feedback = counting is not None and counting.feedback is not None
     release = session.get(ReleaseRow, (row.id, row.version))
     asked = releases.asked_of(release) if release else None
-    return AssignmentItem(
+    item = AssignmentItem(
         id=row.id,
         course=row.course_id,
         name=row.name,
@@ -171,6 +181,7 @@ def _assignment(session: Session, row: AssignmentRow, seat: Seat) -> AssignmentI
         waiting=len(ledger.to_grade()) if seat.is_staff else 0,
         submissions=len(ledger.all_counting()) if seat.is_staff else 0,
     )
+    return item, ledger
 
 
 def _one(session: Session, row: SubmissionRow, assignment_row: AssignmentRow, seat: Seat) -> SubmissionItem:
@@ -209,10 +220,5 @@ def _submission(row: SubmissionRow, ledger: Ledger, seat: Seat, full_name: str, 
 
 def _notes(session: Session, assignment_id: str) -> dict[str, Any]:
     """Return the notes of each submission's result that holds."""
-    query = (
-        select(ResultRow)
-        .join(SubmissionRow, SubmissionRow.id == ResultRow.submission_id)
-        .where(SubmissionRow.assignment_id == assignment_id)
-        .order_by(ResultRow.state, ResultRow.number)
-    )
-    return {row.submission_id: GradeResult.model_validate(row.result).notes for row in session.scalars(query)}
+    last = scores.last_results(session, assignment_id)
+    return {name: tuple(Note.model_validate(one) for one in result.get("notes", ())) for name, result in last.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ def add_arranging_pages(router: APIRouter, work: Coursework) -> None:
             opened = work.open(session, course_id, assignment_id, who, staff=True)
             shown = {
                 "typed": _fields_of(opened.row),
+                "was": json.dumps(_fields_of(opened.row), sort_keys=True),
                 "extension_typed": _NO_EXTENSION,
                 "group_typed": _NO_GROUP,
                 "late_words": late_words(opened.item),
@@ -73,7 +75,21 @@ def add_arranging_pages(router: APIRouter, work: Coursework) -> None:
             lambda session: assignments.change_assignment(session, assignment_id, _change(fields), who, office.now()),
             "saved",
             typed=_typed(fields),
+            was=fields.get("was", ""),
         )
+
+    @router.post(f"{here}/delete")
+    def delete(request: Request, course_id: str, assignment_id: str, who: Identity = person) -> Response:
+        """Remove a draft for which nobody has handed in."""
+        try:
+            with office.changing(who) as session:
+                work.open(session, course_id, assignment_id, who, staff=True)
+                assignments.delete_assignment(session, assignment_id, who)
+        except NotFound:
+            raise
+        except LabKitError as error:
+            return show(request, course_id, assignment_id, who, error=error)
+        return to(f"{work.courses_path}/{course_id}", "deleted")
 
     @router.post(f"{here}/extensions")
     def give(request: Request, course_id: str, assignment_id: str, fields: Mapping[str, str] = form, who: Identity = person) -> Response:
@@ -141,7 +157,10 @@ def _typed(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _change(fields: Mapping[str, str]) -> AssignmentChange:
-    """Return what the form says; it has all fields, so what is empty is taken away."""
+    """Return what was changed in the form since it was loaded; it has all fields, so what is empty is taken away.
+
+    What was not touched stays as it is now: somebody else may have changed it meanwhile.
+    """
     typed = {name: value.strip() if isinstance(value, str) else value for name, value in _typed(fields).items()}
     late = {
         "accept": typed["accept"],
@@ -151,7 +170,19 @@ def _change(fields: Mapping[str, str]) -> AssignmentChange:
     wish: dict[str, Any] = {name: typed[name] for name in ("name", "state", "due", "closes", "counts")}
     wish |= {"grace_min": typed["grace_min"] or 0, "group_size": typed["group_size"] or 1, "late": late}
     wish |= {"attempts": typed["attempts"]} if typed["attempts"] else {"unlimited_attempts": True}
-    return _asked(AssignmentChange, wish)
+    was = _was(fields)
+    same = {name for name, value in typed.items() if name in was and value == was[name]}
+    same |= {"late"} if same >= set(late) else set()
+    same |= {"unlimited_attempts"} if "attempts" in same else set()
+    return _asked(AssignmentChange, {name: value for name, value in wish.items() if name not in same})
+
+
+def _was(fields: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        was = json.loads(fields.get("was", ""))
+    except (ValueError, RecursionError):
+        return {}
+    return was if isinstance(was, dict) else {}
 
 
 def _extension(typed: Mapping[str, str]) -> ExtensionAsk:

@@ -52,7 +52,8 @@ def add_assignment_pages(router: APIRouter, work: Coursework) -> None:
     def grade(request: Request, course_id: str, assignment_id: str, fields: Mapping[str, str] = form, who: Identity = person) -> Response:
         """Put a grading run into the line."""
         which: Literal["all", "ungraded"] = "all" if fields.get("which") == "all" else "ungraded"
-        ask = GradeAsk(which=which, drop_hand=which == "all" and fields.get("drop_hand") == "yes")
+        drop_hand, newest = (which == "all" and fields.get(name) == "yes" for name in ("drop_hand", "newest"))
+        ask = GradeAsk(which=which, drop_hand=drop_hand, newest=newest)
         try:
             with office.changing(who) as session:
                 work.open(session, course_id, assignment_id, who, staff=True)
@@ -115,6 +116,7 @@ def _for_staff(session: Session, work: Coursework, opened: Opened, who: Identity
         "filters": filters,
         "show": show,
         "counting": len(counting),
+        "older": sum(one.release != opened.row.version for one in counting),
         "releasable": sum(one.points is not None and not one.feedback for one in everything),
         "by_hand": sum(one.needs_hand > 0 for one in counting),
         "returned": sum(one.feedback for one in counting),

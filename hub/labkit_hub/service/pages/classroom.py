@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Depends, Request, Response
 
 from labkit.client.course_wire import AssignmentItem, ClassCell, ClassRow, ClassView
+from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses.classroom import class_view
-from labkit_hub.service.courses.gradebook import harmless
+from labkit_hub.service.courses.gradebook import harmless, plain_number
 from labkit_hub.service.pages.coursework import Coursework
 from labkit_hub.service.pages.timewords import points
 from labkit_hub.service.pages.words import ago
@@ -96,8 +97,9 @@ def add_class_page(router: APIRouter, work: Coursework) -> None:
     @router.get("/courses/{course_id}/class.csv")
     def class_file(course_id: str, who: Identity = person) -> Response:
         """Return the class as CSV."""
-        with office.reading(who) as session:
+        with office.changing(who) as session:
             text = class_sheet(class_view(session, course_id, who, office.now()))
+            note(session, who.name, "class.export", course_id, course_id=course_id)
         headers = {"Content-Disposition": f'attachment; filename="class-{course_id}.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -148,14 +150,14 @@ def class_sheet(view: ClassView) -> str:
                     _time(cell.submitted),
                     cell.attempts or "",
                     cell.state,
-                    "" if cell.points is None else f"{cell.points:g}",
+                    "" if cell.points is None else plain_number(cell.points),
                     "" if cell.passed is None else cell.passed,
                     harmless(cell.stuck_cell),
                     harmless(cell.stuck_error),
                     _time(cell.stuck_since),
                     cell.stuck_times or "",
                     one.trainings,
-                    f"{one.device_hours:g}",
+                    plain_number(one.device_hours),
                     _time(one.last_seen),
                 ]
             )

@@ -1,15 +1,18 @@
-"""Courses and their rosters."""
+"""Courses, their rosters, and new assignments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from labkit.client.course_wire import NewAssignment
 from labkit.errors import InvalidInput, LabKitError, response_for
 from labkit_hub.service.context import Identity, QueueViews, ServiceContext
+from labkit_hub.service.courses import assignments
 from labkit_hub.service.courses.reading_class import assignment_lines
 from labkit_hub.service.pages.render import Pages, back
 from labkit_hub.service.people import courses, roster, sheet
@@ -19,7 +22,7 @@ from labkit_hub.service.people.wire import CourseChange, NewCourse, NewMember
 
 __all__ = ["add_course_pages"]
 
-_TITLE, _ID, _NAME, _FULL, _ROLE = (Form(default="", max_length=5000) for _ in range(5))
+_TITLE, _ID, _NAME, _FULL, _ROLE, _ASSIGNMENT = (Form(default="", max_length=5000) for _ in range(6))
 
 
 def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueViews, mirror: Mirror, pages: Pages) -> None:
@@ -55,7 +58,7 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
             students=sum(member.role == "student" for member in members),
             may_change=who.is_admin or course.role == "professor",
             recent=views.recent(course=course_id, limit=10) if is_staff else (),
-            typed={"name": "", "full_name": "", "role": "student"} | typed,
+            typed={"name": "", "full_name": "", "role": "student", "assignment": ""} | typed,
             error=error,
         )
 
@@ -89,6 +92,16 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
     def course_page(request: Request, course_id: str, who: Identity = person) -> Response:
         """Show a course and as much of its roster as the person may see."""
         return show_one(request, course_id, who)
+
+    @router.post("/courses/{course_id}/assignments")
+    def draft(request: Request, course_id: str, assignment: str = _ASSIGNMENT, who: Identity = person) -> Response:
+        """Make a draft of an assignment, and lead to its page."""
+        try:
+            with context.database.transaction() as session:
+                made = assignments.create_assignment(session, course_id, _ask_assignment(assignment), who, datetime.now(UTC))
+        except LabKitError as error:
+            return show_one(request, course_id, who, error, assignment=assignment)
+        return back(f"{here}/{course_id}/assignments/{made.id}", "drafted")
 
     async def read_form(request: Request) -> dict[str, str]:
         return {name: str(value) for name, value in (await request.form()).items()}
@@ -135,6 +148,13 @@ def _ask_course(course_id: str, title: str) -> NewCourse:
         return NewCourse(id=course_id, title=title)
     except ValidationError as error:
         raise InvalidInput("The title or the short name is too long.", hint="Shorten it.") from error
+
+
+def _ask_assignment(name: str) -> NewAssignment:
+    try:
+        return NewAssignment(name=name.strip())
+    except ValidationError as error:
+        raise InvalidInput("The name has 1 to 150 characters.", hint="Nothing was made.") from error
 
 
 def _ask_member(role: str, full_name: str) -> NewMember:

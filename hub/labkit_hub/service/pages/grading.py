@@ -104,6 +104,11 @@ def show_grading(
     asked = releases.asked_of(releases.release_of(session, opened.row.id, row.release))
     rows = saved.rows if saved else _rows(session, row, asked.rubric, just)
     scores = grade.scores
+    books = books_of(session, work, row, grade, who, is_staff=True)
+    for book in books:
+        if book.cells:  # what was not executed is read here, and not in a frame, which notes it by itself
+            with work.office.changing(who) as noting:
+                note_reading(noting, opened.row, who, row.id, person=row.person, of=book.name)
     others = {one.id: one for name in row.members for one in ledger.of(name) if one.id != row.id}
     return work.show(
         request,
@@ -114,7 +119,7 @@ def show_grading(
         status=409 if saved and saved.has_conflict else 200,
         one=grade.submission,
         grade=grade,
-        books=books_of(session, work, row, grade, who, is_staff=True),
+        books=books,
         rows=rows[:-1],
         whole=rows[-1],
         totals=[change for change in grade.history if not change.item],

@@ -128,12 +128,13 @@ def _rows(
         page = min(max(1, page), max(1, -(-total // _PER_PAGE)))
         found = [(row, one) for row in wanted[(page - 1) * _PER_PAGE : page * _PER_PAGE] for one in _one(session, row, item, only_hand)]
         rows = [(row, Row(number, one, outcome="saved" if number in just else "same")) for number, (row, one) in enumerate(found)]
-    rubric = releases.asked_of(releases.release_of(session, opened.row.id, opened.row.version)).rubric
+    versions = {row.release for row, _ in rows}
+    rubrics = {version: releases.asked_of(releases.release_of(session, opened.row.id, version)).rubric for version in versions}
     return (
         [
             replace(
                 one,
-                rubric=rubric_of(rubric, one.standing),
+                rubric=rubric_of(rubrics[row.release], one.standing),
                 person=names.get(row.person) or row.person,
                 late_s=ledger.worth(row).late_s,
                 answer=_answer(session, work, row, item),

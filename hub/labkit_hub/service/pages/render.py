@@ -30,6 +30,8 @@ _SAID = {
     "announced": "The announcement is shown to everybody.",
     "cleared": "The announcement was removed.",
     "created": "The course was created.",
+    "drafted": "The draft is made; students do not see it yet.",
+    "deleted": "The draft was deleted.",
     "grading": "The grading run is in the line; results come one by one.",
     "given-back": "The feedback is released.",
     "taken-back": "The feedback was taken back.",

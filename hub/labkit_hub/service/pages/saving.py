@@ -18,7 +18,7 @@ from labkit_hub.service.courses.office import hidden
 from labkit_hub.service.courses.reading_marks import Standing, standings
 from labkit_hub.service.courses.tables import SubmissionRow
 from labkit_hub.service.pages.coursework import Opened
-from labkit_hub.service.pages.marks import Entry, Row, adjust, decide, read_entries, wish_of
+from labkit_hub.service.pages.marks import Entry, Row, adjust, decide, read_entries, shown_of, stamp_of, wish_of
 
 __all__ = ["Asked", "Saving", "read_saving", "rubric_of", "save_marks"]
 
@@ -148,7 +148,12 @@ def _save(
             entry = adjust(entry, one, button=rubric[asked.button])
     outcome = decide(one, entry, is_asked=is_asked and not asked.is_back)
     if asked.is_back and asked.number == entry.number and outcome in ("same", "unsaved") and one.is_decided:
-        scores.put_score(session, one.submission, HandScore(item=one.key, points=None, reason=entry.reason), who, now)
+        if entry.stamp != stamp_of(one):  # what is there now is not what the click was meant to take back
+            return Row(entry.number, one, rubric, entry if outcome == "unsaved" else None, "conflict")
+        if decide(one, replace(entry, points=""), is_asked=True) == "fault":
+            return Row(entry.number, one, rubric, entry, "fault")
+        typed = {"comment": entry.comment} if entry.comment != shown_of(one)[1] else {}
+        scores.put_score(session, one.submission, HandScore(item=one.key, points=None, reason=entry.reason, **typed), who, now)
         return Row(entry.number, one, rubric, None, "saved")
     if outcome == "saved":
         scores.put_score(session, one.submission, wish_of(one, entry), who, now)

@@ -101,7 +101,7 @@ class Passback:
                 with self._database.transaction() as session:
                     outbox.put_grades(session, one, grades[one.id], self._clock())
         with self._database.reading() as session:
-            waiting = outbox.due(session, {one.id: one.course_id for one in assignments.values()}, self._clock())
+            waiting = outbox.due(session, {one.id: one.course_id for one in assignments.values()}, grades, self._clock())
         for due in waiting:
             if self._closing.is_set():
                 return

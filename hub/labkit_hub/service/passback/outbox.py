@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -85,21 +85,27 @@ def ask_again(session: Session, assignment_id: str, *, everything: bool = False)
     return len(chosen)
 
 
-def due(session: Session, course_of: Mapping[str, str], now: datetime, most: int = 200) -> list[Due]:
+def due(
+    session: Session, course_of: Mapping[str, str], readable: Mapping[str, Collection[str]], now: datetime, most: int = 200
+) -> list[Due]:
     """Return what is to be sent now, those first who wait longest.
 
     Parameters
     ----------
     course_of : dict of assignment to course
         The assignments that may be sent.
+    readable : dict of assignment to collection of user names
+        Whose score is released now: feedback that was taken back is not sent, and blocks nobody's.
     """
     ready = or_(SendRow.not_before.is_(None), SendRow.not_before <= now)
-    query = select(SendRow).where(SendRow.state == "waiting", ready).order_by(SendRow.asked, SendRow.username).limit(most)
-    found = []
+    query = select(SendRow).where(SendRow.state == "waiting", ready).order_by(SendRow.asked, SendRow.username)
+    found: list[Due] = []
     for row in session.scalars(query):
         link = session.get(LinkRow, course_of.get(row.assignment_id, ""))
-        if link is None:
+        if link is None or row.username not in readable.get(row.assignment_id, ()):
             continue
+        if len(found) == most:
+            break
         launch = session.get(LaunchRow, (row.username, link.context))
         item = session.get(LineItemRow, row.assignment_id)
         subject = launch.subject if launch is not None else ""

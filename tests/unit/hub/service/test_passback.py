@@ -338,6 +338,31 @@ def test_a_score_is_given_up_in_words_and_can_be_asked_for_again(passback, platf
     assert platform.points() == {"id of ada": 8}
 
 
+def test_what_was_taken_back_meanwhile_is_not_sent(passback, platform, database, clock, course) -> None:
+    """While the platform is busy, Ada's feedback is taken back: she may not read in its gradebook what she may not read here."""
+    platform.moods = [(503, {}), (503, {})]
+    passback.look()
+    with database.transaction() as session:
+        session.get(SubmissionRow, "sub-ada").feedback = None
+    clock.later(seconds=61)
+    passback.look()
+    assert platform.points() == {"id of bob": 10}
+
+
+def test_what_is_not_sent_holds_up_nobody(passback, platform, database, clock, course) -> None:
+    """More scores than are sent at once wait in a course that was archived; those of another course arrive."""
+    with database.transaction() as session:
+        session.add(CourseRow(id="old", title="Old", created=NOW, created_by="prof", archived=NOW))
+        session.flush()
+        facts = {"created_by": "prof", "late": {}, "state": "released", "version": 1, "max_points": 10.0, "folded": "old"}
+        session.add(AssignmentRow(id="bbbbbbbbbbbb", course_id="old", name="Old", created=NOW, **facts))
+        session.flush()
+        before = {"points": 1.0, "max_points": 1.0, "state": "waiting", "attempts": 0, "asked": NOW - timedelta(days=9)}
+        session.add_all(SendRow(assignment_id="bbbbbbbbbbbb", username=f"s{number}", **before) for number in range(250))
+    passback.look()
+    assert platform.points() == {"id of ada": 7.5, "id of bob": 10}
+
+
 def test_a_refusal_is_not_repeated(passback, platform, database, course) -> None:
     """What the platform will not take, it is not asked to take again."""
     platform.moods = [(403, {}), (403, {})]
@@ -402,19 +427,24 @@ def test_who_comes_later_gets_the_score_then(passback, platform, database, cours
     assert platform.points()["id of kim"] == 3
 
 
-def test_the_thread_sends_what_it_is_given(passback, platform, course) -> None:
+def test_the_thread_sends_what_it_is_given(passback, platform, database, course) -> None:
     """`send_grades` returns at once; a moment later the score is there."""
-    arrived = threading.Event()
+    others, arrived = threading.Event(), threading.Event()
     before = platform.score
 
     def score(*arguments: Any) -> Any:
         answer = before(*arguments)
+        if {"id of ada", "id of bob"} <= set(platform.points()):
+            others.set()
         if "id of zoe" in platform.points():
             arrived.set()
         return answer
 
     platform.score = score
     passback.start()
+    assert others.wait(20)
+    with database.transaction() as session:
+        session.get(SubmissionRow, "sub-zoe").feedback = NOW
     assert passback.send_grades(GradedAssignment("aaaaaaaaaaaa", "c", "Sheet 1", 10), {"zoe": Grade(9, 10)}) == 1
     assert arrived.wait(20)
     passback.stop()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
+
+from labkit_hub.service.courses.tables import FetchRow, ReleaseRow
+
 
 def test_a_draft_is_for_staff_only(school) -> None:
     """To a student it does not exist, and asking for it is noted."""
@@ -144,3 +148,35 @@ def test_professors_read_the_audit_of_their_course(school) -> None:
     rows = school.done("prof", "GET", f"/courses/{school.course}/audit")["rows"]
     assert [row["action"] for row in rows[:3]] == ["submission.create", "release.create", "assignment.create"]
     assert [school.ask(name, "GET", f"/courses/{school.course}/audit").status_code for name in ("tom", "ada", "eve")] == [403, 404, 404]
+
+
+def test_a_draft_is_deleted_with_its_releases(school, house) -> None:
+    """By professors, while nobody has handed in; then its name is free, and the audit keeps that it was there."""
+    made = school.assignment()
+    school.done("ada", "GET", f"/assignments/{made}/releases/1")
+    assert school.ask("prof", "DELETE", f"/assignments/{made}").status_code == 409  # students see it
+    school.done("prof", "PATCH", f"/assignments/{made}", json={"state": "draft"})
+    assert [school.ask(name, "DELETE", f"/assignments/{made}").status_code for name in ("ada", "eve", "tom")] == [404, 404, 403]
+    assert school.ask("prof", "DELETE", f"/assignments/{made}").status_code == 204
+    assert [
+        school.ask("prof", "DELETE", f"/assignments/{made}").status_code,
+        school.ask("prof", "GET", f"/assignments/{made}").status_code,
+    ] == [
+        404,
+        404,
+    ]
+    with house.database.reading() as session:
+        assert [session.scalar(select(func.count()).select_from(table)) for table in (ReleaseRow, FetchRow)] == [0, 0]
+    assert [(row.actor, row.subject, row.detail["assignment"]) for row in school.audit("assignment.delete")] == [
+        ("prof", made, school.name)
+    ]
+    school.assignment()
+
+
+def test_what_was_handed_in_keeps_its_assignment(school) -> None:
+    """Whatever state it is put into."""
+    made = school.assignment()
+    receipt = school.submit("ada", made)
+    school.done("prof", "PATCH", f"/assignments/{made}", json={"state": "draft"})
+    assert school.ask("prof", "DELETE", f"/assignments/{made}").status_code == 409
+    assert school.done("tom", "GET", f"/submissions/{receipt['submission']}/receipt") == receipt

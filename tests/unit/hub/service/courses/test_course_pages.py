@@ -136,6 +136,21 @@ def test_rules_are_set_by_a_form(school: Any, work: str) -> None:
     assert school.house.browse("tom").post(f"{work}/settings", data=good).status_code == 403
 
 
+def test_what_was_not_touched_in_the_form_stays_as_another_has_set_it(school: Any, work: str) -> None:
+    """A page of an hour ago does not take back the due time that was moved meanwhile."""
+    browser = school.house.browse("prof")
+    page = browser.get(f"{work}/settings").text.split('id="extensions"')[0]
+    fields = {name: unescape(value) for name, value in re.findall(r'<input (?:type="[a-z-]+" )?name="(\w+)"[^>]*?value="([^"]*)"', page)}
+    fields = {name: value for name, value in fields.items() if name not in ("accept", "_csrf")}
+    school.done("prof", "PATCH", f"/assignments/{school.assignment_id}", json={"due": "2026-12-24T12:00", "attempts": 3})
+    form = {**fields, "state": "released", "counts": "last", "accept": "yes", "grace_min": "15"}
+    assert browser.post(f"{work}/settings", data=form).status_code == 303
+    found = school.mine("prof", school.assignment_id)
+    assert (found["due"], found["attempts"], found["grace_min"]) == ("2026-12-24T12:00:00Z", 3, 15)
+    assert found["late"]["percent_per_day"] == 10
+    assert set(school.audit("assignment.change")[-1].detail["change"]) == {"grace_min"}
+
+
 def test_extensions_and_groups_are_kept_by_forms(school: Any, work: str) -> None:
     """Give and take back; put together and dissolve; a stranger is named."""
     browser = school.house.browse("tom")
@@ -159,6 +174,16 @@ def test_grading_is_asked_for_by_a_button(school: Any, work: str) -> None:
     assert ('aria-label="0 of 1"' in browser.get(work).text, 'aria-label="0 of 1"' in browser.get(f"{work}/progress").text) == (True, True)
     page = browser.post(f"{work}/grade", data={"which": "ungraded"})
     assert (page.status_code, "There is nothing to grade." in page.text) == (409, True)
+
+
+def test_grading_again_by_the_newest_release_is_offered(school: Any, work: str) -> None:
+    """Where something was handed in for an older one."""
+    browser = school.house.browse("tom")
+    assert 'name="newest"' not in browser.get(work).text
+    school.release(school.assignment_id)
+    assert "by release 2, also the 1 handed in for an older one" in words(browser.get(work))
+    assert browser.post(f"{work}/grade", data={"which": "all", "newest": "yes"}).status_code == 303
+    assert school.done("tom", "GET", f"/submissions/{school.ada}")["release"] == 2
 
 
 def test_one_item_is_saved_and_what_else_was_typed_stays(school: Any, desk: str) -> None:
@@ -229,6 +254,33 @@ def test_a_rubric_gives_points_and_a_sentence(school: Any) -> None:
     assert [score["points"] for score in grade["scores"]] == [6.0, 2.0]
     assert "Mistaken" in [change["comment"] for change in grade["history"]]
     assert browser.post(f"{desk}/scores", data={**form_of(browser.get(desk)), "save": "99"}).status_code == 400
+
+
+def test_the_way_back_takes_nothing_that_another_grader_said(school: Any, desk: str) -> None:
+    """Of an old page it is a conflict first; and a comment that was typed beside it is kept."""
+    browser = school.house.browse("tom")
+    school.done("tom", "PUT", f"/submissions/{school.ada}/scores", json={"item": "ps1/q1_test", "points": 7})
+    fields = form_of(browser.get(desk))
+    school.done("prof", "PUT", f"/submissions/{school.ada}/scores", json={"item": "ps1/q1_test", "points": 8})
+    page = browser.post(f"{desk}/scores", data={**fields, "back": "0"})
+    assert (page.status_code, form_of(page)["points-0"], school.grade(school.ada)["scores"][0]["points"]) == (409, "8", 8.0)
+    browser.post(f"{desk}/scores", data={**form_of(page), "comment-0": "Right after all", "back": "0"})
+    grade = school.grade(school.ada)
+    assert (grade["scores"][0]["points"], grade["comments"]) == (6.0, {"ps1/q1_test": "Right after all"})
+
+
+def test_a_button_of_the_rubric_is_that_of_the_release_that_was_handed_in(school: Any) -> None:
+    """Also side by side, after a release in which the buttons stand in another order."""
+    assignment = school.done("prof", "POST", f"{COURSE}/assignments", json={"name": "With rubric"})["id"]
+    buttons = [{"item": "ps1/essay", "text": "Clear.", "points": 2}, {"item": "ps1/essay", "text": "Thin.", "points": 0.5}]
+    school.release(assignment, rubric=buttons)
+    one = school.submit("ada", assignment)["submission"]
+    school.release(assignment, rubric=buttons[::-1])
+    browser, page = school.house.browse("tom"), f"{COURSE}/assignments/{assignment}/items?item=ps1/essay"
+    shown = browser.get(page)
+    value = re.search(r'name="rubric" value="([^"]*)">Clear', shown.text)
+    browser.post(page, data={**form_of(shown), "rubric": value[1]})
+    assert school.grade(one)["comments"] == {"ps1/essay": "Clear."}
 
 
 def test_a_form_reaches_no_other_submission(school: Any, work: str, desk: str) -> None:
@@ -408,3 +460,45 @@ def test_a_histogram_marks_ones_own_place() -> None:
     assert [bar.height for bar in picture.bars if bar.count] == [45.0, 90.0]
     assert picture.words == "Distribution of points: 2 at 10–20 %, 4 at 90–100 %."
     assert draw_histogram(()).bars == ()
+
+
+def test_reading_what_was_not_executed_is_noted(school: Any) -> None:
+    """Its cells stand on the page itself; and so is the file of the whole class."""
+    assignment = school.assignment()
+    one, browser = school.submit("ada", assignment)["submission"], school.house.browse("tom")
+    for _ in range(2):
+        assert "x = 1 # ada" in words(browser.get(f"{COURSE}/assignments/{assignment}/submissions/{one}"))
+    assert [(row.actor, row.subject, row.detail["of"]) for row in school.audit("answers.view")] == [("tom", one, "ps1")]
+    browser.get(f"{COURSE}/class.csv")
+    assert [row.actor for row in school.audit("class.export")] == ["tom"]
+
+
+@pytest.mark.parametrize("typed", ["2026-10-25 23:59", "20261025T2359", " 2026-10-25T23:59:00 "])
+def test_a_due_time_in_another_shape_is_in_the_form(school: Any, typed: str) -> None:
+    """A browser leaves the field empty otherwise, and the next who saves the form takes the due time away."""
+    assignment = school.assignment(due=typed, closes=typed)
+    page = school.house.browse("prof").get(f"{COURSE}/assignments/{assignment}/settings").text
+    assert 'name="due" value="2026-10-25T23:59"' in page
+    assert 'name="closes" value="2026-10-25T23:59"' in page
+
+
+def test_a_draft_is_made_and_deleted_by_forms(school: Any) -> None:
+    """Its page says how it is released; a name that is taken is said, and comes back as it was typed."""
+    browser = school.house.browse("prof")
+    browser.get(COURSE)
+    made = browser.post(f"{COURSE}/assignments", data={"assignment": " Cells <1> "})
+    assert made.status_code == 303
+    page = made.headers["location"].removeprefix("/services/labkit").split("?")[0]
+    assert "labkit course release FOLDER --course image-ai" in words(browser.get(page))
+    again = browser.post(f"{COURSE}/assignments", data={"assignment": "cells <1>"})
+    assert (again.status_code, 'value="cells &lt;1&gt;"' in again.text) == (409, True)
+    assert browser.post(f"{COURSE}/assignments", data={"assignment": ""}).status_code == 400
+    assert "Delete the draft" in browser.get(f"{page}/settings").text
+    tom, ada = school.house.browse("tom"), school.house.browse("ada")
+    assert [one.post(f"{COURSE}/assignments", data={"assignment": "Mine"}).status_code for one in (tom, ada)] == [403, 404]
+    assert [one.post(f"{page}/delete", data={}).status_code for one in (tom, ada)] == [403, 404]
+    assert "New assignment" not in tom.get(COURSE).text + ada.get(COURSE).text
+    gone = browser.post(f"{page}/delete", data={})
+    assert (gone.status_code, browser.get(page).status_code) == (303, 404)
+    kept = school.assignment()
+    assert browser.post(f"{COURSE}/assignments/{kept}/delete", data={}).status_code == 409

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, event
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from labkit.errors import CorruptStore, InvalidInput, NotFound, StorageFull
 from labkit_hub.service.courses import uploads
@@ -212,3 +214,21 @@ def test_two_who_send_the_same_at_once(store) -> None:
     for thread in threads:
         thread.join()
     assert (faults, files_of(store)) == ([], [name])
+
+
+def test_what_is_swept_at_that_moment_is_not_handed_in(school, house) -> None:
+    """The sweep forgets a file between the look at what was sent and the word that keeps it: then it has to be sent again."""
+    made, files = school.assignment(), {"ps1.ipynb": school.notebook("x = 2")}
+    work = school.send("ada", files)
+
+    def forget(state: ORMExecuteState) -> None:
+        if state.is_update and "uploads" in str(state.statement):
+            state.session.execute(delete(UploadRow).where(UploadRow.username == "ada"))
+
+    event.listen(Session, "do_orm_execute", forget)
+    try:
+        body = {"key": "key-of-ada", "release": 1, "manifest": work}
+        answer = school.ask("ada", "POST", f"/assignments/{made}/submissions", json=body)
+    finally:
+        event.remove(Session, "do_orm_execute", forget)
+    assert (answer.status_code, "not sent before" in answer.text) == (400, True)

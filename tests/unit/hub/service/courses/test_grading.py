@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit_hub.service.courses.gradebook import harmless
+from labkit_hub.service.courses.gradebook import harmless, plain_number
 from labkit_hub.service.courses.statistics import histogram
 from labkit_hub.service.tables import RunRow
 
@@ -300,3 +300,57 @@ def test_the_gradebook_of_a_course(school, made, ada, clock) -> None:
 def test_no_text_is_a_formula(text, shown) -> None:
     """Whatever it begins with."""
     assert harmless(text) == shown
+
+
+def test_numbers_of_a_gradebook_are_written_out(school) -> None:
+    """Seconds of a fortnight, many points: no spreadsheet or learning platform gets a power of ten, or fewer places."""
+    assert [plain_number(value) for value in (1_234_567, 12345.678, 1e6, 0.0, 7, 10 / 3)] == [
+        "1234567",
+        "12345.678",
+        "1000000",
+        "0",
+        "7",
+        "3.333333",
+    ]
+    made = school.assignment(due="2026-10-01T12:00", late={"accept": True})
+    school.submit("ada", made)
+    assert ",1641600,," in school.done("tom", "GET", f"/assignments/{made}/gradebook.csv").content.decode()
+
+
+def test_whoever_reads_anothers_graded_work_is_noted(school, made, ada) -> None:
+    """Its files, as what was handed in; its own people are not."""
+    school.graded(made, ada)
+    school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
+    page = school.grade(ada)["notebooks"][0]["html"]
+    for name in ("tom", "ada"):
+        school.done(name, "GET", f"/submissions/{ada}/result-files/{page}")
+    noted = [(row.actor, row.subject, row.detail["sha256"], row.detail["person"]) for row in school.audit("submission.download")]
+    assert noted == [("tom", ada, page, "ada")]
+
+
+def test_a_mended_test_grades_what_was_handed_in_before(school, made, ada) -> None:
+    """If the batch is asked for the newest release; points stay until the result is there, and the receipt for ever."""
+    school.graded(made, ada, 2)
+    receipt = school.done("ada", "GET", f"/submissions/{ada}/receipt")
+    mended = {**school.source_files, "ps1.ipynb": school.notebook("x = 1", "assert x in (1, 2)")}
+    school.release(made, source=school.send("prof", mended), items=[{"id": "q1_test", "notebook": "ps1", "how": "cell", "max_points": 20}])
+    run = school.batch(made, which="all")
+    assert list(school.done(school.server_of(run), "GET", f"/grading/{run}")["sources"]) == ["1"]
+    school.set_run(run, "cancelled")
+    run = school.batch(made, which="all", newest=True)
+    job = school.done(school.server_of(run), "GET", f"/grading/{run}")
+    assert (list(job["sources"]), [task["release"] for task in job["tasks"]]) == (["2"], [2])
+    assert school.done("tom", "GET", f"/submissions/{ada}")["max_points"] == 10
+    assert school.put_result(run, ada, 18).status_code == 204
+    found = school.done("tom", "GET", f"/submissions/{ada}")
+    assert (found["points"], found["max_points"], found["release"]) == (18, 20, 2)
+    assert school.done("ada", "GET", f"/submissions/{ada}/receipt") == receipt
+    assert school.audit("batch.create")[-1].detail["to_newest"] == 1
+
+
+def test_what_lacks_a_notebook_of_the_newest_release_keeps_its_own(school, made, ada) -> None:
+    """It would be graded as if it had been left out."""
+    two = {**school.student_files, "ps2.ipynb": school.notebook("# YOUR CODE HERE")}
+    school.release(made, student=school.send("prof", two), source=school.send("prof", {**school.source_files, **two}))
+    run = school.batch(made, newest=True)
+    assert list(school.done(school.server_of(run), "GET", f"/grading/{run}")["sources"]) == ["1"]

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from labkit.client.course_wire import HandScore
 from labkit.testing.postgres import RunningPostgres, find_postgres
+from labkit_hub.service.context import Identity
+from labkit_hub.service.courses.counting import open_ledger
+from labkit_hub.service.courses.scores import put_score
+from labkit_hub.service.courses.tables import AssignmentRow
 from labkit_hub.service.database import Database
 from labkit_hub.service.migrate import migrate
 
@@ -57,3 +62,49 @@ def test_the_whole_way(school) -> None:
     school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
     assert school.grade(submission, by="zoë b")["submission"]["points"] == 8
     assert "zoë b,Zoë B,8,8" in school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode()
+
+
+@pytest.mark.slow
+def test_two_graders_at_once(school, database) -> None:
+    """Tom's page has read the sum, 8, before the professor makes it 10; what he takes off makes it 8 again, and that is written."""
+    made = school.assignment()
+    submission = school.submit("ada", made)["submission"]
+    school.graded(made, submission, 6)
+    school.done("tom", "PUT", f"/submissions/{submission}/scores", json={"item": "ps1/essay", "points": 2})
+    tom = Identity("tom", False, frozenset(), frozenset({school.course}))
+    with database.transaction() as session:
+        ledger = open_ledger(session, session.get_one(AssignmentRow, made))
+        school.done("prof", "PUT", f"/submissions/{submission}/scores", json={"item": "ps1/q1_test", "points": 8})
+        put_score(session, submission, HandScore(item="ps1/essay", points=0), tom, school.clock.time)
+        del ledger
+    found = school.done("prof", "GET", f"/submissions/{submission}")
+    assert found["points"] == 8
+    totals = [(change["points"], change["by"]) for change in school.grade(submission)["history"] if not change["item"]]
+    assert totals == [(6, "labkit-grader"), (8, "tom"), (10, "prof"), (8, "tom")]
+
+
+@pytest.mark.slow
+def test_two_tabs_at_once(school) -> None:
+    """The first word of two tabs of one person, the first fetch of both, and a name that two give at once: none is an error of ours."""
+    made = school.assignment()
+
+    def at_once(name: str, method: str, path: str, **more: object) -> list[int]:
+        begin, answers = threading.Barrier(6), []
+
+        def ask() -> None:
+            begin.wait()
+            answers.append(school.ask(name, method, path, **more).status_code)
+
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sorted(answers)
+
+    for name in ("ada", "ben", "zoë b"):
+        assert at_once(name, "POST", f"/assignments/{made}/activity", json={"cell": "1", "error": "E"}) == [204] * 6
+        assert at_once(name, "GET", f"/assignments/{made}/releases/1") == [200] * 6
+    for number in range(3):
+        asked = {"json": {"name": f"Twice {number}"}}
+        assert at_once("prof", "POST", f"/courses/{school.course}/assignments", **asked) == [201, *[409] * 5]
