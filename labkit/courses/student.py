@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
 from labkit.courses.assignment import HIDDEN, SOLUTION, Assignment
@@ -29,6 +30,7 @@ __all__ = [
     "manifest_of",
     "public_metadata",
     "refuse_errors",
+    "refuse_inside",
     "solution_submission",
     "solved_version",
     "student_version",
@@ -108,7 +110,8 @@ def _referred(cell: Cell, text: str) -> dict[str, Any]:
     if not isinstance(attachments, dict):
         return {}
     named = set(re.findall(r"attachment:([^)\s\"'>]+)", text))
-    return {name: data for name, data in attachments.items() if name in named}
+    spaced = {name for name in attachments if " " in name and f"attachment:{name}" in text}
+    return {name: data for name, data in attachments.items() if name in spaced or {name, quote(name)} & named}
 
 
 def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]:
@@ -119,11 +122,12 @@ def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]
     Raises
     ------
     InvalidInput
-        The assignment has errors.
+        The assignment has errors, or `out` lies in it.
     AlreadyExists
         `out` is there already.
     """
     refuse_errors(assignment)
+    refuse_inside(assignment, out)
     with new_folder(out) as folder:
         _lay_out(assignment, folder / "student", student_version)
         if assignment.sheet.annotations:
@@ -143,11 +147,12 @@ def lay_out_student(assignment: Assignment, out: Path) -> Path:
     Raises
     ------
     InvalidInput
-        The assignment has errors.
+        The assignment has errors, or `out` lies in it.
     AlreadyExists
         `out` is there already.
     """
     refuse_errors(assignment)
+    refuse_inside(assignment, out)
     with new_folder(out) as folder:
         _lay_out(assignment, folder, student_version)
     return out
@@ -161,6 +166,12 @@ def refuse_errors(assignment: Assignment) -> None:
         raise InvalidInput(f"{first.where}: {first.text}{more}", hint=first.hint or "Mend it, then release.")
 
 
+def refuse_inside(assignment: Assignment, out: Path) -> None:
+    """Raise if `out` lies in the folder of the assignment: what is written there would be handed out with the next release."""
+    if out.resolve().is_relative_to(assignment.root):
+        raise InvalidInput(f"{out} lies in the assignment, and would be handed out with it.", hint="Name a folder outside of it.")
+
+
 def solution_submission(assignment: Assignment, out: Path) -> Path:
     """Lay out, in the new folder `out`, what a student would hand in who solved all as the author did.
 
@@ -170,11 +181,12 @@ def solution_submission(assignment: Assignment, out: Path) -> Path:
     Raises
     ------
     InvalidInput
-        The assignment has errors.
+        The assignment has errors, or `out` lies in it.
     AlreadyExists
         `out` is there already.
     """
     refuse_errors(assignment)
+    refuse_inside(assignment, out)
     with new_folder(out) as folder:
         _lay_out(assignment, folder, solved_version)
         solution = assignment.root / SOLUTION
