@@ -78,7 +78,7 @@ def receipt_item(receipt: Receipt, time_zone: str, folder: WorkFolder) -> Receip
         ),
         late_s=receipt.late_s,
         notes=tuple(note.text for note in receipt.notes),
-        kept=shown_path(folder.layout.receipt(receipt.attempt, receipt.submission)),
+        kept=shown_path(path) if (path := folder.kept_receipt(receipt)) else "",
     )
 
 

@@ -207,7 +207,7 @@ class ReceiptFile(WireModel):
 
 
 class ReceiptItem(WireModel):
-    """What was handed in, when, and what it hashes to. ``kept`` is where the receipt lies on the disk."""
+    """What was handed in, when, and what it hashes to. ``kept`` is where the receipt lies, empty where it could not be written."""
 
     submission: str
     course: str

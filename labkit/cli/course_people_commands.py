@@ -123,16 +123,12 @@ def validate(assignment: str | None, course: str | None, on_event: EventSink, ca
     Only the tests that you can see are run; there may be more when it is graded.
     """
     folder = _own_folder(assignment, course)
-    record = folder.record()
-    names = tuple(f"{name}.ipynb" for name in record.manifest.notebooks if folder.on_disk(f"{name}.ipynb").is_file())
-    if not names:
-        raise NotFound("There is no notebook of this assignment in its folder.", hint="Fetch the assignment again.")
+    files = folder.notebook_files()
 
     def tell(step: TrialStep) -> None:
         on_event(Progress(done=step.done, total=step.total, unit="cells", stage="notebook"))
 
-    files = tuple(folder.on_disk(name).name for name in names)
-    trial = try_notebooks(folder.root, files, cell_s=record.cell_s, on_step=tell, cancel=cancel)
+    trial = try_notebooks(folder.root, files, cell_s=folder.record().cell_s, on_step=tell, cancel=cancel)
     return Answer(
         {"passed": trial.passed, "notebooks": [one.model_dump(mode="json") for one in trial.notebooks]},
         tuple(_trial_lines(trial)),
@@ -172,6 +168,7 @@ def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: 
     collected = collect(folder)
     left_out = [{"path": one.path, "why": one.why} for one in collected.left_out]
     skipped = [f"  not sent: {one.path} ({one.why})" for one in collected.left_out]
+    problems = tuple(f"{problem.where}: {problem.text} {problem.hint}".removeprefix(": ") for problem in collected.problems)
     if dry_run:
         data = {
             "files": [file.model_dump(mode="json") for file in collected.manifest.files],
@@ -181,12 +178,12 @@ def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: 
             "problems": [problem.model_dump(mode="json") for problem in collected.problems],
         }
         lines = [f"  {file.path}  {file.size / 1000:.1f} kB" for file in collected.manifest.files]
-        problems = [f"{problem.where}: {problem.text} {problem.hint}" for problem in collected.problems]
-        return Answer(data, ("Would be sent:", *lines, *skipped), tuple(problems), exit_code=3 if collected.errors else 0)
+        return Answer(data, ("Would be sent:", *lines, *skipped), problems, exit_code=3 if collected.errors else 0)
     receipt = hand_in(course_client(), folder, collected=collected, on_event=on_event)
-    path = folder.layout.receipt(receipt.attempt, receipt.submission)
-    data = receipt.model_dump(mode="json") | {"kept": str(path), "left_out": left_out}
-    return Answer(data, (*_receipt_lines(receipt), *skipped, f"  The receipt is kept in {path}"))
+    path = folder.kept_receipt(receipt)
+    data = receipt.model_dump(mode="json") | {"kept": str(path) if path else None, "left_out": left_out}
+    kept = f"kept in {path}" if path else "at the hub; it could not be written here"
+    return Answer(data, (*_receipt_lines(receipt), *skipped, f"  The receipt is {kept}"), problems)
 
 
 def _receipt_lines(receipt: Receipt) -> list[str]:

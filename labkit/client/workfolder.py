@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Literal
 from labkit.client.course_wire import AssignmentItem, Receipt
 from labkit.config import courses_dir
 from labkit.courses.records import Manifest, Sha256
-from labkit.errors import AlreadyExists, CorruptStore, LabKitError, NotFound
+from labkit.errors import AlreadyExists, CorruptStore, LabKitError, NotFound, NotWritable, StorageFull
 from labkit.storage import CourseWorkLayout, Record, explain_os_errors, load_record, new_id, plain_file_name, save_record
 
 __all__ = ["PendingSubmission", "WorkFolder", "WorkRecord", "find_work", "list_work", "work_at", "work_for"]
@@ -75,8 +76,24 @@ class WorkFolder:
                 continue
         return found
 
+    def notebook_files(self) -> tuple[str, ...]:
+        """Return the notebooks of the assignment that are there, as the file system calls them.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+        """
+        places = [self.on_disk(f"{name}.ipynb") for name in self.record().manifest.notebooks]
+        if found := tuple(place.name for place in places if place.is_file()):
+            return found
+        raise NotFound("There is no notebook of this assignment in its folder.", hint="Fetch the assignment again.")
+
     def key_for(self, release: int, sha256: str) -> str:
-        """Return the key under which this is handed in: that of the last try, where it was of the same and was not answered."""
+        """Return the key under which this is handed in: that of the last try, where it was of the same and was not answered.
+
+        Where it cannot be noted (the disk is full, say) it holds for this try only: work is not kept from being handed in by that.
+        """
         try:
             pending = load_record(self.layout.pending, PendingSubmission)
             if (pending.release, pending.sha256) == (release, sha256):
@@ -84,15 +101,20 @@ class WorkFolder:
         except (NotFound, CorruptStore):
             pass  # there was none, or it cannot be told any more what it was
         pending = PendingSubmission(key=new_id() + new_id(), release=release, sha256=sha256)
-        save_record(self.layout.pending, pending)
+        with contextlib.suppress(StorageFull, NotWritable):
+            save_record(self.layout.pending, pending)
         return pending.key
 
-    def keep_receipt(self, receipt: Receipt) -> Path:
-        """Note that a submission was answered."""
+    def keep_receipt(self, receipt: Receipt) -> None:
+        """Note that a submission was answered; where that cannot be written the hub has the receipt all the same."""
+        with contextlib.suppress(StorageFull, NotWritable):
+            save_record(self.layout.receipt(receipt.attempt, receipt.submission), receipt)
+            self.layout.pending.unlink(missing_ok=True)
+
+    def kept_receipt(self, receipt: Receipt) -> Path | None:
+        """Return where a receipt is kept, None where it could not be written."""
         path = self.layout.receipt(receipt.attempt, receipt.submission)
-        save_record(path, receipt)
-        self.layout.pending.unlink(missing_ok=True)
-        return path
+        return path if path.is_file() else None
 
     def on_disk(self, path: str) -> Path:
         """Return where a file of a manifest lies, whichever way the file system writes its umlauts."""
@@ -142,6 +164,14 @@ def work_at(path: Path) -> WorkFolder:
     raise NotFound(f"{path} is no folder of an assignment.", hint="Fetch the assignment, and go into its folder.", path=str(path))
 
 
+def _is_free(place: Path, assignment: str) -> bool:
+    """Return whether there is nothing yet, or what a first fetch of this assignment left that was cut short."""
+    layout = CourseWorkLayout(place)
+    if not place.is_dir() or layout.record.exists():
+        return False
+    return layout.incoming(assignment).is_dir() or all(entry == layout.own for entry in place.iterdir())
+
+
 def work_for(assignment: AssignmentItem, base: Path | None = None) -> WorkFolder:
     """Return the folder of an assignment, or where it will be.
 
@@ -156,6 +186,6 @@ def work_for(assignment: AssignmentItem, base: Path | None = None) -> WorkFolder
     course = base / plain_file_name(assignment.course)
     for name in (plain_file_name(assignment.name), plain_file_name(f"{assignment.name} ({assignment.id})")):
         place = course / name
-        if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        if not place.exists() or _is_free(place, assignment.id):
             return WorkFolder(place)
     raise AlreadyExists(f"{place} is there already.", hint="Move or rename that folder, then fetch again.", path=str(place))

@@ -59,6 +59,7 @@ def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_pat
     assert failing.exit_code == 3
     assert "ps1.ipynb: 0 of 1 tests pass" in failing.stdout
     assert "cell 3 (mean_test) fails: NotImplementedError" in failing.stdout
+    assert "ps1.ipynb is as it was handed out" in as_("zoë b", "submit", "--dry-run", here=work).stderr
     edit_notebook(work / "ps1.ipynb", SOLVED)
     assert as_("zoë b", "validate", "--json", here=work).json["passed"] is True
 
