@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from labkit.cli.app import command, long_command
+from labkit.cli.app import command, long_command, stoppable
 from labkit.cli.console import Answer
 from labkit.client import CourseClient, service_address
 from labkit.client.course_wire import AssignmentItem, GradeItem, Receipt
@@ -22,7 +22,7 @@ from labkit.courses.trial import Trial, TrialCell, TrialStep, try_notebooks
 from labkit.errors import NotFound
 from labkit.events import CancelToken, EventSink, Progress
 
-__all__ = ["PEOPLE_COMMANDS", "course_client", "course_option", "own_assignment"]
+__all__ = ["course_client", "course_option", "feedback", "grade_lines", "own_assignment"]
 
 
 def course_client() -> CourseClient:
@@ -96,7 +96,7 @@ def assignments(course: str | None) -> Answer:
 def fetch(assignment: str | None, course: str | None, on_event: EventSink, cancel: CancelToken) -> Answer:
     """Bring ASSIGNMENT (by default that of this folder) into ~/courses/COURSE/ASSIGNMENT; what you have changed is kept."""
     client = course_client()
-    fetched = fetch_assignment(client, own_assignment(client, assignment, course), on_event=on_event)
+    fetched = fetch_assignment(client, own_assignment(client, assignment, course), on_event=stoppable(on_event, cancel))
     lines = [f"Release {fetched.release} is in {fetched.folder.root}"]
     lines += [f"  new: {path}" for path in fetched.new]
     lines += [f"  renewed: {path}" for path in fetched.renewed]
@@ -168,6 +168,7 @@ def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: 
     collected = collect(folder)
     left_out = [{"path": one.path, "why": one.why} for one in collected.left_out]
     skipped = [f"  not sent: {one.path} ({one.why})" for one in collected.left_out]
+    said = [problem.model_dump(mode="json") for problem in collected.problems]
     problems = tuple(f"{problem.where}: {problem.text} {problem.hint}".removeprefix(": ") for problem in collected.problems)
     if dry_run:
         data = {
@@ -175,13 +176,13 @@ def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: 
             "sha256": collected.manifest.sha256,
             "cells": collected.cells,
             "left_out": left_out,
-            "problems": [problem.model_dump(mode="json") for problem in collected.problems],
+            "problems": said,
         }
         lines = [f"  {file.path}  {file.size / 1000:.1f} kB" for file in collected.manifest.files]
         return Answer(data, ("Would be sent:", *lines, *skipped), problems, exit_code=3 if collected.errors else 0)
-    receipt = hand_in(course_client(), folder, collected=collected, on_event=on_event)
+    receipt = hand_in(course_client(), folder, collected=collected, on_event=stoppable(on_event, cancel))
     path = folder.kept_receipt(receipt)
-    data = receipt.model_dump(mode="json") | {"kept": str(path) if path else None, "left_out": left_out}
+    data = receipt.model_dump(mode="json") | {"kept": str(path) if path else None, "left_out": left_out, "problems": said}
     kept = f"kept in {path}" if path else "at the hub; it could not be written here"
     return Answer(data, (*_receipt_lines(receipt), *skipped, f"  The receipt is {kept}"), problems)
 
@@ -266,6 +267,3 @@ def grade_lines(grade: GradeItem) -> list[str]:
     if comment := grade.comments.get(""):
         lines.append(f"  {comment}")
     return lines
-
-
-PEOPLE_COMMANDS: tuple[click.Command, ...] = (list_, assignments, fetch, validate, submit, history, receipt, feedback)

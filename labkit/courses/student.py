@@ -163,7 +163,7 @@ def refuse_errors(assignment: Assignment) -> None:
     if assignment.errors:
         first, others = assignment.errors[0], len(assignment.errors) - 1
         more = f" ({others} more: 'labkit course check' lists all)" if others else ""
-        raise InvalidInput(f"{first.where}: {first.text}{more}", hint=first.hint or "Mend it, then release.")
+        raise InvalidInput(f"{first.where}: {first.text}{more}".removeprefix(": "), hint=first.hint or "Mend it, then try again.")
 
 
 def refuse_inside(assignment: Assignment, out: Path) -> None:

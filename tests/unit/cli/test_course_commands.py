@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from labkit.cli import course_staff_commands
+from labkit.cli.app import stoppable
+from labkit.errors import Cancelled
+from labkit.events import CancelToken, Event, Progress, ignore_events
 from labkit.testing.commands import Done
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, edit_notebook, write_author_folder
@@ -106,6 +112,45 @@ def test_arrangements(as_: Callable[..., Done]) -> None:
     assert extended["due"].startswith("2030-10-27")
     assert as_("tom", "extend", "pairs", "ada", "--end").exit_code == 0
     assert as_("ada", "set", "pairs", "--due", "none", "--json").error["type"] == "NotFound"
+
+
+def test_what_does_not_fit_is_the_callers_error(as_: Callable[..., Done]) -> None:
+    """Too long a name, too many attempts: said by its name, and nothing is asked of the hub."""
+    assert as_("prof", "create", "odd", "--json").exit_code == 0
+    for arguments, name in (
+        (("create", "x" * 151), "name: "),
+        (("set", "odd", "--attempts", "1001"), "attempts: "),
+        (("set", "odd", "--grace-min", "20000"), "grace-min: "),
+        (("extend", "odd", "ada", "--attempts", "2", "--reason", "x" * 301), "reason: "),
+    ):
+        done = as_("prof", *arguments, "--json")
+        assert (done.exit_code, done.error["type"], done.error["message"].startswith(name)) == (2, "InvalidInput", True)
+        assert "--help" in done.error["hint"]
+
+
+def test_who_stops_waiting_for_a_batch_is_told_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no end of the batch, and no success: 130, by the error."""
+    batch = SimpleNamespace(id="b", state="running", graded=0, failed=0, total=2)
+    client = SimpleNamespace(start_grading=lambda *_: batch, batches=lambda *_: (batch,))
+    monkeypatch.setattr(course_staff_commands, "course_client", lambda: client)
+    monkeypatch.setattr(course_staff_commands, "find_assignment", lambda *_: SimpleNamespace(id="a"))
+    cancel = CancelToken()
+    cancel.cancel()
+    grade: Callable[..., object] = inspect.unwrap(course_staff_commands.grade.callback or print)
+    with pytest.raises(Cancelled, match="goes on at the hub"):
+        grade("odd", (), None, everything=False, drop_hand=False, wait=True, on_event=ignore_events, cancel=cancel)
+
+
+def test_work_that_is_stopped_stops_where_it_tells_how_far_it_is() -> None:
+    """Files that were sent stay; the work ends there."""
+    cancel = CancelToken()
+    told: list[Event] = []
+    tell = stoppable(told.append, cancel)
+    tell(Progress(done=1, total=2, unit="bytes"))
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        tell(Progress(done=2, total=2, unit="bytes"))
+    assert len(told) == 2
 
 
 def test_where_there_is_no_hub(labkit: LabKit, monkeypatch: pytest.MonkeyPatch) -> None:
