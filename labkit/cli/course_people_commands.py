@@ -14,7 +14,7 @@ from labkit.client import CourseClient, service_address
 from labkit.client.course_wire import AssignmentItem, GradeItem, Receipt
 from labkit.client.feedback import fetch_feedback
 from labkit.client.fetching import fetch_assignment
-from labkit.client.finding import course_id_of, find_assignment
+from labkit.client.finding import course_id_of, find_assignment, own_submissions
 from labkit.client.handing_in import collect, hand_in
 from labkit.client.words import assignment_words, local_words
 from labkit.client.workfolder import WorkFolder, find_work, work_at
@@ -207,8 +207,7 @@ def history(assignment: str | None, course: str | None) -> Answer:
     """List what you have handed in for ASSIGNMENT (by default that of this folder), the newest first."""
     client = course_client()
     item = own_assignment(client, assignment, course)
-    name = client.standing().name
-    own = [one for one in client.submissions(item.id) if name == one.person or name in one.group]
+    own = own_submissions(client, item.id)
     lines = []
     for one in own:
         points = "" if one.points is None else f"  {one.points:g} of {one.max_points or 0:g} points"

@@ -12,7 +12,7 @@ import { finishJob } from '../quality/jobs';
 import { errorWords } from '../quality/words';
 import type { AssignmentEntry, FetchReport, SavedDocument } from '../wire';
 import type { CoursesModel } from './model';
-import { NotSavedError, saveOpen } from './saving';
+import { NotSavedError, reloadOpen, saveOpen } from './saving';
 import { confirmSending, showReceipt } from './sending';
 import type { ICourseActions } from './view';
 
@@ -32,7 +32,12 @@ export class CourseActions implements ICourseActions {
   fetch(entry: AssignmentEntry): void {
     const trans = this._trans;
     void this._doing(entry, trans.__('Fetching…'), async () => {
+      await this._save(entry); // what is typed and not saved is a change, too, and must be kept
       const report = await this._model.api.fetchAssignment(entry.id);
+      if (entry.folder !== null) {
+        const { folder } = entry;
+        await reloadOpen(this._app, this._documents, folder, report.renewed);
+      }
       this._model.setAside(entry.id, { told: fetchedWords(report, trans) });
       await this._model.refresh();
     });
@@ -198,7 +203,7 @@ export class CourseActions implements ICourseActions {
       return [
         trans.__('%1 could not be saved', error.path),
         trans.__(
-          'Nothing was submitted. Look whether the server still answers and whether there is room on the disk, then try again.'
+          'Nothing was fetched or submitted. Look whether the server still answers and whether there is room on the disk, then try again.'
         )
       ];
     }
