@@ -108,7 +108,7 @@ def _untouched(manifest: Manifest, released: Manifest) -> Iterator[Problem]:
         if mine is not None and given is not None and mine.sha256 == given.sha256:
             other = next((file.path for file in manifest.files if file.path != path and is_like(file.path, path)), None)
             hint = f"Is your work in {other}? Only {path} is graded." if other else "Save your work in it if it is not there yet."
-            yield Problem(severity="warning", where=path, text=f"{path} is as it was handed out: nothing was written in it.", hint=hint)
+            yield Problem(severity="warning", where=path, text="It is as it was handed out: nothing was written in it.", hint=hint)
 
 
 def _look_at_annotations(folder: WorkFolder, manifest: Manifest, places: dict[str, Path]) -> list[Problem]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from labkit.cli import course_staff_commands
+from labkit.cli import course_grade_commands, course_staff_commands
 from labkit.cli.app import stoppable
+from labkit.client.finding import find_assignment
+from labkit.courses.grading import Batch
+from labkit.courses.records import GradeResult
 from labkit.errors import Cancelled
 from labkit.events import CancelToken, Event, Progress, ignore_events
 from labkit.testing.commands import Done
@@ -65,7 +70,7 @@ def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_pat
     assert failing.exit_code == 3
     assert "ps1.ipynb: 0 of 1 tests pass" in failing.stdout
     assert "cell 3 (mean_test) fails: NotImplementedError" in failing.stdout
-    assert "ps1.ipynb is as it was handed out" in as_("zoë b", "submit", "--dry-run", here=work).stderr
+    assert "ps1.ipynb: It is as it was handed out" in as_("zoë b", "submit", "--dry-run", here=work).stderr
     edit_notebook(work / "ps1.ipynb", SOLVED)
     assert as_("zoë b", "validate", "--json", here=work).json["passed"] is True
 
@@ -98,6 +103,31 @@ def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_pat
     row = next(row for row in as_("tom", "class", "--json").json["students"] if row["person"] == "zoë b")
     assert (row["cells"][0]["fetched"], row["cells"][0]["state"]) == (1, "graded")
     assert "submission.create" in as_("prof", "audit").stdout
+
+
+def test_the_first_assignment_of_the_docs(as_: Callable[..., Done], service: CourseService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the section does what it says; the grading itself is played, and somebody hands in before it."""
+
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        yield GradeResult(submission="test", state="graded", isolation="process")
+
+    monkeypatch.setattr(course_grade_commands, "grade_batch", grade)
+    text = (Path(__file__).parents[3] / "docs" / "assignments.md").read_text(encoding="utf-8")
+    section = text.split("## A first assignment in ten minutes")[1].split("In Python:")[0]
+    lines = [
+        line.split("#")[0] for block in re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE) for line in block.splitlines()
+    ]
+    for _, _, verb, *arguments in map(shlex.split, lines):
+        if verb == "grade":
+            assert [as_("ada", "fetch", "nuclei-1").exit_code, as_("ada", "submit", "nuclei-1").exit_code] == [0, 0]
+            arguments.remove("--wait")
+        done = as_("prof", verb, *arguments)
+        assert done.exit_code == 0, (verb, done.stderr)
+        if verb == "grade":
+            item = find_assignment(service.client("prof"), "nuclei-1")
+            service.grade(item.id, {one.key: 1.0 for one in service.client("prof").release(item.id, 1).items})
+    assert len(lines) == 11
+    assert "6 of 16 points" in as_("ada", "feedback", "fetch", "nuclei-1").stdout
 
 
 def test_arrangements(as_: Callable[..., Done]) -> None:
