@@ -134,8 +134,18 @@ def _spelled(folder: Path, name: str) -> Path:
 
 
 def list_work(base: Path | None = None) -> Iterator[tuple[WorkFolder, WorkRecord]]:
-    """Yield the folders of all fetched assignments; what cannot be read is left out."""
-    base = courses_dir() if base is None else base
+    """Yield the folders of all fetched assignments, each assignment once; what cannot be read is left out.
+
+    Of a folder that was copied as a whole the one counts that is called as the assignment is, so that what is shown is what is sent.
+    """
+    found: dict[str, list[tuple[WorkFolder, WorkRecord]]] = {}
+    for folder, record in _all_work(courses_dir() if base is None else base):
+        found.setdefault(record.assignment, []).append((folder, record))
+    for copies in found.values():
+        yield min(copies, key=lambda one: one[0].root.name not in _names_for(one[1].name, one[1].assignment))
+
+
+def _all_work(base: Path) -> Iterator[tuple[WorkFolder, WorkRecord]]:
     for path in sorted(base.glob("*/*/.labkit/assignment.json")) if base.is_dir() else ():
         folder = WorkFolder(path.parent.parent)
         try:
@@ -164,6 +174,11 @@ def work_at(path: Path) -> WorkFolder:
     raise NotFound(f"{path} is no folder of an assignment.", hint="Fetch the assignment, and go into its folder.", path=str(path))
 
 
+def _names_for(name: str, assignment: str) -> tuple[str, str]:
+    """Return what the folder of an assignment is called, and what where another has that name."""
+    return plain_file_name(name), plain_file_name(f"{name} ({assignment})")
+
+
 def _is_free(place: Path, assignment: str) -> bool:
     """Return whether there is nothing yet, or what a first fetch of this assignment left that was cut short."""
     layout = CourseWorkLayout(place)
@@ -184,7 +199,7 @@ def work_for(assignment: AssignmentItem, base: Path | None = None) -> WorkFolder
     if (found := find_work(assignment.id, base)) is not None:
         return found
     course = base / plain_file_name(assignment.course)
-    for name in (plain_file_name(assignment.name), plain_file_name(f"{assignment.name} ({assignment.id})")):
+    for name in _names_for(assignment.name, assignment.id):
         place = course / name
         if not place.exists() or _is_free(place, assignment.id):
             return WorkFolder(place)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -137,7 +138,7 @@ def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]
         source = folder / "source"
         _lay_out(assignment, source, lambda notebook: notebook)
         for path in (*assignment.hidden, *([sheet] if (sheet := assignment.root / SHEET_FILE).is_file() else [])):
-            _copy(path, source / path.relative_to(assignment.root))
+            _copy(path, source / _below(path, assignment.root))
         return manifest_of(folder / "student"), manifest_of(source)
 
 
@@ -196,7 +197,7 @@ def solution_submission(assignment: Assignment, out: Path) -> Path:
                 _copy(gold, folder / task.path)
         for path in assignment.hidden:
             if path.is_relative_to(solution):
-                _copy(path, folder / path.relative_to(solution))
+                _copy(path, folder / _below(path, solution))
     return out
 
 
@@ -206,6 +207,11 @@ def _lay_out(assignment: Assignment, folder: Path, version: Callable[[Notebook],
         (folder / f"{name}.ipynb").write_bytes(write_notebook(version(notebook)))
     for name, path in assignment.public.items():
         _copy(path, folder / name)
+
+
+def _below(path: Path, root: Path) -> str:
+    """Return where a file lies in a folder, in NFC as manifests have it."""
+    return unicodedata.normalize("NFC", path.relative_to(root).as_posix())
 
 
 def _copy(path: Path, to: Path) -> None:

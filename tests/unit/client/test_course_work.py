@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -15,7 +16,7 @@ from labkit.client.feedback import fetch_feedback
 from labkit.client.fetching import Fetched, fetch_assignment
 from labkit.client.finding import find_assignment
 from labkit.client.handing_in import collect, hand_in
-from labkit.client.workfolder import WorkFolder, work_for
+from labkit.client.workfolder import WorkFolder, find_work, list_work, work_for
 from labkit.errors import HubUnreachable, InvalidInput, NotFound, StorageFull
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, edit_notebook, hand_out, write_author_folder
@@ -240,3 +241,20 @@ def test_what_is_handed_in_is_of_the_release_that_was_looked_through(
     assert fetch().release == 2
     client = service.client("zoë b")
     assert client.submission(hand_in(client, folder, collected=collected).submission).release == 1
+
+
+@pytest.mark.parametrize("copy", ["ps1 zz", "0 backup of ps1"])
+def test_a_folder_that_was_copied_is_not_taken_for_the_assignment(folder: WorkFolder, item: AssignmentItem, copy: str) -> None:
+    """What is listed is what is sent: the folder that is called as the assignment is, wherever the copy stands in the list."""
+    base = folder.root.parents[1]
+    shutil.copytree(folder.root, folder.root.with_name(copy))
+    assert [found.root for found, record in list_work(base) if record.assignment == item.id] == [folder.root]
+    assert find_work(item.id, base) == folder
+
+
+def test_a_hidden_file_whose_umlaut_came_apart_is_released(service: CourseService, author: Path) -> None:
+    """As a Mac writes it; the hub has it in one piece."""
+    (author / "hidden").mkdir(exist_ok=True)
+    (author / "hidden" / unicodedata.normalize("NFD", "größe.txt")).write_text("truth")
+    item = hand_out(service.client("prof"), author, f"{ASSIGNMENT} {next(_numbers)}")
+    assert service.client("prof").source(item.id, 1).source.entry("hidden/größe.txt") is not None
