@@ -130,11 +130,7 @@ def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]
     refuse_errors(assignment)
     refuse_inside(assignment, out)
     with new_folder(out) as folder:
-        _lay_out(assignment, folder / "student", student_version)
-        if assignment.sheet.annotations:
-            tasks = folder / "student" / TASKS_FILE
-            tasks.parent.mkdir(exist_ok=True)
-            tasks.write_bytes(write_tasks(assignment.sheet.annotations))
+        _lay_out_public(assignment, folder / "student")
         source = folder / "source"
         _lay_out(assignment, source, lambda notebook: notebook)
         for path in (*assignment.hidden, *([sheet] if (sheet := assignment.root / SHEET_FILE).is_file() else [])):
@@ -155,7 +151,7 @@ def lay_out_student(assignment: Assignment, out: Path) -> Path:
     refuse_errors(assignment)
     refuse_inside(assignment, out)
     with new_folder(out) as folder:
-        _lay_out(assignment, folder, student_version)
+        _lay_out_public(assignment, folder)
     return out
 
 
@@ -199,6 +195,14 @@ def solution_submission(assignment: Assignment, out: Path) -> Path:
             if path.is_relative_to(solution):
                 _copy(path, folder / _below(path, solution))
     return out
+
+
+def _lay_out_public(assignment: Assignment, folder: Path) -> None:
+    _lay_out(assignment, folder, student_version)
+    if assignment.sheet.annotations:
+        tasks = folder / TASKS_FILE
+        tasks.parent.mkdir(exist_ok=True)
+        tasks.write_bytes(write_tasks(assignment.sheet.annotations))
 
 
 def _lay_out(assignment: Assignment, folder: Path, version: Callable[[Notebook], Notebook]) -> None:

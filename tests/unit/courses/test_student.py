@@ -11,7 +11,7 @@ import pytest
 
 from labkit.courses.cells import graded_cells
 from labkit.courses.folder import load_assignment
-from labkit.courses.student import lay_out_student, make_release, solution_submission, student_version
+from labkit.courses.student import lay_out_student, make_release, manifest_of, solution_submission, student_version
 from labkit.errors import AlreadyExists, InvalidInput
 
 MakeAssignment = Callable[..., Path]
@@ -87,3 +87,13 @@ def test_nothing_is_laid_out_within_the_assignment(make_assignment: MakeAssignme
         with pytest.raises(InvalidInput, match="would be handed out with it"):
             lay_out(assignment, assignment.root / "out")
     assert not (assignment.root / "out").exists()
+
+
+def test_a_preview_is_what_students_get(make_assignment: MakeAssignment, tmp_path: Path) -> None:
+    """File for file, the tasks of those who annotate among them."""
+    sheet = "annotations: [{id: cells, image: data/a.png, points: 4, gold: gold.geojson}]"
+    files: dict[str, str | bytes] = {"assignment.yaml": sheet, "data/a.png": "picture", "hidden/gold.geojson": "{}"}
+    assignment = load_assignment(make_assignment(files=files))
+    student, _ = make_release(assignment, tmp_path / "release")
+    assert manifest_of(lay_out_student(assignment, tmp_path / "preview")) == student
+    assert student.entry("annotations/tasks.json") is not None
