@@ -14,7 +14,7 @@ from labkit.client import CourseClient, service_address
 from labkit.client.course_wire import AssignmentItem, GradeItem, Receipt
 from labkit.client.feedback import fetch_feedback
 from labkit.client.fetching import fetch_assignment
-from labkit.client.finding import course_id_of, find_assignment, own_submissions
+from labkit.client.finding import course_id_of, find_assignment, own_submissions, time_zone_of
 from labkit.client.handing_in import collect, hand_in
 from labkit.client.words import assignment_words, local_words
 from labkit.client.workfolder import WorkFolder, find_work, work_at
@@ -180,15 +180,17 @@ def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: 
         }
         lines = [f"  {file.path}  {file.size / 1000:.1f} kB" for file in collected.manifest.files]
         return Answer(data, ("Would be sent:", *lines, *skipped), problems, exit_code=3 if collected.errors else 0)
-    receipt = hand_in(course_client(), folder, collected=collected, on_event=stoppable(on_event, cancel))
+    client = course_client()
+    receipt = hand_in(client, folder, collected=collected, on_event=stoppable(on_event, cancel))
     path = folder.kept_receipt(receipt)
     data = receipt.model_dump(mode="json") | {"kept": str(path) if path else None, "left_out": left_out, "problems": said}
     kept = f"kept in {path}" if path else "at the hub; it could not be written here"
-    return Answer(data, (*_receipt_lines(receipt), *skipped, f"  The receipt is {kept}"), problems)
+    lines = _receipt_lines(receipt, time_zone_of(client, receipt.assignment))
+    return Answer(data, (*lines, *skipped, f"  The receipt is {kept}"), problems)
 
 
-def _receipt_lines(receipt: Receipt) -> list[str]:
-    lines = [f"Handed in: {receipt.assignment_name}, attempt {receipt.attempt}, {local_words(receipt.submitted, 'UTC')}"]
+def _receipt_lines(receipt: Receipt, time_zone: str) -> list[str]:
+    lines = [f"Handed in: {receipt.assignment_name}, attempt {receipt.attempt}, {local_words(receipt.submitted, time_zone)}"]
     lines.append(f"  receipt {receipt.submission}, by {', '.join(receipt.group or (receipt.person,))}")
     lines.append(f"  SHA-256 {receipt.sha256}")
     lines.append(f"  {len(receipt.files)} file(s), {sum(receipt.cells.values())} cells")
@@ -222,14 +224,17 @@ def history(assignment: str | None, course: str | None) -> Answer:
 @command
 def receipt(submission: str | None) -> Answer:
     """Show a receipt: of SUBMISSION as the hub has it, or the last one that is kept in this folder."""
+    time_zone = "UTC"  # of a receipt that is kept here, which can be read while the hub is away
     if submission is not None:
-        found = course_client().receipt(submission)
+        client = course_client()
+        found = client.receipt(submission)
+        time_zone = time_zone_of(client, found.assignment)
     else:
         kept = work_at(Path.cwd()).receipts()
         if not kept:
             raise NotFound("Nothing has been handed in from here.", hint="Hand it in with: labkit course submit.")
         found = kept[0]
-    return Answer(found, tuple(_receipt_lines(found)))
+    return Answer(found, tuple(_receipt_lines(found, time_zone)))
 
 
 @click.group("feedback")

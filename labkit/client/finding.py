@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from labkit.client.course_wire import AssignmentItem, SubmissionItem
 from labkit.client.courses import CourseClient
-from labkit.errors import InvalidInput, NotFound
+from labkit.errors import InvalidInput, LabKitError, NotFound
 
-__all__ = ["course_id_of", "find_assignment", "own_submissions"]
+__all__ = ["course_id_of", "find_assignment", "own_submissions", "time_zone_of"]
 
 
 def course_id_of(client: CourseClient, course: str | None) -> str:
@@ -57,6 +57,14 @@ def own_submissions(client: CourseClient, assignment: str, *, patience_s: float 
     """Return what the caller or their group has handed in, the newest first: staff are told of everybody's."""
     name = client.standing(patience_s=patience_s).name
     return [one for one in client.submissions(assignment, patience_s=patience_s) if name == one.person or name in one.group]
+
+
+def time_zone_of(client: CourseClient, assignment: str) -> str:
+    """Return the time zone of the course of an assignment; UTC where the hub does not tell now: it is only for what is shown."""
+    try:
+        return client.assignment(assignment, patience_s=0).time_zone
+    except LabKitError:
+        return "UTC"
 
 
 def _matching(items: Sequence[AssignmentItem], name: str) -> list[AssignmentItem]:

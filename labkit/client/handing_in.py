@@ -16,7 +16,7 @@ from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.annotation_files import TASKS_FILE, check_annotations, read_tasks
 from labkit.courses.records import FileEntry, Manifest, Problem
 from labkit.courses.submitted import check_notebook, check_submission, is_like
-from labkit.errors import InvalidInput, LabKitError
+from labkit.errors import HubUnreachable, InvalidInput, LabKitError
 from labkit.events import EventSink, Progress, ignore_events
 from labkit.storage import explain_os_errors, file_sha256, hold_lock
 
@@ -26,6 +26,7 @@ _MOST_FILES = 2000
 _MOST_LOOKED_AT = 20_000
 _NAMED = 3  # of the largest files
 _OWN = ("feedback",)  # at the top: what came back
+_AGAIN = "Whether it arrived is not known. Submit again: what has arrived is not handed in twice."
 _CACHES = ("__pycache__", "node_modules")
 
 
@@ -131,6 +132,8 @@ def hand_in(
     ------
     InvalidInput
         Something keeps it from being accepted; nothing was sent.
+    HubUnreachable
+        No answer came; it may have arrived.
     """
     with hold_lock(folder.layout.lock, what="this assignment"):
         collected = collect(folder) if collected is None else collected
@@ -140,7 +143,10 @@ def hand_in(
         key = folder.key_for(collected.release, collected.manifest.sha256)
         _upload(client, collected, on_event)
         asked = NewSubmission(key=key, release=collected.release, manifest=collected.manifest)
-        receipt = client.submit(folder.record().assignment, asked)
+        try:
+            receipt = client.submit(folder.record().assignment, asked)
+        except HubUnreachable as error:
+            raise HubUnreachable(error.message, hint=_AGAIN) from error
         folder.keep_receipt(receipt)
     return receipt
 

@@ -13,11 +13,11 @@ from labkit.client import CourseClient, service_address
 from labkit.client.course_wire import ActivityAsk
 from labkit.client.feedback import counting_submission
 from labkit.client.fetching import fetch_assignment
-from labkit.client.finding import own_submissions
+from labkit.client.finding import own_submissions, time_zone_of
 from labkit.client.handing_in import collect, hand_in
 from labkit.client.workfolder import WorkFolder, find_work
 from labkit.config import courses_dir
-from labkit.errors import Conflict, HubUnreachable, LabKitError, NotFound
+from labkit.errors import Conflict, LabKitError, NotFound
 from labkit_lab.courseitems import feedback_item, fetch_report, history_row, receipt_item, send_plan
 from labkit_lab.courselist import course_work
 from labkit_lab.savedmarks import check_saved
@@ -176,16 +176,9 @@ def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
                 "A file has changed since you confirmed what is sent.", hint="Nothing was submitted. Look at it, then submit again."
             )
         receipt = hand_in(client, folder, collected=collected)
-        return receipt_item(receipt, _time_zone(client, assignment), folder)
+        return receipt_item(receipt, time_zone_of(client, assignment), folder)
     finally:
         client.close()
-
-
-def _time_zone(client: CourseClient, assignment: str) -> str:
-    try:
-        return client.assignment(assignment, patience_s=0).time_zone
-    except HubUnreachable:
-        return "UTC"
 
 
 def _history(assignment: str) -> HistoryList:

@@ -135,8 +135,9 @@ def test_an_answer_that_gets_lost_makes_no_second_submission(folder: WorkFolder,
     handing_in = f"POST /assignments/{item.id}/submissions"
     edit_notebook(folder.root / "ps1.ipynb", SOLVED)
     service.lost.add(handing_in)
-    with pytest.raises(HubUnreachable):
+    with pytest.raises(HubUnreachable) as caught:
         hand_in(client, folder)
+    assert "Submit again" in caught.value.hint
     service.lost.add(handing_in)
     receipt = hand_in(service.client("zoë b"), folder)
     assert (receipt.attempt, receipt.sha256, receipt.cells) == (1, collect(folder).manifest.sha256, {"ps1.ipynb": 4})
