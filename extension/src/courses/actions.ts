@@ -12,7 +12,7 @@ import { finishJob } from '../quality/jobs';
 import { errorWords } from '../quality/words';
 import type { AssignmentEntry, FetchReport, SavedDocument } from '../wire';
 import type { CoursesModel } from './model';
-import { NotSavedError, reloadOpen, saveOpen } from './saving';
+import { NotSavedError, saveOpen } from './saving';
 import { confirmSending, showReceipt } from './sending';
 import type { ICourseActions } from './view';
 
@@ -34,10 +34,6 @@ export class CourseActions implements ICourseActions {
     void this._doing(entry, trans.__('Fetching…'), async () => {
       await this._save(entry); // what is typed and not saved is a change, too, and must be kept
       const report = await this._model.api.fetchAssignment(entry.id);
-      if (entry.folder !== null) {
-        const { folder } = entry;
-        await reloadOpen(this._app, this._documents, folder, report.renewed);
-      }
       this._model.setAside(entry.id, { told: fetchedWords(report, trans) });
       await this._model.refresh();
     });
@@ -216,7 +212,12 @@ function fetchedWords(report: FetchReport, trans: TranslationBundle): string[] {
     trans.__('Release %1 is in %2.', report.release, report.place)
   ];
   if (report.renewed.length > 0) {
-    words.push(trans.__('Renewed: %1.', report.renewed.join(', ')));
+    words.push(
+      trans.__(
+        'Renewed: %1. What is open of it shows the new one after File, Reload from Disk.',
+        report.renewed.join(', ')
+      )
+    );
   }
   const beside = new Map(report.beside.map(one => [one.path, one.beside]));
   for (const path of report.kept) {

@@ -46,21 +46,6 @@ export async function saveOpen(
   return saved;
 }
 
-/** Show anew what is open of these files, which were replaced on the disk while nobody had changed them. */
-export async function reloadOpen(
-  app: JupyterFrontEnd,
-  documents: IDocumentManager,
-  folder: string,
-  paths: readonly string[]
-): Promise<void> {
-  for (const context of openContexts(app, documents, folder)) {
-    const path = documents.services.contents.localPath(context.path);
-    if (paths.includes(path.slice(folder.length + 1)) && !context.model.dirty) {
-      await context.revert();
-    }
-  }
-}
-
 function openContexts(
   app: JupyterFrontEnd,
   documents: IDocumentManager,
