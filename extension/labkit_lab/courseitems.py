@@ -11,6 +11,7 @@ from labkit.client.handing_in import Collected
 from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.records import CellScore
 from labkit.errors import LabKitError
+from labkit.runs.answering import at_hub
 from labkit_lab.homes import shown_path
 from labkit_lab.server.places import browser_path
 from labkit_lab.wire_courses import (
@@ -78,7 +79,7 @@ def receipt_item(receipt: Receipt, time_zone: str, folder: WorkFolder) -> Receip
         ),
         late_s=receipt.late_s,
         notes=tuple(note.text for note in receipt.notes),
-        kept=shown_path(folder.layout.receipt(receipt.attempt, receipt.submission)),
+        kept=shown_path(path) if (path := folder.kept_receipt(receipt)) else "",
     )
 
 
@@ -142,5 +143,5 @@ def _pages(client: CourseClient, grade: GradeItem) -> list[FeedbackPage]:
             address = client.view(grade.submission.id, outcome.notebook).address
         except LabKitError:
             continue
-        found.append(FeedbackPage(notebook=outcome.notebook, url=address))
+        found.append(FeedbackPage(notebook=outcome.notebook, url=at_hub(address)))
     return found

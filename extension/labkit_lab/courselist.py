@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from labkit.client import CourseClient, service_address
 from labkit.client.course_wire import AssignmentItem
@@ -12,6 +13,7 @@ from labkit.client.wire import CourseItem
 from labkit.client.workfolder import WorkFolder, WorkRecord, list_work
 from labkit.config import courses_dir
 from labkit.errors import LabKitError
+from labkit.runs.answering import at_hub
 from labkit.storage import utc_now
 from labkit_lab.homes import shown_path
 from labkit_lab.server.places import browser_path
@@ -57,13 +59,20 @@ def _course(client: CourseClient, address: ServiceAddress, course: CourseItem, w
         items = client.assignments(course.id, patience_s=_QUICK_S)
     except LabKitError as error:
         problem = f"{error.message} {error.hint}".strip()
-    entries = tuple(_entry(item, works.get(item.id), root) for item in items)
-    return CourseEntry(id=course.id, title=course.title, role=course.role, page="", problem=problem, assignments=entries)
+    page = _page(address, course)
+    entries = tuple(_entry(item, works.get(item.id), root, page) for item in items)
+    return CourseEntry(id=course.id, title=course.title, role=course.role, page=page, problem=problem, assignments=entries)
 
 
-def _entry(item: AssignmentItem, work: tuple[WorkFolder, WorkRecord] | None, root: Path) -> AssignmentEntry:
+def _page(address: ServiceAddress, course: CourseItem) -> str:
+    """Return the address of the page of a course, for its staff; students have all here."""
+    return "" if course.role == "student" else at_hub(f"{urlsplit(address.url).path}/courses/{course.id}")
+
+
+def _entry(item: AssignmentItem, work: tuple[WorkFolder, WorkRecord] | None, root: Path, page: str) -> AssignmentEntry:
     folder, record = work if work is not None else (None, None)
     shared = {name: getattr(item, name) for name in set(AssignmentEntry.model_fields) - {"state", "fetched"} if hasattr(item, name)}
+    shared["page"] = f"{page}/assignments/{item.id}" if page else ""
     return AssignmentEntry(
         **shared,
         state=_state(item, record),

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from labkit.client.workfolder import WorkFolder
+from labkit.courses.notebook import cell_text
 from labkit.errors import Conflict, InvalidInput
 from labkit.storage import explain_os_errors
 from labkit_lab.wire_courses import SavedDocument
@@ -53,8 +53,8 @@ def notebook_mark(data: bytes) -> str:
     """Return the hash of the cells of a notebook file: of each its kind and its source. Empty for what is none."""
     try:
         cells = json.loads(data)["cells"]
-        parts = [(str(cell["cell_type"]), _source(cell)) for cell in cells]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        parts = [(str(cell["cell_type"]), cell_text(cell)) for cell in cells]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ""
     found = hashlib.sha256()
     for kind, source in parts:
@@ -67,11 +67,6 @@ def text_mark(data: bytes) -> str:
     """Return the hash of a text with plain line ends."""
     text = data.decode(errors="replace").removeprefix("\ufeff")
     return hashlib.sha256(text.replace("\r\n", "\n").replace("\r", "\n").encode()).hexdigest()
-
-
-def _source(cell: dict[str, Any]) -> str:
-    source = cell.get("source", "")
-    return "".join(source) if isinstance(source, list) else str(source)
 
 
 def _encoded(text: str) -> bytes:

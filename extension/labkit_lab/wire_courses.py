@@ -86,6 +86,7 @@ class AssignmentEntry(WireModel):
     browser, None before it is fetched or where the file browser cannot show it; ``place`` is its path on the disk, empty before.
     ``fetched`` is the release in the folder (0: none), ``release`` the latest. ``notebooks`` are paths relative to the folder.
     ``points`` is None until feedback is released. ``closed`` says that nothing is accepted any more.
+    ``page`` is the address of its page at the hub, for staff; empty for students.
     """
 
     id: str
@@ -93,6 +94,7 @@ class AssignmentEntry(WireModel):
     name: str
     title: str
     state: WorkState
+    page: str
     draft: bool
     closed: bool
     due: datetime | None
@@ -120,7 +122,7 @@ class AssignmentEntry(WireModel):
 
 
 class CourseEntry(WireModel):
-    """A course and its assignments; ``problem`` says why they are not known."""
+    """A course and its assignments; ``problem`` says why they are not known. ``page`` as in `AssignmentEntry`."""
 
     id: str
     title: str
@@ -207,7 +209,7 @@ class ReceiptFile(WireModel):
 
 
 class ReceiptItem(WireModel):
-    """What was handed in, when, and what it hashes to. ``kept`` is where the receipt lies on the disk."""
+    """What was handed in, when, and what it hashes to. ``kept`` is where the receipt lies, empty where it could not be written."""
 
     submission: str
     course: str

@@ -26,5 +26,8 @@ export const RUNS = 'labkit:runs';
 /** Shows the Course panel. */
 export const SHOW_COURSES = 'labkit:show-courses';
 
+/** Says what the active cell is in an assignment: for who writes one. */
+export const CELL_KIND = 'labkit:cell-kind';
+
 /** Shows what came back for one assignment; it needs to be told for which. */
 export const FEEDBACK = 'labkit:feedback';

@@ -84,7 +84,8 @@ export interface ArchitectureChoice {
  * ``place`` is its path on the disk, empty before. ``fetched`` is the release
  * in the folder (0: none), ``release`` the latest. ``notebooks`` are paths
  * relative to the folder. ``points`` is None until feedback is released.
- * ``closed`` says that nothing is accepted any more.
+ * ``closed`` says that nothing is accepted any more. ``page`` is the address
+ * of its page at the hub, for staff; empty for students.
  */
 export interface AssignmentEntry {
   readonly id: string;
@@ -92,6 +93,7 @@ export interface AssignmentEntry {
   readonly name: string;
   readonly title: string;
   readonly state: 'to-fetch' | 'working' | 'submitted' | 'feedback';
+  readonly page: string;
   readonly draft: boolean;
   readonly closed: boolean;
   readonly due: string | null;
@@ -311,6 +313,7 @@ export interface ConsensusReport {
 
 /**
  * A course and its assignments; ``problem`` says why they are not known.
+ * ``page`` as in `AssignmentEntry`.
  */
 export interface CourseEntry {
   readonly id: string;
@@ -1130,7 +1133,7 @@ export interface ReceiptFile {
 
 /**
  * What was handed in, when, and what it hashes to. ``kept`` is where the
- * receipt lies on the disk.
+ * receipt lies, empty where it could not be written.
  */
 export interface ReceiptItem {
   readonly submission: string;

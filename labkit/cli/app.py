@@ -12,15 +12,19 @@ import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
+from pydantic import BaseModel, ValidationError
 
 from labkit import __version__
 from labkit.cli.console import Answer, TerminalSink, cancel_on_interrupt, print_answer, print_json
-from labkit.errors import Cancelled, LabKitError, NotFound, response_for
+from labkit.errors import Cancelled, InvalidInput, LabKitError, NotFound, response_for
+from labkit.events import CancelToken, Event, EventSink
 
-__all__ = ["command", "long_command", "main", "project_option"]
+__all__ = ["asked", "command", "long_command", "main", "project_option", "stoppable"]
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 # Command -> module that holds it: only the asked-for command's module, and what it needs, is loaded.
 _COMMANDS = {
@@ -122,6 +126,34 @@ def long_command(function: Callable[..., Answer]) -> Callable[..., None]:
             raise SystemExit(answer.exit_code)
 
     return run
+
+
+def asked(kind: type[ModelT], **said: Any) -> ModelT:
+    """Return what a command asks a service for.
+
+    Raises
+    ------
+    InvalidInput
+        Something that was given does not fit; it is named.
+    """
+    try:
+        return kind(**said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-") if first["loc"] else "arguments"
+        context = click.get_current_context(silent=True)
+        hint = f"See '{context.command_path} --help'." if context else ""
+        raise InvalidInput(f"{name}: {first['msg'][0].lower()}{first['msg'][1:]}.", hint=hint) from error
+
+
+def stoppable(on_event: EventSink, cancel: CancelToken) -> EventSink:
+    """Return a sink for work that tells how far it is and knows no token: it stops there once it is cancelled."""
+
+    def tell(event: Event) -> None:
+        on_event(event)
+        cancel.raise_if_cancelled()
+
+    return tell
 
 
 def _check_where_we_are() -> None:

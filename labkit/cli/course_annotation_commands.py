@@ -61,7 +61,7 @@ def comments_command(folder: Path | None, author: str | None, project_path: Path
     work, tasks = _tasks(folder)
     grades = sorted(work.layout.feedback.glob("*/grade.json"), key=lambda path: path.stat().st_mtime)
     if not grades:
-        raise NotFound("No feedback was fetched yet.", hint="Fetch it with: labkit course feedback.")
+        raise NotFound("No feedback was fetched yet.", hint="Fetch it with: labkit course feedback fetch.")
     grade = load_record(grades[-1], GradeItem)
     project = open_project(project_path)
     rows = [row for task in tasks if (row := _pinned(project, task, grade.pins.get(f"/{task.id}", ()), author))]

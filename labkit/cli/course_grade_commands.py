@@ -14,8 +14,7 @@ from labkit.cli.console import Answer
 from labkit.courses.folder import load_assignment
 from labkit.courses.grading import Batch, ContainerShape, ProcessShape, Shape, grade_batch
 from labkit.courses.records import GradeResult
-from labkit.courses.student import solution_submission
-from labkit.errors import InvalidInput
+from labkit.courses.student import refuse_errors, refuse_inside, solution_submission
 from labkit.events import CancelToken, EventSink
 
 __all__ = ["test_command"]
@@ -24,7 +23,7 @@ _IMAGE = "labkit/student:local"
 
 
 @click.command("test")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--submission", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Grade this folder, not the solution.")
 @click.option("--shape", type=click.Choice(["process", "docker"]), default="process", help="Where the notebooks are executed.")
 @click.option("--image", default=_IMAGE, show_default=True, help="Image of the containers (docker).")
@@ -40,11 +39,11 @@ def test_command(
     on_event: EventSink,
     cancel: CancelToken,
 ) -> Answer:
-    """Grade an assignment with its own solution: every test must earn all its points."""
-    assignment = load_assignment(folder)
-    if assignment.errors:
-        first = assignment.errors[0]
-        raise InvalidInput(f"{first.where}: {first.text}".removeprefix(": "), hint=first.hint or "Correct it, then test again.")
+    """Grade the assignment in FOLDER with its own solution: every test must earn all its points."""
+    assignment = load_assignment(folder.absolute())
+    refuse_errors(assignment)
+    if out is not None:
+        refuse_inside(assignment, out)
     where: Shape = ProcessShape() if shape == "process" else ContainerShape(image=image)
     with tempfile.TemporaryDirectory(prefix="lkg-test-") as name:
         given = submission if submission is not None else solution_submission(assignment, Path(name) / "solution")
@@ -80,11 +79,11 @@ def _answer(result: GradeResult, pages: tuple[str, ...], *, must_be_full: bool) 
         )
     lines.append(f"{result.points:g} of {most:g} points, {result.seconds:.1f} s, {result.isolation}.")
     lines += [f"{note.where}: {note.text}".removeprefix(": ") for note in result.notes]
-    failed = result.state == "failed" or (must_be_full and bool(lacking))
+    code = 1 if result.state == "failed" else 3 if must_be_full and lacking else 0
     complaints = (
         ("The solution does not earn all points: " + ", ".join(score.item.key for score in lacking) + ".",)
         if must_be_full and lacking
         else ()
     )
     data = {**result.model_dump(mode="json"), "points": result.points, "max_points": most, "full": not lacking, "files": list(pages)}
-    return Answer(data, tuple(lines), complaints, exit_code=1 if failed else 0)
+    return Answer(data, tuple(lines), complaints, exit_code=code)

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from labkit.cli.app import command, long_command
+from labkit.cli.app import command, long_command, stoppable
 from labkit.cli.console import Answer
 from labkit.client import CourseClient, service_address
 from labkit.client.course_wire import AssignmentItem, GradeItem, Receipt
 from labkit.client.feedback import fetch_feedback
 from labkit.client.fetching import fetch_assignment
-from labkit.client.finding import course_id_of, find_assignment
+from labkit.client.finding import course_id_of, find_assignment, own_submissions, time_zone_of
 from labkit.client.handing_in import collect, hand_in
 from labkit.client.words import assignment_words, local_words
 from labkit.client.workfolder import WorkFolder, find_work, work_at
@@ -22,7 +22,7 @@ from labkit.courses.trial import Trial, TrialCell, TrialStep, try_notebooks
 from labkit.errors import NotFound
 from labkit.events import CancelToken, EventSink, Progress
 
-__all__ = ["PEOPLE_COMMANDS", "course_client", "course_option", "own_assignment"]
+__all__ = ["course_client", "course_option", "feedback", "grade_lines", "own_assignment"]
 
 
 def course_client() -> CourseClient:
@@ -96,7 +96,7 @@ def assignments(course: str | None) -> Answer:
 def fetch(assignment: str | None, course: str | None, on_event: EventSink, cancel: CancelToken) -> Answer:
     """Bring ASSIGNMENT (by default that of this folder) into ~/courses/COURSE/ASSIGNMENT; what you have changed is kept."""
     client = course_client()
-    fetched = fetch_assignment(client, own_assignment(client, assignment, course), on_event=on_event)
+    fetched = fetch_assignment(client, own_assignment(client, assignment, course), on_event=stoppable(on_event, cancel))
     lines = [f"Release {fetched.release} is in {fetched.folder.root}"]
     lines += [f"  new: {path}" for path in fetched.new]
     lines += [f"  renewed: {path}" for path in fetched.renewed]
@@ -123,16 +123,12 @@ def validate(assignment: str | None, course: str | None, on_event: EventSink, ca
     Only the tests that you can see are run; there may be more when it is graded.
     """
     folder = _own_folder(assignment, course)
-    record = folder.record()
-    names = tuple(f"{name}.ipynb" for name in record.manifest.notebooks if folder.on_disk(f"{name}.ipynb").is_file())
-    if not names:
-        raise NotFound("There is no notebook of this assignment in its folder.", hint="Fetch the assignment again.")
+    files = folder.notebook_files()
 
     def tell(step: TrialStep) -> None:
         on_event(Progress(done=step.done, total=step.total, unit="cells", stage="notebook"))
 
-    files = tuple(folder.on_disk(name).name for name in names)
-    trial = try_notebooks(folder.root, files, cell_s=record.cell_s, on_step=tell, cancel=cancel)
+    trial = try_notebooks(folder.root, files, cell_s=folder.record().cell_s, on_step=tell, cancel=cancel)
     return Answer(
         {"passed": trial.passed, "notebooks": [one.model_dump(mode="json") for one in trial.notebooks]},
         tuple(_trial_lines(trial)),
@@ -172,25 +168,29 @@ def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: 
     collected = collect(folder)
     left_out = [{"path": one.path, "why": one.why} for one in collected.left_out]
     skipped = [f"  not sent: {one.path} ({one.why})" for one in collected.left_out]
+    said = [problem.model_dump(mode="json") for problem in collected.problems]
+    problems = tuple(f"{problem.where}: {problem.text} {problem.hint}".removeprefix(": ") for problem in collected.problems)
     if dry_run:
         data = {
             "files": [file.model_dump(mode="json") for file in collected.manifest.files],
             "sha256": collected.manifest.sha256,
             "cells": collected.cells,
             "left_out": left_out,
-            "problems": [problem.model_dump(mode="json") for problem in collected.problems],
+            "problems": said,
         }
         lines = [f"  {file.path}  {file.size / 1000:.1f} kB" for file in collected.manifest.files]
-        problems = [f"{problem.where}: {problem.text} {problem.hint}" for problem in collected.problems]
-        return Answer(data, ("Would be sent:", *lines, *skipped), tuple(problems), exit_code=3 if collected.errors else 0)
-    receipt = hand_in(course_client(), folder, collected=collected, on_event=on_event)
-    path = folder.layout.receipt(receipt.attempt, receipt.submission)
-    data = receipt.model_dump(mode="json") | {"kept": str(path), "left_out": left_out}
-    return Answer(data, (*_receipt_lines(receipt), *skipped, f"  The receipt is kept in {path}"))
+        return Answer(data, ("Would be sent:", *lines, *skipped), problems, exit_code=3 if collected.errors else 0)
+    client = course_client()
+    receipt = hand_in(client, folder, collected=collected, on_event=stoppable(on_event, cancel))
+    path = folder.kept_receipt(receipt)
+    data = receipt.model_dump(mode="json") | {"kept": str(path) if path else None, "left_out": left_out, "problems": said}
+    kept = f"kept in {path}" if path else "at the hub; it could not be written here"
+    lines = _receipt_lines(receipt, time_zone_of(client, receipt.assignment))
+    return Answer(data, (*lines, *skipped, f"  The receipt is {kept}"), problems)
 
 
-def _receipt_lines(receipt: Receipt) -> list[str]:
-    lines = [f"Handed in: {receipt.assignment_name}, attempt {receipt.attempt}, {local_words(receipt.submitted, 'UTC')}"]
+def _receipt_lines(receipt: Receipt, time_zone: str) -> list[str]:
+    lines = [f"Handed in: {receipt.assignment_name}, attempt {receipt.attempt}, {local_words(receipt.submitted, time_zone)}"]
     lines.append(f"  receipt {receipt.submission}, by {', '.join(receipt.group or (receipt.person,))}")
     lines.append(f"  SHA-256 {receipt.sha256}")
     lines.append(f"  {len(receipt.files)} file(s), {sum(receipt.cells.values())} cells")
@@ -209,8 +209,7 @@ def history(assignment: str | None, course: str | None) -> Answer:
     """List what you have handed in for ASSIGNMENT (by default that of this folder), the newest first."""
     client = course_client()
     item = own_assignment(client, assignment, course)
-    name = client.standing().name
-    own = [one for one in client.submissions(item.id) if name == one.person or name in one.group]
+    own = own_submissions(client, item.id)
     lines = []
     for one in own:
         points = "" if one.points is None else f"  {one.points:g} of {one.max_points or 0:g} points"
@@ -225,14 +224,17 @@ def history(assignment: str | None, course: str | None) -> Answer:
 @command
 def receipt(submission: str | None) -> Answer:
     """Show a receipt: of SUBMISSION as the hub has it, or the last one that is kept in this folder."""
+    time_zone = "UTC"  # of a receipt that is kept here, which can be read while the hub is away
     if submission is not None:
-        found = course_client().receipt(submission)
+        client = course_client()
+        found = client.receipt(submission)
+        time_zone = time_zone_of(client, found.assignment)
     else:
         kept = work_at(Path.cwd()).receipts()
         if not kept:
             raise NotFound("Nothing has been handed in from here.", hint="Hand it in with: labkit course submit.")
         found = kept[0]
-    return Answer(found, tuple(_receipt_lines(found)))
+    return Answer(found, tuple(_receipt_lines(found, time_zone)))
 
 
 @click.group("feedback")
@@ -269,6 +271,3 @@ def grade_lines(grade: GradeItem) -> list[str]:
     if comment := grade.comments.get(""):
         lines.append(f"  {comment}")
     return lines
-
-
-PEOPLE_COMMANDS: tuple[click.Command, ...] = (list_, assignments, fetch, validate, submit, history, receipt, feedback)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import click
 
-from labkit.cli.app import command, long_command
+from labkit.cli.app import asked, command, long_command, stoppable
 from labkit.cli.console import Answer
 from labkit.cli.course_people_commands import course_client, course_option, feedback, grade_lines
 from labkit.client.course_wire import (
@@ -28,11 +28,9 @@ from labkit.client.courses import CourseClient
 from labkit.client.finding import course_id_of, find_assignment
 from labkit.client.wire import HUB_END_STATES
 from labkit.client.words import assignment_words, local_words
-from labkit.errors import InvalidInput, NotFound
+from labkit.errors import Cancelled, InvalidInput, NotFound
 from labkit.events import CancelToken, EventSink, Progress
 from labkit.storage import plain_file_name, write_bytes
-
-__all__ = ["STAFF_COMMANDS"]
 
 _LOOK_EVERY_S = 1.0
 _Which = Literal["ungraded", "all", "these"]
@@ -45,7 +43,7 @@ _Which = Literal["ungraded", "all", "these"]
 def create(name: str, course: str | None) -> Answer:
     """Make the assignment NAME in a course; it is a draft until it is released."""
     client = course_client()
-    item = client.create_assignment(course_id_of(client, course), NewAssignment(name=name))
+    item = client.create_assignment(course_id_of(client, course), asked(NewAssignment, name=name))
     return Answer(item, tuple(assignment_words(item)))
 
 
@@ -75,7 +73,7 @@ def release(folder: Path, course: str | None, assignment: str | None, message: s
 
     client = course_client()
     item = _released_as(client, folder, course, assignment)
-    done = release_folder(client, item, folder, message=message, on_event=on_event)
+    done = release_folder(client, item, folder, message=message, on_event=stoppable(on_event, cancel))
     points = sum(one.max_points for one in done.items)
     lines = [f"{item.name}: release {done.version}, {len(done.manifest.files)} file(s) for students, {points:g} points"]
     return Answer(done, tuple(lines))
@@ -88,7 +86,7 @@ def _released_as(client: CourseClient, folder: Path, course: str | None, name: s
     try:
         return find_assignment(client, own, course)
     except NotFound:
-        return client.create_assignment(course_id_of(client, course), NewAssignment(name=own))
+        return client.create_assignment(course_id_of(client, course), asked(NewAssignment, name=own))
 
 
 @click.command("set")
@@ -132,7 +130,7 @@ def set_(
         change |= _attempts(attempts)
     if not change:
         raise InvalidInput("Nothing is to be changed.", hint="See 'labkit course set --help' for what can be.")
-    changed = client.change_assignment(item.id, AssignmentChange(**change))
+    changed = client.change_assignment(item.id, asked(AssignmentChange, **change))
     return Answer(changed, tuple(assignment_words(changed)))
 
 
@@ -163,7 +161,7 @@ def extend(assignment: str, person: str, course: str | None, due: str | None, at
     if due is None and attempts is None:
         raise InvalidInput("Nothing is extended.", hint="Give --due or --attempts, or --end to take an extension away.")
     said: dict[str, Any] = {"due": due, "attempts": attempts, "reason": reason}
-    given = client.extend(item.id, person, ExtensionAsk(**{key: value for key, value in said.items() if value}))
+    given = client.extend(item.id, person, asked(ExtensionAsk, **{key: value for key, value in said.items() if value}))
     words = [f"due {local_words(given.due, item.time_zone)}"] if given.due else []
     words += [f"{given.attempts} attempts"] if given.attempts else []
     return Answer(given, (f"{person}: {', '.join(words)}",))
@@ -183,7 +181,7 @@ def group(assignment: str, name: str | None, members: tuple[str, ...], course: s
     if name is None:
         groups = client.groups(item.id)
     elif dissolve or members:
-        groups = (client.set_group(item.id, name, GroupAsk(members=() if dissolve else members)),)
+        groups = (client.set_group(item.id, name, asked(GroupAsk, members=() if dissolve else members)),)
     else:
         raise InvalidInput(f"Nobody is named for the group {name}.", hint="Name its members, or give --dissolve.")
     lines = tuple(f"{one.name}: {', '.join(one.members) or 'dissolved'}" for one in groups)
@@ -214,8 +212,10 @@ def grade(
     client = course_client()
     item = find_assignment(client, assignment, course)
     which: _Which = "these" if submissions else "all" if everything else "ungraded"
-    batch = client.start_grading(item.id, GradeAsk(which=which, submissions=submissions, drop_hand=drop_hand, newest=newest))
-    while wait and batch.state not in HUB_END_STATES and not cancel.cancelled:
+    batch = client.start_grading(item.id, asked(GradeAsk, which=which, submissions=submissions, drop_hand=drop_hand, newest=newest))
+    while wait and batch.state not in HUB_END_STATES:
+        if cancel.cancelled:
+            raise Cancelled("The batch goes on at the hub.", hint=f"See how far it is with: labkit course batches {assignment!r}.")
         on_event(Progress(done=batch.graded + batch.failed, total=batch.total, unit="submissions", stage="grading"))
         time.sleep(_LOOK_EVERY_S)
         batch = next((one for one in client.batches(item.id) if one.id == batch.id), batch)
@@ -313,7 +313,7 @@ def score(submission: str, item: str | None, points: float | None, clear: bool, 
     said: dict[str, Any] = {"item": item or ""}
     said |= {"points": None} if clear else {} if points is None else {"points": points}
     said |= {key: value for key, value in (("comment", comment), ("reason", reason)) if value is not None}
-    found = client.score(submission, HandScore(**said)) if len(said) > 1 else client.grade(submission)
+    found = client.score(submission, asked(HandScore, **said)) if len(said) > 1 else client.grade(submission)
     lines = grade_lines(found) + [f"  note: {note.where}: {note.text}" for note in found.notes]
     return Answer(found, tuple(lines))
 
@@ -328,7 +328,7 @@ def feedback_release(assignment: str, submissions: tuple[str, ...], course: str 
     """Let students read what they earned in ASSIGNMENT: all that is graded, or these SUBMISSIONS."""
     client = course_client()
     item = find_assignment(client, assignment, course)
-    outcome = client.release_feedback(item.id, FeedbackAsk(release=not take_back, submissions=submissions))
+    outcome = client.release_feedback(item.id, asked(FeedbackAsk, release=not take_back, submissions=submissions))
     verb = "taken back" if take_back else "released"
     lines = [f"Feedback of {len(outcome.submissions)} submission(s) is {verb}."]
     lines += [f"  {outcome.not_graded} are not graded and were left out."] if outcome.not_graded else []
@@ -399,9 +399,3 @@ def audit(course: str | None, before: int | None) -> Answer:
     lines = [f"{row.time:%Y-%m-%d %H:%M:%S}  {row.actor}  {row.action}  {row.subject}" for row in found.rows]
     lines += [f"Further: --before {found.next}"] if found.next is not None else []
     return Answer(found, tuple(lines) or ("Nothing has been done yet.",))
-
-
-STAFF_COMMANDS: tuple[click.Command, ...] = cast(
-    "tuple[click.Command, ...]",
-    (create, delete, release, set_, extend, group, grade, batches, submissions, download, score, gradebook, statistics, class_, audit),
-)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labkit.client.course_wire import AssignmentItem, GradeItem
 from labkit.client.courses import CourseClient
+from labkit.client.finding import own_submissions
 from labkit.client.workfolder import work_for
 from labkit.errors import NotFound
 from labkit.storage import file_sha256, plain_file_name, save_record
@@ -30,8 +31,7 @@ def counting_submission(client: CourseClient, assignment: AssignmentItem) -> str
     NotFound
         Nothing was released.
     """
-    name = client.standing().name
-    own = [item for item in client.submissions(assignment.id) if item.feedback and (name == item.person or name in item.group)]
+    own = [one for one in own_submissions(client, assignment.id) if one.feedback]
     chosen = next((item for item in own if item.counts), own[0] if own else None)
     if chosen is None:
         raise NotFound(f"There is no feedback for {assignment.name} yet.", hint="It comes when the professor releases it.")

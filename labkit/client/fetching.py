@@ -94,7 +94,7 @@ def _record(assignment: AssignmentItem, release: ReleaseItem, laid: dict[str, st
 
 def _download(client: CourseClient, release: ReleaseItem, folder: WorkFolder, known: Manifest, on_event: EventSink) -> Path:
     """Get what is not there, or would be replaced; a try that was cut short goes on where it was."""
-    incoming = folder.layout.own / "incoming"
+    incoming = folder.layout.incoming(release.assignment)
     incoming.mkdir(parents=True, exist_ok=True)
     wanted = {entry.sha256: entry for entry in release.manifest.files if _is_needed(entry, folder, known)}
     total, done = sum(entry.size for entry in wanted.values()), 0

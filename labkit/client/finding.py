@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from labkit.client.course_wire import AssignmentItem
+from labkit.client.course_wire import AssignmentItem, SubmissionItem
 from labkit.client.courses import CourseClient
-from labkit.errors import InvalidInput, NotFound
+from labkit.errors import InvalidInput, LabKitError, NotFound
 
-__all__ = ["course_id_of", "find_assignment"]
+__all__ = ["course_id_of", "find_assignment", "own_submissions", "time_zone_of"]
 
 
 def course_id_of(client: CourseClient, course: str | None) -> str:
@@ -51,6 +51,20 @@ def find_assignment(client: CourseClient, name: str, course: str | None = None) 
     raise InvalidInput(
         f"Several courses have an assignment {name!r}.", hint=f"Say which with --course: {', '.join(item.course for item in found)}."
     )
+
+
+def own_submissions(client: CourseClient, assignment: str, *, patience_s: float | None = None) -> list[SubmissionItem]:
+    """Return what the caller or their group has handed in, the newest first: staff are told of everybody's."""
+    name = client.standing(patience_s=patience_s).name
+    return [one for one in client.submissions(assignment, patience_s=patience_s) if name == one.person or name in one.group]
+
+
+def time_zone_of(client: CourseClient, assignment: str) -> str:
+    """Return the time zone of the course of an assignment; UTC where the hub does not tell now: it is only for what is shown."""
+    try:
+        return client.assignment(assignment, patience_s=0).time_zone
+    except LabKitError:
+        return "UTC"
 
 
 def _matching(items: Sequence[AssignmentItem], name: str) -> list[AssignmentItem]:

@@ -15,8 +15,8 @@ from labkit.client.courses import CourseClient
 from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.annotation_files import TASKS_FILE, check_annotations, read_tasks
 from labkit.courses.records import FileEntry, Manifest, Problem
-from labkit.courses.submitted import check_notebook, check_submission
-from labkit.errors import InvalidInput, LabKitError
+from labkit.courses.submitted import check_notebook, check_submission, is_like
+from labkit.errors import HubUnreachable, InvalidInput, LabKitError
 from labkit.events import EventSink, Progress, ignore_events
 from labkit.storage import explain_os_errors, file_sha256, hold_lock
 
@@ -26,6 +26,7 @@ _MOST_FILES = 2000
 _MOST_LOOKED_AT = 20_000
 _NAMED = 3  # of the largest files
 _OWN = ("feedback",)  # at the top: what came back
+_AGAIN = "Whether it arrived is not known. Submit again: what has arrived is not handed in twice."
 _CACHES = ("__pycache__", "node_modules")
 
 
@@ -43,6 +44,8 @@ class Collected:
 
     Attributes
     ----------
+    release : int
+        The version that lay in the folder when it was looked through.
     places : dict of sha256 to Path
         Where the content lies.
     cells : dict of notebook to number of cells
@@ -50,6 +53,7 @@ class Collected:
         An error keeps it from being handed in.
     """
 
+    release: int
     manifest: Manifest
     places: dict[str, Path]
     left_out: tuple[LeftOut, ...]
@@ -91,7 +95,21 @@ def collect(folder: WorkFolder) -> Collected:
     asked = tuple(name.removesuffix(".ipynb") for name in record.expected if name.endswith(".ipynb"))
     further = tuple(name for name in record.expected if not name.endswith(".ipynb"))
     problems = [*check_submission(asked, further, manifest, record.upload_mb), *problems, *_look_at_annotations(folder, manifest, places)]
-    return Collected(manifest, places, tuple(left_out), cells, tuple(problems))
+    problems += _untouched(manifest, record.manifest)
+    return Collected(record.release, manifest, places, tuple(left_out), cells, tuple(problems))
+
+
+def _untouched(manifest: Manifest, released: Manifest) -> Iterator[Problem]:
+    """Find notebooks in which nothing was written: the work may lie in another file, which earns nothing."""
+    if released.entry(TASKS_FILE) is not None:
+        return  # where people annotate, the work may be all in their annotations
+    for name in released.notebooks:
+        path = f"{name}.ipynb"
+        mine, given = manifest.entry(path), released.entry(path)
+        if mine is not None and given is not None and mine.sha256 == given.sha256:
+            other = next((file.path for file in manifest.files if file.path != path and is_like(file.path, path)), None)
+            hint = f"Is your work in {other}? Only {path} is graded." if other else "Save your work in it if it is not there yet."
+            yield Problem(severity="warning", where=path, text="It is as it was handed out: nothing was written in it.", hint=hint)
 
 
 def _look_at_annotations(folder: WorkFolder, manifest: Manifest, places: dict[str, Path]) -> list[Problem]:
@@ -114,17 +132,21 @@ def hand_in(
     ------
     InvalidInput
         Something keeps it from being accepted; nothing was sent.
+    HubUnreachable
+        No answer came; it may have arrived.
     """
     with hold_lock(folder.layout.lock, what="this assignment"):
-        record = folder.record()
         collected = collect(folder) if collected is None else collected
         if collected.errors:
             first = collected.errors[0]
             raise InvalidInput(f"{first.where}: {first.text}" if first.where else first.text, hint=first.hint, problems=collected.errors)
-        key = folder.key_for(record.release, collected.manifest.sha256)
+        key = folder.key_for(collected.release, collected.manifest.sha256)
         _upload(client, collected, on_event)
-        asked = NewSubmission(key=key, release=record.release, manifest=collected.manifest)
-        receipt = client.submit(record.assignment, asked)
+        asked = NewSubmission(key=key, release=collected.release, manifest=collected.manifest)
+        try:
+            receipt = client.submit(folder.record().assignment, asked)
+        except HubUnreachable as error:
+            raise HubUnreachable(error.message, hint=_AGAIN) from error
         folder.keep_receipt(receipt)
     return receipt
 
@@ -169,7 +191,7 @@ def _walk(folder: Path, above: str, left_out: list[LeftOut]) -> Iterator[tuple[s
 
 
 def _is_as_released(path: str, place: Path, folder: WorkFolder, record: WorkRecord, left_out: list[LeftOut]) -> bool:
-    released = record.manifest.entry(path)
+    released = record.manifest.entry(unicodedata.normalize("NFC", path))
     if released is None or released.path in record.expected or ("/" not in path and path.endswith(".ipynb")):
         return False
     with explain_os_errors(place):

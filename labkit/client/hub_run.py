@@ -7,6 +7,7 @@ from labkit.client.view import HubView
 from labkit.client.wire import HubRunItem
 from labkit.errors import LabKitError
 from labkit.runs import Run, RunQueue, RunRecord
+from labkit.runs.answering import at_hub
 from labkit.storage import RunLayout
 
 __all__ = ["HubRun", "line_words"]
@@ -30,9 +31,9 @@ class HubRun(Run):
 
     @property
     def page(self) -> str | None:
-        """Address path of its page at the hub; None where that is not known."""
+        """Address of its page at the hub; None where that is not known."""
         item = self.view.item(self.id)
-        return (item and item.page) or None
+        return at_hub(item.page) if item and item.page else None
 
     def record(self) -> RunRecord:
         """Return how the run stands; one that ended at the hub before it began is settled."""

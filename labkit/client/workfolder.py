@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Literal
 from labkit.client.course_wire import AssignmentItem, Receipt
 from labkit.config import courses_dir
 from labkit.courses.records import Manifest, Sha256
-from labkit.errors import AlreadyExists, CorruptStore, LabKitError, NotFound
+from labkit.errors import AlreadyExists, CorruptStore, LabKitError, NotFound, NotWritable, StorageFull
 from labkit.storage import CourseWorkLayout, Record, explain_os_errors, load_record, new_id, plain_file_name, save_record
 
 __all__ = ["PendingSubmission", "WorkFolder", "WorkRecord", "find_work", "list_work", "work_at", "work_for"]
@@ -75,8 +76,24 @@ class WorkFolder:
                 continue
         return found
 
+    def notebook_files(self) -> tuple[str, ...]:
+        """Return the notebooks of the assignment that are there, as the file system calls them.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+        """
+        places = [self.on_disk(f"{name}.ipynb") for name in self.record().manifest.notebooks]
+        if found := tuple(place.name for place in places if place.is_file()):
+            return found
+        raise NotFound("There is no notebook of this assignment in its folder.", hint="Fetch the assignment again.")
+
     def key_for(self, release: int, sha256: str) -> str:
-        """Return the key under which this is handed in: that of the last try, where it was of the same and was not answered."""
+        """Return the key under which this is handed in: that of the last try, where it was of the same and was not answered.
+
+        Where it cannot be noted (the disk is full, say) it holds for this try only: work is not kept from being handed in by that.
+        """
         try:
             pending = load_record(self.layout.pending, PendingSubmission)
             if (pending.release, pending.sha256) == (release, sha256):
@@ -84,15 +101,20 @@ class WorkFolder:
         except (NotFound, CorruptStore):
             pass  # there was none, or it cannot be told any more what it was
         pending = PendingSubmission(key=new_id() + new_id(), release=release, sha256=sha256)
-        save_record(self.layout.pending, pending)
+        with contextlib.suppress(StorageFull, NotWritable):
+            save_record(self.layout.pending, pending)
         return pending.key
 
-    def keep_receipt(self, receipt: Receipt) -> Path:
-        """Note that a submission was answered."""
+    def keep_receipt(self, receipt: Receipt) -> None:
+        """Note that a submission was answered; where that cannot be written the hub has the receipt all the same."""
+        with contextlib.suppress(StorageFull, NotWritable):
+            save_record(self.layout.receipt(receipt.attempt, receipt.submission), receipt)
+            self.layout.pending.unlink(missing_ok=True)
+
+    def kept_receipt(self, receipt: Receipt) -> Path | None:
+        """Return where a receipt is kept, None where it could not be written."""
         path = self.layout.receipt(receipt.attempt, receipt.submission)
-        save_record(path, receipt)
-        self.layout.pending.unlink(missing_ok=True)
-        return path
+        return path if path.is_file() else None
 
     def on_disk(self, path: str) -> Path:
         """Return where a file of a manifest lies, whichever way the file system writes its umlauts."""
@@ -112,8 +134,18 @@ def _spelled(folder: Path, name: str) -> Path:
 
 
 def list_work(base: Path | None = None) -> Iterator[tuple[WorkFolder, WorkRecord]]:
-    """Yield the folders of all fetched assignments; what cannot be read is left out."""
-    base = courses_dir() if base is None else base
+    """Yield the folders of all fetched assignments, each assignment once; what cannot be read is left out.
+
+    Of a folder that was copied as a whole the one counts that is called as the assignment is, so that what is shown is what is sent.
+    """
+    found: dict[str, list[tuple[WorkFolder, WorkRecord]]] = {}
+    for folder, record in _all_work(courses_dir() if base is None else base):
+        found.setdefault(record.assignment, []).append((folder, record))
+    for copies in found.values():
+        yield min(copies, key=lambda one: one[0].root.name not in _names_for(one[1].name, one[1].assignment))
+
+
+def _all_work(base: Path) -> Iterator[tuple[WorkFolder, WorkRecord]]:
     for path in sorted(base.glob("*/*/.labkit/assignment.json")) if base.is_dir() else ():
         folder = WorkFolder(path.parent.parent)
         try:
@@ -142,6 +174,19 @@ def work_at(path: Path) -> WorkFolder:
     raise NotFound(f"{path} is no folder of an assignment.", hint="Fetch the assignment, and go into its folder.", path=str(path))
 
 
+def _names_for(name: str, assignment: str) -> tuple[str, str]:
+    """Return what the folder of an assignment is called, and what where another has that name."""
+    return plain_file_name(name), plain_file_name(f"{name} ({assignment})")
+
+
+def _is_free(place: Path, assignment: str) -> bool:
+    """Return whether there is nothing yet, or what a first fetch of this assignment left that was cut short."""
+    layout = CourseWorkLayout(place)
+    if not place.is_dir() or layout.record.exists():
+        return False
+    return layout.incoming(assignment).is_dir() or all(entry == layout.own for entry in place.iterdir())
+
+
 def work_for(assignment: AssignmentItem, base: Path | None = None) -> WorkFolder:
     """Return the folder of an assignment, or where it will be.
 
@@ -154,8 +199,8 @@ def work_for(assignment: AssignmentItem, base: Path | None = None) -> WorkFolder
     if (found := find_work(assignment.id, base)) is not None:
         return found
     course = base / plain_file_name(assignment.course)
-    for name in (plain_file_name(assignment.name), plain_file_name(f"{assignment.name} ({assignment.id})")):
+    for name in _names_for(assignment.name, assignment.id):
         place = course / name
-        if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        if not place.exists() or _is_free(place, assignment.id):
             return WorkFolder(place)
     raise AlreadyExists(f"{place} is there already.", hint="Move or rename that folder, then fetch again.", path=str(place))

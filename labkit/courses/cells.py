@@ -161,9 +161,14 @@ def checksum(cell: Cell, graded: GradedCell) -> str:
 
 
 def untouched(cell: Cell) -> bool:
-    """Return whether an answer is still what was handed out; nbgrader calls that "no response" and gives it no points."""
+    """Return whether an answer is still what was handed out; nbgrader calls that "no response" and gives it no points.
+
+    A cell that must stay as it is - a task, whose answer stands in other cells - is no answer.
+    """
     graded = read_cell(cell)
-    return graded is not None and graded.checksum is not None and graded.checksum == checksum(cell, graded)
+    if graded is None or graded.fixed or graded.checksum is None:
+        return False
+    return graded.checksum == checksum(cell, graded)
 
 
 def tags_of(cell: Cell) -> tuple[str, ...]:

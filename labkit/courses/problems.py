@@ -16,12 +16,13 @@ from labkit.courses.code import bound_names, parse_code, texts_of, used_names
 from labkit.courses.leaks import leaks_of
 from labkit.courses.notebook import Cell, Notebook, cell_text, cell_where, cells_of
 from labkit.courses.records import FileEntry, Manifest, Problem
-from labkit.courses.regions import MARKERS, RegionKind, faults_of_regions, has_region
+from labkit.courses.regions import MARKERS, RegionKind, faults_of_regions, has_region, meant_markers
 from labkit.courses.sheet_problems import problems_of_sheet
 from labkit.courses.student import language_of
 
 __all__ = ["problems_of"]
 
+_TOOL = "'Set Kind of Cell in Assignment' in the palette, or nbgrader's toolbar"
 _GRADE_ID = re.compile(r"^[a-zA-Z0-9_-]+$")
 _ABSOLUTE = re.compile(r"^(/[\w.~-]+/[\w./ ~-]*|[A-Za-z]:[\\/].*|~/.*|\\\\.+)$")
 # Which kind of cell may hold which region, and what such a cell is called in nbgrader's toolbar.
@@ -39,7 +40,7 @@ def problems_of(assignment: Assignment) -> Iterator[Problem]:
     if not assignment.notebooks:
         yield Problem(text="It has no notebook that can be read.", hint="Put a notebook at the top of the folder.")
     elif not assignment.items:
-        yield Problem(text="Nothing in it earns points.", hint="Give a cell points with nbgrader's toolbar, or add a check.")
+        yield Problem(text="Nothing in it earns points.", hint=f"Give a cell points ({_TOOL}), or add a check.")
     yield from _of_names(assignment)
     yield from problems_of_sheet(assignment)
     yield from leaks_of(assignment)
@@ -66,7 +67,7 @@ def _of_notebook(name: str, notebook: Notebook) -> Iterator[Problem]:
     doubles = [grade_id for grade_id, times in Counter(cell.grade_id for _, _, cell in graded).items() if times > 1 and grade_id]
     for grade_id in doubles:
         places = ", ".join(str(index + 1) for index, _, cell in graded if cell.grade_id == grade_id)
-        hint = "Give each a name of its own in nbgrader's toolbar; copying a cell copies its id."
+        hint = f"Give each an id of its own ({_TOOL}); copying a cell copies its id."
         yield Problem(where=f"{name}.ipynb, cells {places}", text=f"The id {grade_id} is given more than once.", hint=hint)
     for index, cell in enumerate(cells_of(notebook)):
         found = read_cell(cell)
@@ -82,12 +83,12 @@ def _of_metadata(cell: Cell, graded: GradedCell, where: str) -> Iterator[Problem
         yield Problem(where=where, text="Its nbgrader metadata are of a version that is not known.", hint="nbgrader 0.9 writes version 3.")
     if not _GRADE_ID.match(graded.grade_id):
         text = f"The id {graded.grade_id!r} is none that nbgrader allows." if graded.grade_id else "It has no id."
-        yield Problem(where=where, text=text, hint="Use letters, digits, '-' and '_' in nbgrader's toolbar.")
+        yield Problem(where=where, text=text, hint=f"Use letters, digits, '-' and '_' ({_TOOL}).")
     if len(graded.grade_id) > 120:
         yield Problem(where=where, text=f"The id has {len(graded.grade_id)} characters.", hint="nbgrader keeps at most 128.")
     if graded.scored and graded.points is None:
         what = {"test": "The test", "hand": "The answer", "task": "The task"}[graded.kind]
-        yield Problem(where=where, text=f"{what} has no points.", hint="Give it a number of points, 0 or more, in nbgrader's toolbar.")
+        yield Problem(where=where, text=f"{what} has no points.", hint=f"Give it a number of points, 0 or more ({_TOOL}).")
     elif graded.scored and graded.points is not None and not math.isclose(graded.points, round(graded.points, 6)):
         yield Problem(severity="warning", where=where, text=f"It has {graded.points!r} points.", hint="Use at most six decimals.")
     code = cell["cell_type"] == "code"
@@ -109,7 +110,9 @@ def _of_regions(cell: Cell, graded: GradedCell | None, where: str) -> Iterator[P
             yield Problem(where=where, text=f"{fault}.", hint=f"Each region ends with a line '{usual}'.")
         if graded is None or graded.kind not in kinds:
             what = {None: "a plain cell", "locked": "a locked cell"}.get(graded.kind if graded else None, "a cell of another kind")
-            yield Problem(where=where, text=f"A {kind} region stands in {what}.", hint=f"Make the cell {called} in nbgrader's toolbar.")
+            yield Problem(where=where, text=f"A {kind} region stands in {what}.", hint=f"Make the cell {called}: {_TOOL}.")
+    for number, marker in meant_markers(text):
+        yield Problem(where=where, text=f"Line {number} looks like a marker, and nothing is cut there.", hint=f"Write it as '{marker}'.")
     if re.search(r"^\s*#+\s*(HASHED )?AUTOTEST\b", text, re.MULTILINE):
         hint = "Let nbgrader generate the assignment, and take the tests that it made."
         yield Problem(where=where, text="AUTOTEST lines of nbgrader are not carried out here.", hint=hint)

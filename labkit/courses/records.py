@@ -273,7 +273,7 @@ class AssignmentSheet(Record):
         Whether students read, with their feedback, class and message of the error of a hidden test.
     """
 
-    title: str = ""
+    title: Annotated[str, Field(max_length=300)] = ""
     environment: str = ""
     seed: int = 0
     device: Literal["cpu", "cuda"] = "cpu"

@@ -9,7 +9,17 @@ from typing import Literal
 
 from labkit.errors import InvalidInput
 
-__all__ = ["MARKERS", "RegionKind", "code_stub", "cut_region", "faults_of_regions", "has_region", "lines_in_region", "reopen_stub"]
+__all__ = [
+    "MARKERS",
+    "RegionKind",
+    "code_stub",
+    "cut_region",
+    "faults_of_regions",
+    "has_region",
+    "lines_in_region",
+    "meant_markers",
+    "reopen_stub",
+]
 
 RegionKind = Literal["solution", "hidden tests", "mark scheme"]
 
@@ -28,6 +38,8 @@ MARKERS: dict[RegionKind, Marker] = {
     "hidden tests": Marker("BEGIN HIDDEN TESTS", "END HIDDEN TESTS", "### {}"),
     "mark scheme": Marker("BEGIN MARK SCHEME", "END MARK SCHEME", "=== {} ==="),
 }
+# "### begin solution", "# BEGIN HIDDEN  TEST": nothing is cut there, and whoever wrote it believes that it is.
+_MEANT = re.compile(r"^\W*(begin|end)[\s_-]+(solution|hidden[\s_-]+test|mark[\s_-]+scheme)s?\W*$", re.IGNORECASE)
 TEXT_STUB = "YOUR ANSWER HERE"
 _CODE_STUBS = {
     "python": "# YOUR CODE HERE\nraise NotImplementedError()",
@@ -96,6 +108,14 @@ def reopen_stub(text: str, stub: str) -> str:
             lines[at : at + len(wanted)] = [indent + marker.usual.format(marker.begin), indent + marker.usual.format(marker.end)]
             return "\n".join(lines)
     return text
+
+
+def meant_markers(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number of each line that looks like a marker and is none, and how the marker is written."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if (found := _MEANT.match(line)) and not any(marker.begin in line or marker.end in line for marker in MARKERS.values()):
+            marker = next(marker for kind, marker in MARKERS.items() if kind[0] == found[2][0].lower())
+            yield number, marker.usual.format(marker.begin if found[1].lower() == "begin" else marker.end)
 
 
 def faults_of_regions(text: str, kind: RegionKind) -> list[str]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
 from labkit.courses.assignment import HIDDEN, SOLUTION, Assignment
@@ -29,6 +31,7 @@ __all__ = [
     "manifest_of",
     "public_metadata",
     "refuse_errors",
+    "refuse_inside",
     "solution_submission",
     "solved_version",
     "student_version",
@@ -108,7 +111,8 @@ def _referred(cell: Cell, text: str) -> dict[str, Any]:
     if not isinstance(attachments, dict):
         return {}
     named = set(re.findall(r"attachment:([^)\s\"'>]+)", text))
-    return {name: data for name, data in attachments.items() if name in named}
+    spaced = {name for name in attachments if " " in name and f"attachment:{name}" in text}
+    return {name: data for name, data in attachments.items() if name in spaced or {name, quote(name)} & named}
 
 
 def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]:
@@ -119,21 +123,18 @@ def make_release(assignment: Assignment, out: Path) -> tuple[Manifest, Manifest]
     Raises
     ------
     InvalidInput
-        The assignment has errors.
+        The assignment has errors, or `out` lies in it.
     AlreadyExists
         `out` is there already.
     """
     refuse_errors(assignment)
+    refuse_inside(assignment, out)
     with new_folder(out) as folder:
-        _lay_out(assignment, folder / "student", student_version)
-        if assignment.sheet.annotations:
-            tasks = folder / "student" / TASKS_FILE
-            tasks.parent.mkdir(exist_ok=True)
-            tasks.write_bytes(write_tasks(assignment.sheet.annotations))
+        _lay_out_public(assignment, folder / "student")
         source = folder / "source"
         _lay_out(assignment, source, lambda notebook: notebook)
         for path in (*assignment.hidden, *([sheet] if (sheet := assignment.root / SHEET_FILE).is_file() else [])):
-            _copy(path, source / path.relative_to(assignment.root))
+            _copy(path, source / _below(path, assignment.root))
         return manifest_of(folder / "student"), manifest_of(source)
 
 
@@ -143,13 +144,14 @@ def lay_out_student(assignment: Assignment, out: Path) -> Path:
     Raises
     ------
     InvalidInput
-        The assignment has errors.
+        The assignment has errors, or `out` lies in it.
     AlreadyExists
         `out` is there already.
     """
     refuse_errors(assignment)
+    refuse_inside(assignment, out)
     with new_folder(out) as folder:
-        _lay_out(assignment, folder, student_version)
+        _lay_out_public(assignment, folder)
     return out
 
 
@@ -158,7 +160,13 @@ def refuse_errors(assignment: Assignment) -> None:
     if assignment.errors:
         first, others = assignment.errors[0], len(assignment.errors) - 1
         more = f" ({others} more: 'labkit course check' lists all)" if others else ""
-        raise InvalidInput(f"{first.where}: {first.text}{more}", hint=first.hint or "Mend it, then release.")
+        raise InvalidInput(f"{first.where}: {first.text}{more}".removeprefix(": "), hint=first.hint or "Mend it, then try again.")
+
+
+def refuse_inside(assignment: Assignment, out: Path) -> None:
+    """Raise if `out` lies in the folder of the assignment: what is written there would be handed out with the next release."""
+    if out.resolve().is_relative_to(assignment.root):
+        raise InvalidInput(f"{out} lies in the assignment, and would be handed out with it.", hint="Name a folder outside of it.")
 
 
 def solution_submission(assignment: Assignment, out: Path) -> Path:
@@ -170,11 +178,12 @@ def solution_submission(assignment: Assignment, out: Path) -> Path:
     Raises
     ------
     InvalidInput
-        The assignment has errors.
+        The assignment has errors, or `out` lies in it.
     AlreadyExists
         `out` is there already.
     """
     refuse_errors(assignment)
+    refuse_inside(assignment, out)
     with new_folder(out) as folder:
         _lay_out(assignment, folder, solved_version)
         solution = assignment.root / SOLUTION
@@ -184,8 +193,16 @@ def solution_submission(assignment: Assignment, out: Path) -> Path:
                 _copy(gold, folder / task.path)
         for path in assignment.hidden:
             if path.is_relative_to(solution):
-                _copy(path, folder / path.relative_to(solution))
+                _copy(path, folder / _below(path, solution))
     return out
+
+
+def _lay_out_public(assignment: Assignment, folder: Path) -> None:
+    _lay_out(assignment, folder, student_version)
+    if assignment.sheet.annotations:
+        tasks = folder / TASKS_FILE
+        tasks.parent.mkdir(exist_ok=True)
+        tasks.write_bytes(write_tasks(assignment.sheet.annotations))
 
 
 def _lay_out(assignment: Assignment, folder: Path, version: Callable[[Notebook], Notebook]) -> None:
@@ -194,6 +211,11 @@ def _lay_out(assignment: Assignment, folder: Path, version: Callable[[Notebook],
         (folder / f"{name}.ipynb").write_bytes(write_notebook(version(notebook)))
     for name, path in assignment.public.items():
         _copy(path, folder / name)
+
+
+def _below(path: Path, root: Path) -> str:
+    """Return where a file lies in a folder, in NFC as manifests have it."""
+    return unicodedata.normalize("NFC", path.relative_to(root).as_posix())
 
 
 def _copy(path: Path, to: Path) -> None:

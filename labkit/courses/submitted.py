@@ -11,7 +11,7 @@ from typing import Any
 from labkit.courses.records import Manifest, Problem
 from labkit.errors import InvalidInput
 
-__all__ = ["NotebookFacts", "check_notebook", "check_submission"]
+__all__ = ["NotebookFacts", "check_notebook", "check_submission", "is_like"]
 
 _DEEPEST = 100
 _HINT = "Open it in JupyterLab, save it and hand it in again; if it does not open, take an older copy of it."
@@ -138,13 +138,14 @@ def check_submission(expected_notebooks: Sequence[str], required: Sequence[str],
 
 
 def _missing(path: str, manifest: Manifest, expected: set[str]) -> Problem:
-    like = next((file.path for file in manifest.files if file.path not in expected and _is_like(file.path, path)), None)
+    like = next((file.path for file in manifest.files if file.path not in expected and is_like(file.path, path)), None)
     if like is None:
         return Problem(where=path, text=f"The notebook {path} is missing.", hint=f"It must be called exactly {path}.")
     return Problem(where=like, text=f"{like} is not {path}, which is missing.", hint=f"Rename it to {path} if it is the right one.")
 
 
-def _is_like(path: str, wanted: str) -> bool:
+def is_like(path: str, wanted: str) -> bool:
+    """Return whether a file is called as browsers and file managers call a copy of the notebook `wanted`, or like it but for capitals."""
     name = path.rsplit("/", 1)[-1].casefold()
     name = re.sub(r"\.ipynb(\.txt|\.json|\.ipynb)?$", "", name) if ".ipynb" in name else name
     found = _COPY.match(name)

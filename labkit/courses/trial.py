@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from labkit.courses.cells import read_cell
 from labkit.courses.submitted import check_notebook
 from labkit.errors import InvalidInput, LabKitError
 from labkit.events import CancelToken
@@ -174,16 +175,16 @@ def _told(notebook: Any, reached: int) -> Iterator[TrialCell]:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
-        mark = cell.metadata.get("nbgrader") or {}
-        is_test = bool(mark.get("grade")) and not mark.get("solution")
+        graded = read_cell(cell)
+        test = graded if graded is not None and graded.kind == "test" else None
         error = next((output for output in cell.outputs if output.output_type == "error"), None)
-        facts: dict[str, Any] = {"index": index, "grade_id": str(mark.get("grade_id", "")), "points": _points(mark) if is_test else None}
+        facts: dict[str, Any] = {"index": index, "grade_id": graded.grade_id if graded else "", "points": test.points if test else None}
         facts["line"] = _one_line(cell.source)
         if error is not None:
-            yield TrialCell(**facts, state="failed" if is_test else "stopped", message=_message(error))
-        elif is_test and (earned := _earned(cell)) is not None and earned < (facts["points"] or 0):
+            yield TrialCell(**facts, state="failed" if test else "stopped", message=_message(error))
+        elif test and (earned := _earned(cell)) is not None and earned < (facts["points"] or 0):
             yield TrialCell(**facts, state="failed", message=f"{earned:g} of {facts['points']:g} points")
-        elif is_test:
+        elif test:
             yield TrialCell(**facts, state="passed" if index < reached else "not-run")
 
 
@@ -194,11 +195,6 @@ def _earned(cell: Any) -> float | None:
         return float(texts[-1]) if texts else None
     except ValueError:
         return None
-
-
-def _points(mark: dict[str, Any]) -> float | None:
-    points = mark.get("points")
-    return float(points) if isinstance(points, int | float) else None
 
 
 def _message(error: Any) -> str:

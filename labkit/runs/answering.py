@@ -13,9 +13,15 @@ from urllib.parse import urlsplit
 
 from labkit import __version__
 
-__all__ = ["Answerer", "hub_version"]
+__all__ = ["Answerer", "at_hub", "hub_version"]
 
 _SILENT_S = 10.0  # a connection on which nothing comes is closed
+
+
+def at_hub(path: str) -> str:
+    """Return the address of a page of the hub: people's servers may have origins of their own, and then the hub says which is its."""
+    hub = urlsplit(os.environ.get("JUPYTERHUB_PUBLIC_HUB_URL", ""))
+    return f"{hub.scheme}://{hub.netloc}{path}" if hub.netloc else path
 
 
 class Answerer:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from labkit.runs.answering import Answerer
+from labkit.runs.answering import Answerer, at_hub
 from labkit.runs.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -56,10 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _page(service: str, run_id: str) -> str:
-    """Return the address of the run's page: on the hub's own origin, where the hub says which that is."""
-    hub = urlsplit(os.environ.get("JUPYTERHUB_PUBLIC_HUB_URL", ""))
-    origin = f"{hub.scheme}://{hub.netloc}" if hub.netloc else ""
-    return f"{origin}{urlsplit(service).path}/runs/{run_id}"
+    """Return the address of the run's page."""
+    return at_hub(f"{urlsplit(service).path}/runs/{run_id}")
 
 
 class _Stop:

@@ -565,6 +565,10 @@ class CourseWorkLayout:
         """Of which assignment and release this is, and what was fetched."""
         return self.own / "assignment.json"
 
+    def incoming(self, assignment: str) -> Path:
+        """Return where files of an assignment wait until all are there; it stays behind where a fetch was cut short."""
+        return self.own / "incoming" / assignment
+
     @property
     def pending(self) -> Path:
         """A submission that was sent and not answered yet."""

@@ -13,10 +13,11 @@ from labkit.client import CourseClient, service_address
 from labkit.client.course_wire import ActivityAsk
 from labkit.client.feedback import counting_submission
 from labkit.client.fetching import fetch_assignment
+from labkit.client.finding import own_submissions, time_zone_of
 from labkit.client.handing_in import collect, hand_in
 from labkit.client.workfolder import WorkFolder, find_work
 from labkit.config import courses_dir
-from labkit.errors import Conflict, HubUnreachable, LabKitError, NotFound
+from labkit.errors import Conflict, LabKitError, NotFound
 from labkit_lab.courseitems import feedback_item, fetch_report, history_row, receipt_item, send_plan
 from labkit_lab.courselist import course_work
 from labkit_lab.savedmarks import check_saved
@@ -91,15 +92,14 @@ class SubmitRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_submit, assignment, asked), HTTPStatus.CREATED)
 
 
-class TrialRoute(QueueingRoute):
+class TrialRoute(_CourseRoute, QueueingRoute):
     """The tests that a student can see."""
 
     @web.authenticated
     @authorized
     async def post(self, assignment: str) -> None:
         """Begin to run the notebooks of an assignment, in a program beside this server."""
-        root = Path(self.settings.get("server_root_dir") or Path.cwd())
-        folder = await asyncio.to_thread(_folder, assignment)
+        folder, root = await asyncio.to_thread(_folder, assignment), self.root
         self.reply(self.jobs.start(lambda job: {"tried": try_work(folder, root, job)}).item(), HTTPStatus.ACCEPTED)
 
 
@@ -176,24 +176,15 @@ def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
                 "A file has changed since you confirmed what is sent.", hint="Nothing was submitted. Look at it, then submit again."
             )
         receipt = hand_in(client, folder, collected=collected)
-        return receipt_item(receipt, _time_zone(client, assignment), folder)
+        return receipt_item(receipt, time_zone_of(client, assignment), folder)
     finally:
         client.close()
-
-
-def _time_zone(client: CourseClient, assignment: str) -> str:
-    try:
-        return client.assignment(assignment, patience_s=0).time_zone
-    except HubUnreachable:
-        return "UTC"
 
 
 def _history(assignment: str) -> HistoryList:
     client = _client()
     try:
-        name = client.standing(patience_s=0).name
-        items = client.submissions(assignment, patience_s=_QUICK_S)
-        own = [item for item in items if name == item.person or name in item.group]
+        own = own_submissions(client, assignment, patience_s=_QUICK_S)
         return HistoryList(submissions=tuple(history_row(item) for item in own))
     finally:
         client.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from labkit import errors
 from labkit.client.workfolder import WorkFolder
 from labkit.courses.trial import Trial, TrialStep
-from labkit.errors import LabKitError, NotFound, WorkerLost
+from labkit.errors import LabKitError, WorkerLost
 from labkit_lab.server.jobs import Job
 from labkit_lab.server.places import browser_path
 from labkit_lab.wire_courses import TrialReport, TriedCell, TriedNotebook
@@ -23,13 +23,9 @@ _LOOK_EVERY_S = 0.2
 
 def try_work(folder: WorkFolder, root: Path, job: Job) -> TrialReport:
     """Run every notebook of the assignment, as it is graded, and report its tests."""
-    record = folder.record()
-    names = [name for name in record.manifest.notebooks if folder.on_disk(f"{name}.ipynb").is_file()]
-    if not names:
-        raise NotFound("There is no notebook of this assignment in its folder.", hint="Fetch the assignment again.")
-    files = [folder.on_disk(f"{name}.ipynb").name for name in names]
-    # -P: what a student has called labkit must not be taken for it
-    command = [sys.executable, "-P", "-m", "labkit.courses.trial", str(folder.root), *files, "--cell-s", str(record.cell_s)]
+    files, cell_s = folder.notebook_files(), folder.record().cell_s
+    # -P: what a student has called labkit must not be taken for it; --: a notebook may be called like an option
+    command = [sys.executable, "-P", "-m", "labkit.courses.trial", "--cell-s", str(cell_s), "--", str(folder.root), *files]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as program:
         watcher = threading.Thread(target=_end_with, args=(program, job), daemon=True)
         watcher.start()

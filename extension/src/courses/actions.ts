@@ -32,6 +32,7 @@ export class CourseActions implements ICourseActions {
   fetch(entry: AssignmentEntry): void {
     const trans = this._trans;
     void this._doing(entry, trans.__('Fetching…'), async () => {
+      await this._save(entry); // what is typed and not saved is a change, too, and must be kept
       const report = await this._model.api.fetchAssignment(entry.id);
       this._model.setAside(entry.id, { told: fetchedWords(report, trans) });
       await this._model.refresh();
@@ -198,7 +199,7 @@ export class CourseActions implements ICourseActions {
       return [
         trans.__('%1 could not be saved', error.path),
         trans.__(
-          'Nothing was submitted. Look whether the server still answers and whether there is room on the disk, then try again.'
+          'Nothing was fetched or submitted. Look whether the server still answers and whether there is room on the disk, then try again.'
         )
       ];
     }
@@ -211,7 +212,12 @@ function fetchedWords(report: FetchReport, trans: TranslationBundle): string[] {
     trans.__('Release %1 is in %2.', report.release, report.place)
   ];
   if (report.renewed.length > 0) {
-    words.push(trans.__('Renewed: %1.', report.renewed.join(', ')));
+    words.push(
+      trans.__(
+        'Renewed: %1. What is open of it shows the new one after File, Reload from Disk.',
+        report.renewed.join(', ')
+      )
+    );
   }
   const beside = new Map(report.beside.map(one => [one.path, one.beside]));
   for (const path of report.kept) {

@@ -83,15 +83,7 @@ function Facts(props: ICardProps): React.JSX.Element {
           </strong>
         </p>
       )}
-      {isStaff && entry.submissions > 0 && (
-        <p>
-          {trans.__(
-            '%1 handed in, %2 to be graded.',
-            entry.submissions,
-            entry.waiting
-          )}
-        </p>
-      )}
+      {isStaff && <ForStaff entry={entry} trans={trans} />}
       {entry.release > entry.fetched && entry.fetched > 0 && (
         <p className="labkit-Assignment-news">
           {trans.__(
@@ -101,6 +93,37 @@ function Facts(props: ICardProps): React.JSX.Element {
         </p>
       )}
     </div>
+  );
+}
+
+/** How far the class is, and the way to the page on which it is graded. */
+function ForStaff(props: {
+  readonly entry: AssignmentEntry;
+  readonly trans: TranslationBundle;
+}): React.JSX.Element {
+  const { entry, trans } = props;
+  const words = entry.draft
+    ? trans.__('A draft: students see it when it is released.')
+    : entry.submissions === 0
+      ? trans.__('Nobody has handed in yet.')
+      : trans.__(
+          '%1 handed in, %2 to be graded.',
+          entry.submissions,
+          entry.waiting
+        );
+  return (
+    <p>
+      {words}{' '}
+      <a
+        className="labkit-Link"
+        href={entry.page}
+        target="_blank"
+        rel="noopener noreferrer"
+        aria-label={trans.__('Open its page: %1', entry.name)}
+      >
+        {trans.__('Open its page')}
+      </a>
+    </p>
   );
 }
 

@@ -20,10 +20,11 @@ import {
 } from '@jupyterlab/translation';
 
 import { LabKitApi } from '../api';
-import { CATEGORY, FEEDBACK, SHOW_COURSES } from '../commands';
+import { CATEGORY, CELL_KIND, FEEDBACK, SHOW_COURSES } from '../commands';
 import { courseIcon } from '../icons';
 import { CourseActions } from './actions';
 import { noteActivity } from './activity';
+import { chooseKind } from './cellkind';
 import { FeedbackView } from './feedback';
 import { CoursesPanel } from './panel';
 
@@ -75,10 +76,37 @@ export const coursesPlugin: JupyterFrontEndPlugin<void> = {
     addFeedback(app, api, restorer, trans);
     if (notebooks !== null) {
       noteActivity(notebooks, panel.model);
+      addCellKind(app, notebooks, palette, trans);
       void app.restored.then(() => panel.model.refresh()); // to know which notebooks are course work
     }
   }
 };
+
+/** For who writes an assignment: what the active cell is in it. */
+function addCellKind(
+  app: JupyterFrontEnd,
+  notebooks: INotebookTracker,
+  palette: ICommandPalette | null,
+  trans: TranslationBundle
+): void {
+  app.commands.addCommand(CELL_KIND, {
+    label: trans.__('Set Kind of Cell in Assignment…'),
+    caption: trans.__('Answer, test, task, locked or plain; id and points'),
+    isEnabled: () => notebooks.activeCell !== null,
+    execute: async () => {
+      const cell = notebooks.activeCell;
+      if (cell !== null) {
+        await chooseKind(cell, trans);
+      }
+    }
+  });
+  palette?.addItem({ command: CELL_KIND, category: CATEGORY });
+  app.contextMenu.addItem({
+    command: CELL_KIND,
+    selector: '.jp-Notebook .jp-Cell',
+    rank: 20
+  });
+}
 
 /** Tabs with feedback: one for each assignment and submission. */
 function addFeedback(

@@ -211,7 +211,11 @@ function Receipt(props: {
         trans={trans}
       />
       <p className="labkit-Assignment-quiet">
-        {trans.__('The receipt is kept in %1', receipt.kept)}
+        {receipt.kept === ''
+          ? trans.__(
+              'The hub has this receipt; it could not be written to your disk.'
+            )
+          : trans.__('The receipt is kept in %1', receipt.kept)}
       </p>
     </div>
   );

@@ -131,6 +131,18 @@ function Course(
         {course.title}
         {course.role !== 'student' && <small> {roleWord(course, trans)}</small>}
       </h3>
+      {course.page !== '' && (
+        <p className="labkit-Course-quiet">
+          <a
+            className="labkit-Link"
+            href={course.page}
+            target="_blank"
+            rel="noopener noreferrer"
+          >
+            {trans.__('Open the page of the course')}
+          </a>
+        </p>
+      )}
       {course.problem !== '' && (
         <p className="labkit-Course-problem" role="alert">
           {course.problem}

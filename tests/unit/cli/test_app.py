@@ -29,8 +29,8 @@ from labkit.testing.commands import Done, run_labkit
 
 LabKit = Callable[..., Done]
 COMMANDS = [
-    "analyse", "annotations", "demo", "doctor", "export", "hub", "import", "model", "predict", "probe", "project", "rerun", "run", "train",
-    "trainset", "verify",
+    "analyse", "annotations", "course", "demo", "doctor", "export", "hub", "import", "model", "predict", "probe", "project", "rerun", "run",
+    "train", "trainset", "verify",
 ]  # fmt: skip
 
 

@@ -61,6 +61,12 @@ def test_author_tests_with_what_a_student_would_hand_in(labkit: LabKit, assignme
     assert "HIDDEN TESTS" not in handed_in["notebook"]
 
 
+def test_what_is_kept_of_a_test_does_not_lie_in_the_assignment(labkit: LabKit, assignment: Path) -> None:
+    """Executed solutions would be handed out with the next release."""
+    done = labkit("course", "test", "--out", "graded", "--json", here=assignment)
+    assert (done.exit_code, "handed out" in done.error["message"], (assignment / "graded").exists()) == (2, True, False)
+
+
 def test_two_samples_are_the_same(labkit: LabKit, assignment: Path, tmp_path: Path) -> None:
     """Pictures are made from seeds, ids of cells are given."""
     labkit("course", "new", "other")

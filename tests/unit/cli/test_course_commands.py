@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from labkit.cli import course_grade_commands, course_staff_commands
+from labkit.cli.app import stoppable
+from labkit.client.finding import find_assignment
+from labkit.courses.grading import Batch
+from labkit.courses.records import GradeResult
+from labkit.errors import Cancelled
+from labkit.events import CancelToken, Event, Progress, ignore_events
 from labkit.testing.commands import Done
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, edit_notebook, write_author_folder
@@ -59,6 +70,7 @@ def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_pat
     assert failing.exit_code == 3
     assert "ps1.ipynb: 0 of 1 tests pass" in failing.stdout
     assert "cell 3 (mean_test) fails: NotImplementedError" in failing.stdout
+    assert "ps1.ipynb: It is as it was handed out" in as_("zoë b", "submit", "--dry-run", here=work).stderr
     edit_notebook(work / "ps1.ipynb", SOLVED)
     assert as_("zoë b", "validate", "--json", here=work).json["passed"] is True
 
@@ -93,6 +105,31 @@ def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_pat
     assert "submission.create" in as_("prof", "audit").stdout
 
 
+def test_the_first_assignment_of_the_docs(as_: Callable[..., Done], service: CourseService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the section does what it says; the grading itself is played, and somebody hands in before it."""
+
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        yield GradeResult(submission="test", state="graded", isolation="process")
+
+    monkeypatch.setattr(course_grade_commands, "grade_batch", grade)
+    text = (Path(__file__).parents[3] / "docs" / "assignments.md").read_text(encoding="utf-8")
+    section = text.split("## A first assignment in ten minutes")[1].split("In Python:")[0]
+    lines = [
+        line.split("#")[0] for block in re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE) for line in block.splitlines()
+    ]
+    for _, _, verb, *arguments in map(shlex.split, lines):
+        if verb == "grade":
+            assert [as_("ada", "fetch", "nuclei-1").exit_code, as_("ada", "submit", "nuclei-1").exit_code] == [0, 0]
+            arguments.remove("--wait")
+        done = as_("prof", verb, *arguments)
+        assert done.exit_code == 0, (verb, done.stderr)
+        if verb == "grade":
+            item = find_assignment(service.client("prof"), "nuclei-1")
+            service.grade(item.id, {one.key: 1.0 for one in service.client("prof").release(item.id, 1).items})
+    assert len(lines) == 11
+    assert "6 of 16 points" in as_("ada", "feedback", "fetch", "nuclei-1").stdout
+
+
 def test_arrangements(as_: Callable[..., Done]) -> None:
     """An extension and a group are given, listed and taken back; a student is refused."""
     made = as_("prof", "create", "pairs", "--json").json
@@ -105,6 +142,45 @@ def test_arrangements(as_: Callable[..., Done]) -> None:
     assert extended["due"].startswith("2030-10-27")
     assert as_("tom", "extend", "pairs", "ada", "--end").exit_code == 0
     assert as_("ada", "set", "pairs", "--due", "none", "--json").error["type"] == "NotFound"
+
+
+def test_what_does_not_fit_is_the_callers_error(as_: Callable[..., Done]) -> None:
+    """Too long a name, too many attempts: said by its name, and nothing is asked of the hub."""
+    assert as_("prof", "create", "odd", "--json").exit_code == 0
+    for arguments, name in (
+        (("create", "x" * 151), "name: "),
+        (("set", "odd", "--attempts", "1001"), "attempts: "),
+        (("set", "odd", "--grace-min", "20000"), "grace-min: "),
+        (("extend", "odd", "ada", "--attempts", "2", "--reason", "x" * 301), "reason: "),
+    ):
+        done = as_("prof", *arguments, "--json")
+        assert (done.exit_code, done.error["type"], done.error["message"].startswith(name)) == (2, "InvalidInput", True)
+        assert "--help" in done.error["hint"]
+
+
+def test_who_stops_waiting_for_a_batch_is_told_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no end of the batch, and no success: 130, by the error."""
+    batch = SimpleNamespace(id="b", state="running", graded=0, failed=0, total=2)
+    client = SimpleNamespace(start_grading=lambda *_: batch, batches=lambda *_: (batch,))
+    monkeypatch.setattr(course_staff_commands, "course_client", lambda: client)
+    monkeypatch.setattr(course_staff_commands, "find_assignment", lambda *_: SimpleNamespace(id="a"))
+    cancel = CancelToken()
+    cancel.cancel()
+    grade: Callable[..., object] = inspect.unwrap(course_staff_commands.grade.callback or print)
+    with pytest.raises(Cancelled, match="goes on at the hub"):
+        grade("odd", (), None, everything=False, drop_hand=False, wait=True, on_event=ignore_events, cancel=cancel)
+
+
+def test_work_that_is_stopped_stops_where_it_tells_how_far_it_is() -> None:
+    """Files that were sent stay; the work ends there."""
+    cancel = CancelToken()
+    told: list[Event] = []
+    tell = stoppable(told.append, cancel)
+    tell(Progress(done=1, total=2, unit="bytes"))
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        tell(Progress(done=2, total=2, unit="bytes"))
+    assert len(told) == 2
 
 
 def test_where_there_is_no_hub(labkit: LabKit, monkeypatch: pytest.MonkeyPatch) -> None:

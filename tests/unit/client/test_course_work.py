@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from labkit.client import fetching, workfolder
 from labkit.client.course_wire import AssignmentItem, FeedbackAsk, HandScore
 from labkit.client.feedback import fetch_feedback
 from labkit.client.fetching import Fetched, fetch_assignment
 from labkit.client.finding import find_assignment
 from labkit.client.handing_in import collect, hand_in
-from labkit.client.workfolder import WorkFolder
-from labkit.errors import HubUnreachable, InvalidInput, NotFound
+from labkit.client.workfolder import WorkFolder, find_work, list_work, work_for
+from labkit.errors import HubUnreachable, InvalidInput, NotFound, StorageFull
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, edit_notebook, hand_out, write_author_folder
 
@@ -133,8 +135,9 @@ def test_an_answer_that_gets_lost_makes_no_second_submission(folder: WorkFolder,
     handing_in = f"POST /assignments/{item.id}/submissions"
     edit_notebook(folder.root / "ps1.ipynb", SOLVED)
     service.lost.add(handing_in)
-    with pytest.raises(HubUnreachable):
+    with pytest.raises(HubUnreachable) as caught:
         hand_in(client, folder)
+    assert "Submit again" in caught.value.hint
     service.lost.add(handing_in)
     receipt = hand_in(service.client("zoë b"), folder)
     assert (receipt.attempt, receipt.sha256, receipt.cells) == (1, collect(folder).manifest.sha256, {"ps1.ipynb": 4})
@@ -170,3 +173,89 @@ def test_an_assignment_is_found_by_what_it_is_called(service: CourseService, ite
     with pytest.raises(NotFound) as caught:
         find_assignment(client, "ps9")
     assert item.name in caught.value.hint
+
+
+def test_a_first_fetch_that_was_cut_short_goes_on_in_its_folder(
+    fetch: Callable[[], Fetched], service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one brings the rest into the same folder, whether files were on their way or in their places already."""
+    for broken in ("_download", "save_record"):
+        with monkeypatch.context() as patch:
+            patch.setattr(fetching, broken, _fails_after(getattr(fetching, broken) if broken == "_download" else None))
+            with pytest.raises(KeyboardInterrupt):
+                fetch()
+    assert fetch().folder.root == tmp_path / "courses" / "image-ai" / item.name
+    assert [path.name for path in (tmp_path / "courses" / "image-ai").iterdir()] == [item.name]
+
+
+def _fails_after(done: Callable[..., object] | None) -> Callable[..., object]:
+    def fails(*args: object) -> object:
+        if done is not None:
+            done(*args)
+        raise KeyboardInterrupt
+
+    return fails
+
+
+def test_another_assignment_of_the_same_name_does_not_get_into_a_folder_cut_short(tmp_path: Path, item: AssignmentItem) -> None:
+    """Its first fetch left files; those are of another assignment."""
+    place = work_for(item, tmp_path)
+    place.layout.incoming("another").mkdir(parents=True)
+    (place.root / "ps1.ipynb").write_text("mine")
+    assert work_for(item, tmp_path).root.name == f"{item.name} ({item.id})"
+
+
+def test_a_full_disk_keeps_nobody_from_handing_in(
+    folder: WorkFolder, service: CourseService, item: AssignmentItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither key nor receipt can be written; the submission counts, and its receipt is at the hub."""
+
+    def full(*_: object) -> None:
+        raise StorageFull("The disk is full.")
+
+    monkeypatch.setattr(workfolder, "save_record", full)
+    client = service.client("zoë b")
+    receipt = hand_in(client, folder)
+    assert folder.kept_receipt(receipt) is None
+    assert client.receipt(receipt.submission) == receipt
+
+
+def test_work_that_lies_in_a_copy_is_noticed(folder: WorkFolder) -> None:
+    """The notebook that is graded is as it was handed out: said, and accepted."""
+    mine = folder.root / "ps1.ipynb"
+    (folder.root / "ps1-Copy1.ipynb").write_bytes(mine.read_bytes())
+    edit_notebook(folder.root / "ps1-Copy1.ipynb", SOLVED)
+    [problem] = collect(folder).problems
+    assert (problem.severity, problem.hint) == ("warning", "Is your work in ps1-Copy1.ipynb? Only ps1.ipynb is graded.")
+    edit_notebook(mine, SOLVED)
+    assert collect(folder).problems == ()
+
+
+def test_what_is_handed_in_is_of_the_release_that_was_looked_through(
+    fetch: Callable[[], Fetched], folder: WorkFolder, service: CourseService, item: AssignmentItem, author: Path
+) -> None:
+    """In another tab a newer release was fetched in between."""
+    edit_notebook(folder.root / "ps1.ipynb", SOLVED)
+    collected = collect(folder)
+    write_author_folder(author.parent, hint="release two")
+    hand_out(service.client("prof"), author, item.name)
+    assert fetch().release == 2
+    client = service.client("zoë b")
+    assert client.submission(hand_in(client, folder, collected=collected).submission).release == 1
+
+
+@pytest.mark.parametrize("copy", ["ps1 zz", "0 backup of ps1"])
+def test_a_folder_that_was_copied_is_not_taken_for_the_assignment(folder: WorkFolder, item: AssignmentItem, copy: str) -> None:
+    """What is listed is what is sent: the folder that is called as the assignment is, wherever the copy stands in the list."""
+    base = folder.root.parents[1]
+    shutil.copytree(folder.root, folder.root.with_name(copy))
+    assert [found.root for found, record in list_work(base) if record.assignment == item.id] == [folder.root]
+    assert find_work(item.id, base) == folder
+
+
+def test_a_hidden_file_whose_umlaut_came_apart_is_released(service: CourseService, author: Path) -> None:
+    """As a Mac writes it; the hub has it in one piece."""
+    (author / "hidden").mkdir(exist_ok=True)
+    (author / "hidden" / unicodedata.normalize("NFD", "größe.txt")).write_text("truth")
+    item = hand_out(service.client("prof"), author, f"{ASSIGNMENT} {next(_numbers)}")
+    assert service.client("prof").source(item.id, 1).source.entry("hidden/größe.txt") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
+from labkit.courses.cells import GradedCell, write_cell
 from labkit.courses.grading.engine import CellStory
 from labkit.courses.grading.scoring import cell_scores, check_scores, missing_scores
 from labkit.courses.records import CheckResult, Item
@@ -53,6 +54,14 @@ def test_note_is_the_first_line_of_the_error() -> None:
 def test_what_people_score_waits_for_them() -> None:
     """No points are not zero points."""
     (score,) = cell_scores([HAND], nbformat.from_dict(notebook([hand_cell("h", "Because.")])), {})
+    assert score.points is None
+
+
+def test_a_task_waits_for_a_person_whose_answer_stands_in_other_cells() -> None:
+    """Its own cell is as it was handed out in every submission, and says nothing of whether there is an answer."""
+    source = {"cell_type": "markdown", "id": "h", "metadata": {}, "source": "## Show a figure below."}
+    task = write_cell(source, GradedCell(kind="task", grade_id="h", points=2), with_checksum=True)
+    (score,) = cell_scores([HAND], nbformat.from_dict(notebook([task])), {})
     assert score.points is None
 
 

@@ -56,6 +56,12 @@ CASES = [
     ([("open('../a.csv')", "", "", None)], "leads out of the assignment."),
     ([("def f(:", "test", "t", 1)], "error: ps1.ipynb, cell 1 (t): It is no Python that can be read."),
     ([("### AUTOTEST f(1)", "test", "t", 1)], "AUTOTEST lines of nbgrader are not carried out here."),
+    (
+        [("### begin solution\nx=1\n### end solution", "answer", "q", None)],
+        "cell 1 (q): Line 1 looks like a marker, and nothing is cut there.",
+    ),
+    ([("#BEGIN HIDDEN  TEST\nx=1", "test", "t", 1)], "cell 1 (t): Line 1 looks like a marker, and nothing is cut there."),
+    ([("=== End\u00a0Mark Scheme ===\r\n", "task", "t", 1)], "cell 1 (t): Line 1 looks like a marker, and nothing is cut there."),
 ]
 
 
@@ -158,3 +164,27 @@ def test_broken_notebooks_and_links_are_named(make_assignment: MakeAssignment, n
     root = make_assignment("a", files={"bad.ipynb": "{", "old.ipynb": '{"nbformat": 3}'}, ps1=notebook(cell("pass", "test", "t", 1)))
     (root / "link").symlink_to("/etc/passwd")
     assert [problem.where for problem in load_assignment(root).problems] == ["link", "bad.ipynb", "old.ipynb"]
+
+
+ALMOST_HIDDEN = [
+    ("Hidden/tests.py", "x", "error: Hidden: It is handed out: only a folder that is called hidden stays hidden."),
+    ("assignment.yml", "title: x", "error: assignment.yml: It is handed out, and nobody reads it."),
+    ("ps1.ipynb.bak", '"### BEGIN SOLUTION"', "error: ps1.ipynb.bak: It holds a solution region"),
+    ("more/big.ipynb", " " * 3_000_000 + '"### BEGIN SOLUTION"', "error: more/big.ipynb: It holds a solution region"),
+    ("old/ps1.ipynb", '{"grade_id": "q", "solution": true}', "warning: old/ps1.ipynb: It is a notebook with answers"),
+    ("solutions/q1.py", "x = 1", "warning: solutions/q1.py: It is called like a solution"),
+    ("ps1-solution.ipynb", '{"nbformat": 4, "cells": []}', "warning: ps1-solution.ipynb: It is called like a solution"),
+    ("ps1-Copy1.ipynb", '{"nbformat": 4, "cells": []}', "warning: ps1-Copy1.ipynb: It is called like a copy of ps1.ipynb."),
+]
+
+
+@pytest.mark.parametrize(("path", "text", "expected"), ALMOST_HIDDEN)
+def test_what_is_handed_out_by_mistake(words: Callable[..., list[str]], cell: Make, path: str, text: str, expected: str) -> None:
+    """Folders, sheets, copies and solutions under names that nothing keeps from being handed out."""
+    found = words(cell("pass", "test", "t", 1), files={path: text})
+    assert any(line.startswith(expected) for line in found), found
+
+
+def test_names_that_only_sound_like_a_solution(words: Callable[..., list[str]], cell: Make) -> None:
+    """Pictures have a resolution."""
+    assert words(cell("pass", "test", "t", 1), files={"data/high-resolution.csv": "1", "dissolution.txt": "1"}) == []

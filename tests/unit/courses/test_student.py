@@ -11,7 +11,7 @@ import pytest
 
 from labkit.courses.cells import graded_cells
 from labkit.courses.folder import load_assignment
-from labkit.courses.student import make_release, solution_submission, student_version
+from labkit.courses.student import lay_out_student, make_release, manifest_of, solution_submission, student_version
 from labkit.errors import AlreadyExists, InvalidInput
 
 MakeAssignment = Callable[..., Path]
@@ -70,3 +70,30 @@ def test_the_authors_solution_can_be_handed_in(make_assignment: MakeAssignment, 
     text = (out / "ps1.ipynb").read_text()
     assert ("SECRET_SOLUTION" in text, "SECRET_TEST" in text, (out / "model.txt").read_text()) == (True, False, "weights")
     assert json.loads(text)["cells"][4]["outputs"] == []
+
+
+def test_a_picture_whose_name_has_a_space_stays(notebook: Callable[..., Any], cell: Callable[..., Any]) -> None:
+    """However the text writes it; what is not shown goes."""
+    pictures = {"my pic.png": {"image/png": "AA"}, "two words.png": {"image/png": "BB"}, "not shown.png": {"image/png": "CC"}}
+    text = "![a](attachment:my%20pic.png) ![b](attachment:two words.png)"
+    (shown,) = student_version(notebook(cell(text, cell_type="markdown", attachments=pictures)))["cells"]
+    assert sorted(shown["attachments"]) == ["my pic.png", "two words.png"]
+
+
+def test_nothing_is_laid_out_within_the_assignment(make_assignment: MakeAssignment) -> None:
+    """It would be handed out with the next release, solutions and all."""
+    assignment = load_assignment(make_assignment())
+    for lay_out in (make_release, lay_out_student, solution_submission):
+        with pytest.raises(InvalidInput, match="would be handed out with it"):
+            lay_out(assignment, assignment.root / "out")
+    assert not (assignment.root / "out").exists()
+
+
+def test_a_preview_is_what_students_get(make_assignment: MakeAssignment, tmp_path: Path) -> None:
+    """File for file, the tasks of those who annotate among them."""
+    sheet = "annotations: [{id: cells, image: data/a.png, points: 4, gold: gold.geojson}]"
+    files: dict[str, str | bytes] = {"assignment.yaml": sheet, "data/a.png": "picture", "hidden/gold.geojson": "{}"}
+    assignment = load_assignment(make_assignment(files=files))
+    student, _ = make_release(assignment, tmp_path / "release")
+    assert manifest_of(lay_out_student(assignment, tmp_path / "preview")) == student
+    assert student.entry("annotations/tasks.json") is not None

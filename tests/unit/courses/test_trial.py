@@ -51,3 +51,16 @@ def test_what_is_no_notebook(tmp_path: Path) -> None:
     (tmp_path / "ps1.ipynb").write_text("{")
     with pytest.raises(InvalidInput, match="cut short"):
         try_notebooks(tmp_path, ("ps1.ipynb",), on_step=lambda step: None)
+
+
+def test_odd_marks_of_cells_are_no_reason_to_fail(tmp_path: Path) -> None:
+    """Whoever broke nbgrader's metadata gets the other tests run; points may be a text, as of old."""
+    cells = [_cell("1", "right"), _cell("1", "odd") | {"metadata": {"nbgrader": "x"}}, _cell("0.5", "old")]
+    cells[2]["metadata"]["nbgrader"] |= {"schema_version": 0, "points": "2"}
+    notebook = {"cells": [cell | {"id": f"c{k}"} for k, cell in enumerate(cells)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "ps1.ipynb").write_text(json.dumps(notebook))
+    [found] = try_notebooks(tmp_path, ("ps1.ipynb",), on_step=lambda step: None).notebooks
+    assert [(cell.grade_id, cell.state, cell.message) for cell in found.cells] == [
+        ("right", "passed", ""),
+        ("old", "failed", "0.5 of 2 points"),
+    ]
