@@ -19,7 +19,7 @@ __all__ = ["notebook_page", "page_bytes", "prepare_pages"]
 _MOST_BYTES = 20_000_000
 _MOST_LINES = 2_000
 _SCRIPT = re.compile(r"<\s*script\b.*?(?:<\s*/\s*script\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_TAGS = re.compile(r"<\s*/?\s*(?:script|iframe|object|embed|base|meta|link|form)\b[^>]*>", re.IGNORECASE)
+_TAGS = re.compile(r"<\s*(?:/\s*)?(?:script|iframe|object|embed|base|meta|link|form)\b[^>]*>", re.IGNORECASE)
 _HANDLER = re.compile(r"(<[a-z][^<>]{0,5000}?)\son[a-z]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE)
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1rem auto; padding: 0 1rem; color: #1b1b1b; background: #fff; }

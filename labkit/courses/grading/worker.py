@@ -212,7 +212,7 @@ def _grade_notebook(grading: _Grading, name: str) -> None:
 
 
 def _stem(file: str) -> str:
-    return re.sub(r"\s*[-_ ]?\s*(\(\d+\)|-?copy\s*\d*)$", "", file.removesuffix(".ipynb"), flags=re.IGNORECASE)
+    return re.sub(r"[-_\s]*(\(\d+\)|copy\s*\d*)$", "", file.removesuffix(".ipynb"), flags=re.IGNORECASE)
 
 
 def _read(grading: _Grading, name: str) -> dict[str, Any]:

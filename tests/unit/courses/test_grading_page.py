@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import nbformat
 
@@ -58,3 +59,11 @@ def test_picture_that_was_left_out_does_not_cost_the_page() -> None:
     assert "<strong>Look</strong>" in page
     assert 'alt="my cells"' in page
     assert "could not be shown" not in page
+
+
+def test_page_of_much_nothing_is_made_at_once() -> None:
+    """Blanks after a bracket: what looks for tags reads them once, not once for each of them."""
+    data = {"text/html": "<" + " " * 50_000 + "x"}
+    began = time.process_time()
+    _page(nbformat.v4.new_output("display_data", data=data))
+    assert time.process_time() - began < 5
