@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
-from labkit.courses.grading.places import new_scratch
+from labkit.courses.grading.places import empty, new_scratch
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
 from labkit.errors import WorkerLost
@@ -179,7 +178,9 @@ def _scratch(shape: Shape) -> Iterator[Path]:
     try:
         yield scratch
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            empty(scratch)
+            scratch.rmdir()
 
 
 @contextlib.contextmanager

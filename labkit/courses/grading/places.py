@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
+import stat
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.courses.grading.shapes import ContainerShape, Shape
 
-__all__ = ["INNER", "Slot", "make_slots", "new_scratch"]
+__all__ = ["INNER", "Slot", "empty", "make_slots", "new_scratch"]
 
 INNER = "/slot"
 """Where a container has its slot."""
+_EMPTY_S = 120.0
 _LONGEST = 60  # a Unix socket's path has at most 107 bytes
 
 
@@ -60,27 +62,76 @@ class Slot:
                     os.chown(path, self.owner, self.owner, follow_symlinks=False)
 
     def clear(self) -> None:
-        """Remove what is in it, links themselves and never what they point at."""
-        for entry in os.scandir(self.root):
-            if entry.is_dir(follow_symlinks=False):
-                with contextlib.suppress(OSError):
-                    Path(entry.path).chmod(0o700)
-                shutil.rmtree(entry.path, onerror=_open_up)
+        """Remove what is in it, links themselves and never what they point at.
+
+        Raises
+        ------
+        OSError
+            Something stays.
+        """
+        empty(self.root)
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in a folder: of any rights, however deep, and by the descriptor of the folder above, never through a link.
+
+    Raises
+    ------
+    OSError
+        Something stays.
+    """
+    deadline = time.monotonic() + _EMPTY_S
+    top = _enter(folder)
+    try:
+        while names := _names(top):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{folder} is being filled while it is emptied.")
+            for name, is_folder in names:
+                if is_folder:
+                    _take_apart(top, name)
+                else:
+                    _unlink(top, name)
+    finally:
+        os.close(top)
+
+
+def _take_apart(top: int, name: str) -> None:
+    """Remove a folder; those in it come to the top first: neither a stack nor a path bounds how deep they lay."""
+    inside = _enter(name, top)
+    try:
+        for inner, is_folder in _names(inside):
+            if is_folder:
+                os.close(_enter(inner, inside))  # a folder without rights to it cannot be moved
+                os.rename(inner, secrets.token_hex(8), src_dir_fd=inside, dst_dir_fd=top)
             else:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(entry.path)  # noqa: PTH108
+                _unlink(inside, inner)
+    finally:
+        os.close(inside)
+    os.rmdir(name, dir_fd=top)
 
 
-def _open_up(remove: object, path: str, error: object) -> None:
-    """Remove what stands in a folder without rights to it."""
-    with contextlib.suppress(OSError):
-        stuck = Path(path)
-        stuck.parent.chmod(0o700)
-        if stuck.is_dir() and not stuck.is_symlink():
-            stuck.chmod(0o700)
-            shutil.rmtree(stuck, ignore_errors=True)
-        else:
-            stuck.unlink()
+def _names(folder: int) -> list[tuple[str, bool]]:
+    with os.scandir(folder) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _unlink(folder: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _enter(path: Path | str, above: int | None = None) -> int:
+    """Open a folder, be it without rights to it, and never through a link."""
+    flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    if not hasattr(os, "O_PATH"):
+        return os.open(path, os.O_RDONLY | flags, dir_fd=above)
+    handle = os.open(path, os.O_PATH | flags, dir_fd=above)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.chmod(f"/proc/self/fd/{handle}", stat.S_IMODE(os.fstat(handle).st_mode) | 0o700)  # noqa: PTH101
+        return os.open(".", os.O_RDONLY | flags, dir_fd=handle)
+    finally:
+        os.close(handle)
 
 
 def new_scratch(shape: Shape) -> Path:

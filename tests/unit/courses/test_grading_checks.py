@@ -159,7 +159,8 @@ def test_mask_that_is_none_earns_nothing_and_says_why(folder: Path, answer: Any)
 
 
 _OME = """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1"><Image ID="Image:0">
-<Pixels DimensionOrder="XYZCT" ID="Pixels:0" SizeX="5" SizeY="2" SizeZ="1" SizeC="1" SizeT="1" Type="uint8"><TiffData IFD="0" PlaneCount="1">
+<Pixels DimensionOrder="XYZCT" ID="Pixels:0" SizeX="5" SizeY="2" SizeZ="1" SizeC="1" SizeT="1" Type="uint8">
+<TiffData IFD="0" PlaneCount="1">
 <UUID FileName="../hidden/labels/a.tif">urn:uuid:2</UUID></TiffData></Pixels></Image></OME>"""
 
 
