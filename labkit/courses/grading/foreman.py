@@ -23,12 +23,13 @@ import psutil
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.html import prepare_pages
-from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
 from labkit.courses.grading.worker import Submission, grade_submission
 from labkit.courses.records import Limits
+from labkit.errors import WorkerLost
 from labkit.notebooks.lineage import adopt_orphans, die_with_parent
 from labkit.runs.family import end_descendants
 from labkit.storage import write_text
@@ -37,6 +38,7 @@ __all__ = ["main"]
 
 _LOOK_S = 0.05
 _SLACK_S = 120.0
+_BLOCKED_S = 300.0
 _WORKER_MB = 1500
 _SCORER_MB = 700
 
@@ -59,13 +61,15 @@ class Foreman:
         with_checks = any(assignment.sheet.scored for assignment in self.assignments.values())
         shape = order.shape
         self.engine = Engine(shape, order.batch) if isinstance(shape, ContainerShape) else None
-        if self.engine is not None:
-            self.engine.sweep()
-        self.slots = make_slots(shape, order.workers + with_checks, order.scratch)
+        self.slots = make_slots(shape, order.workers, order.scratch, with_scorer=with_checks)
+        if self.engine is not None and not self.engine.sweep(volumes=[slot.source for slot in self.slots]):
+            raise WorkerLost("Containers of an earlier batch cannot be removed.", hint="See Docker's log.")
         self.scorer_slot = self.slots.pop() if with_checks else None
         self.scorer_pid = 0
         self.scorer_container: Container | None = None
         self.children: dict[int, _Child] = {}
+        self.blocked: list[_Child] = []
+        """What has ended, and whose containers could not be removed yet: its slot is not for the next."""
         self.waiting = list(order.tasks)
 
     def run(self) -> None:
@@ -111,12 +115,21 @@ class Foreman:
             if child is None:
                 continue  # an orphan that we adopted
             self._end_orphans()
-            if self.engine is not None and status != 0:
-                self.engine.sweep(child.task.id)
-            with contextlib.suppress(OSError):
-                child.slot.clear()
-            self.slots.append(child.slot)
-            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status))
+            self._free(child)
+            code = os.waitstatus_to_exitcode(status)
+            if code == AWAY:
+                self.waiting.clear()  # they are not to fail one by one: whoever started us starts another when Docker is back
+            _say(ended=child.task.id, status=code)
+
+    def _free(self, child: _Child) -> None:
+        """Give a slot to the next, when no container of the last can write into it any more."""
+        if self.engine is not None and not self.engine.sweep(child.task.id):
+            child.until = time.monotonic() + _BLOCKED_S
+            self.blocked.append(child)
+            return
+        with contextlib.suppress(OSError):
+            child.slot.clear()
+        self.slots.append(child.slot)
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -126,6 +139,13 @@ class Foreman:
                 memory = psutil.Process(pid).memory_info().rss
             if now > child.until or memory > _WORKER_MB * 1_000_000:
                 os.kill(pid, signal.SIGKILL)
+        blocked, self.blocked = self.blocked, []
+        for child in blocked:
+            if now > child.until:
+                raise WorkerLost("A container cannot be removed.", hint="See Docker's log.")
+            until = child.until
+            self._free(child)
+            child.until = until
         if self.scorer_slot is not None:
             gone = self.scorer_container.exit_code is not None if self.scorer_container else not self.scorer_pid
             if gone:
@@ -190,7 +210,8 @@ class Foreman:
         end_descendants()
         if self.engine is not None:
             self.engine.sweep()
-        for slot in (*self.slots, *(child.slot for child in self.children.values()), *([self.scorer_slot] if self.scorer_slot else [])):
+        used = (child.slot for child in (*self.children.values(), *self.blocked))
+        for slot in (*self.slots, *used, *([self.scorer_slot] if self.scorer_slot else [])):
             with contextlib.suppress(OSError):
                 slot.clear()
 
@@ -216,6 +237,7 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         code = 0
     except BaseException as error:
         traceback.print_exception(error)
+        code = AWAY if isinstance(error, WorkerLost) and error.facts.get("away") else 1
     finally:
         with contextlib.suppress(Exception):
             end_descendants()

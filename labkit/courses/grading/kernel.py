@@ -139,7 +139,13 @@ class GradingKernel:
         return self._provisioner.exit_code is None
 
     def execute(self, code: str, limit_s: float, sink: Sink, *, store_history: bool = True) -> Ending:
-        """Execute one cell, and return in little more than `limit_s` seconds, whatever the code does."""
+        """Execute one cell, and return in little more than `limit_s` seconds, whatever the code does.
+
+        Raises
+        ------
+        WorkerLost
+            The kernel ended by no fault of its own.
+        """
         began = time.monotonic()
         content = {"code": code, "silent": False, "store_history": store_history, "allow_stdin": False, "stop_on_error": False}
         request = self._session.msg("execute_request", {**content, "user_expressions": {}})
@@ -165,6 +171,7 @@ class GradingKernel:
                 interrupted_at = now
                 self._session.send(self._control, "interrupt_request")
             if interrupted_at and now > interrupted_at + grace_s:
+                self._blame_docker()
                 self.end()
                 return Ending("died", f"It took longer than {_s(self.limits.cell_s)}, ignored the interrupt, and its kernel was ended.")
             for socket, _ in self._poller.poll(100):
@@ -234,12 +241,17 @@ class GradingKernel:
         code = self._provisioner.exit_code
         if self._why:
             return self._why
+        self._blame_docker()
         container = getattr(self._provisioner, "container", None)
         if container is not None and container.ran_out_of_memory():
             return f"The kernel used more memory than {self.limits.memory_mb} MB and was ended."
         if code is not None and (code < 0 or code > 128):
             return f"The kernel was killed by signal {-code if code < 0 else code - 128}."
         return f"The kernel ended itself (exit code {code})."
+
+    def _blame_docker(self) -> None:
+        if self._provisioner.lost:
+            raise WorkerLost("Docker went away with the kernel.", hint="Grade this submission again.", engine=True, away=True)
 
     def end(self) -> None:
         """End the kernel, and all it started; close what is open."""

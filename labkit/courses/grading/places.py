@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import stat
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.courses.grading.shapes import ContainerShape, Shape
+from labkit.courses.grading.shapes import ContainerShape, Shape, SlotVolume
+from labkit.errors import WorkerLost
 
 __all__ = ["INNER", "Slot", "empty", "make_slots", "new_scratch"]
 
 INNER = "/slot"
 """Where a container has its slot."""
 _EMPTY_S = 120.0
+_FREE_S = 60.0
 _LONGEST = 60  # a Unix socket's path has at most 107 bytes
 
 
@@ -35,12 +39,15 @@ class Slot:
         What is mounted: a folder of the host or the name of a volume; empty where nothing is.
     owner : int or None
         Account that must be able to write in it, where that is another than the worker's.
+    lock : int
+        Descriptor that keeps other batches out, while it is open.
     """
 
     root: Path
     inner: str
     source: str = ""
     owner: int | None = None
+    lock: int = -1
 
     @property
     def work(self) -> Path:
@@ -145,13 +152,19 @@ def new_scratch(shape: Shape) -> Path:
     return base
 
 
-def make_slots(shape: Shape, number: int, scratch: Path) -> list[Slot]:
-    """Return slots: the volumes that the shape names, or fresh folders in `scratch`."""
+def make_slots(shape: Shape, workers: int, scratch: Path, *, with_scorer: bool = False) -> list[Slot]:
+    """Return a slot for each worker and, last, the scorer's: of the volumes that the shape names, or fresh folders in `scratch`.
+
+    Raises
+    ------
+    WorkerLost
+        Too few of the volumes are free; one that another batch has is not.
+    """
     owner = 1000 if isinstance(shape, ContainerShape) and os.geteuid() == 0 else None
     if isinstance(shape, ContainerShape) and shape.slots:
-        return [Slot(volume.path, INNER, volume.volume, owner) for volume in shape.slots]
+        return _free_volumes(shape.slots, workers + with_scorer, 1 + with_scorer, owner)
     slots = []
-    for k in range(number):
+    for k in range(workers + with_scorer):
         root = scratch / f"{k}{secrets.token_hex(3)}"
         root.mkdir(mode=0o700)
         if owner is not None:
@@ -159,3 +172,33 @@ def make_slots(shape: Shape, number: int, scratch: Path) -> list[Slot]:
         contained = isinstance(shape, ContainerShape)
         slots.append(Slot(root, INNER if contained else str(root), str(root) if contained else "", owner))
     return slots
+
+
+def _free_volumes(volumes: Sequence[SlotVolume], most: int, least: int, owner: int | None) -> list[Slot]:
+    """Take volumes, each for ourselves alone while we live: a batch that has just ended may still be leaving."""
+    began, slots = time.monotonic(), dict[str, Slot]()
+    while len(slots) < min(most, len(volumes)):
+        for volume in volumes:
+            if len(slots) < most and volume.volume not in slots and (lock := _lock(volume.path.resolve())) is not None:
+                slots[volume.volume] = Slot(volume.path.resolve(), INNER, volume.volume, owner, lock)
+        waited_s = time.monotonic() - began
+        if len(slots) >= least and waited_s > 1.0:
+            break
+        if len(slots) < least and (waited_s > _FREE_S or len(volumes) < least):
+            raise WorkerLost(
+                f"{least} free slots are needed, and {len(slots)} of {len(volumes)} are free.",
+                hint="Name more volumes, or let fewer batches go on at the same time.",
+            )
+        time.sleep(0.0 if len(slots) >= min(most, len(volumes)) else 0.2)
+    return list(slots.values())
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder until we end; None where another program has it."""
+    descriptor = _enter(folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -90,6 +90,11 @@ class GradingProvisioner(KernelProvisionerBase):
         """How it ended; None while it lives."""
         raise NotImplementedError
 
+    @property
+    def lost(self) -> bool:
+        """Whether it was ended by what is ours, and not by what it executed."""
+        return False
+
     def crowd(self) -> tuple[int, int]:
         """Return how many programs there are, and how many bytes of memory they hold; (0, 0) where the system limits both."""
         return 0, 0
@@ -257,6 +262,11 @@ class ContainerProvisioner(GradingProvisioner):
     def exit_code(self) -> int | None:
         """How it ended; None while it lives."""
         return self.container.exit_code if self.container else -1
+
+    @property
+    def lost(self) -> bool:
+        """Whether Docker ended it."""
+        return self.container is not None and self.container.lost
 
     async def send_signal(self, signum: int) -> None:
         """Signals do not reach a container's kernel: it is interrupted by message."""
