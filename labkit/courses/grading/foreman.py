@@ -31,7 +31,7 @@ from labkit.courses.grading.worker import Submission, grade_submission
 from labkit.courses.records import Limits
 from labkit.errors import WorkerLost
 from labkit.notebooks.lineage import adopt_orphans, die_with_parent
-from labkit.runs.family import end_descendants
+from labkit.runs.family import end_children, end_descendants
 from labkit.storage import write_text
 
 __all__ = ["main"]
@@ -153,12 +153,7 @@ class Foreman:
 
     def _end_orphans(self) -> None:
         """End what came to us because its parent died: the programs of a kernel whose worker was killed."""
-        known = {*self.children, self.scorer_pid}
-        for program in psutil.Process().children():
-            if program.pid not in known:
-                with contextlib.suppress(psutil.Error):
-                    for below in (program, *program.children(recursive=True)):
-                        below.kill()
+        end_children(spare={*self.children, self.scorer_pid})  # what they started comes to us as they end
 
     def _lay_out_scorer(self, slot: Slot) -> None:
         slot.clear()
