@@ -39,6 +39,7 @@ __all__ = ["main"]
 _LOOK_S = 0.05
 _SLACK_S = 120.0
 _BLOCKED_S = 300.0
+_SCORER_EVERY_S = 2.0
 _WORKER_MB = 1500
 _SCORER_MB = 700
 
@@ -66,6 +67,7 @@ class Foreman:
             raise WorkerLost("Containers of an earlier batch cannot be removed.", hint="See Docker's log.")
         self.scorer_slot = self.slots.pop() if with_checks else None
         self.scorer_pid = 0
+        self.scorer_started = 0.0
         self.scorer_container: Container | None = None
         self.children: dict[int, _Child] = {}
         self.blocked: list[_Child] = []
@@ -148,7 +150,7 @@ class Foreman:
             child.until = until
         if self.scorer_slot is not None:
             gone = self.scorer_container.exit_code is not None if self.scorer_container else not self.scorer_pid
-            if gone:
+            if gone and now > self.scorer_started + _SCORER_EVERY_S:
                 self._start_scorer()
 
     def _end_orphans(self) -> None:
@@ -173,6 +175,7 @@ class Foreman:
     def _start_scorer(self) -> None:
         slot = self.scorer_slot
         assert slot is not None
+        self.scorer_started = time.monotonic()
         (slot.root / SCORE_SOCKET).unlink(missing_ok=True)
         if self.engine is None:
             parent = os.getpid()

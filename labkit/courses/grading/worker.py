@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import re
@@ -29,7 +30,7 @@ from labkit.courses.grading.scoring import cell_scores, check_scores, missing_sc
 from labkit.courses.grading.shapes import ContainerShape, Shape
 from labkit.courses.mending import mend
 from labkit.courses.notebook import read_notebook, write_notebook
-from labkit.courses.records import CellScore, CheckResult, GradeResult, Item, Note, NotebookOutcome
+from labkit.courses.records import AssignmentSheet, CellScore, CheckResult, GradeResult, Item, Note, NotebookOutcome
 from labkit.courses.submitted import check_notebook
 from labkit.errors import InvalidInput, WorkerLost
 from labkit.storage import write_bytes
@@ -38,6 +39,8 @@ __all__ = ["Submission", "grade_submission"]
 
 _EXPORT_S = 30.0
 _MOST_NOTES = 200
+_SCORER_S = 60.0
+_ASKS = 2
 _MB = 1_000_000
 
 
@@ -149,7 +152,7 @@ def _lay_out(grading: _Grading) -> None:
             continue
         original = assignment.public.get(name)
         if original is not None and name not in own:
-            if facts.st_size != original.stat().st_size or path.read_bytes() != original.read_bytes():
+            if not filecmp.cmp(path, original, shallow=False):
                 grading.note("file-changed", name, "This file was changed; it is graded with the one that was handed out.")
             continue
         room -= facts.st_size
@@ -307,17 +310,26 @@ def _check(grading: _Grading) -> tuple[CheckResult, ...]:
     for path in (theirs, *theirs.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     try:
-        for attempt in range(50):
-            if (scorer / SCORE_SOCKET).exists():
-                try:
-                    return ask(scorer, name, submission.version, sheet)
-                except WorkerLost:
-                    if attempt >= 1:
-                        raise
-            time.sleep(0.2)
-        raise WorkerLost("The scorer did not start.", hint="See the log of the run.")
+        return _ask_scorer(scorer, name, submission.version, sheet)
     finally:
         shutil.rmtree(theirs, ignore_errors=True)
+
+
+def _ask_scorer(scorer: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[CheckResult, ...]:
+    """Ask as soon as the scorer can be asked, and once more where it was ended: it loads what checks need, which takes long."""
+    until = time.monotonic() + sheet.limits.start_s + _SCORER_S
+    asked = 0
+    while True:
+        if (scorer / SCORE_SOCKET).exists():
+            try:
+                return ask(scorer, name, version, sheet)
+            except WorkerLost as error:
+                asked += error.facts.get("was_asked", True)
+                if asked >= _ASKS:
+                    raise
+        if time.monotonic() > until:
+            raise WorkerLost("The scorer did not start.", hint="See the log of the run.")
+        time.sleep(0.2)
 
 
 def _take_annotations(grading: _Grading, exports: Path) -> None:

@@ -72,6 +72,12 @@ def test_assertion(folder: Path, function: str, x: str, points: float, note: str
     assert note in result.note
 
 
+def test_hidden_file_that_ends_the_program_is_said(folder: Path) -> None:
+    """As a script that is loaded does; it must not take the scorer along."""
+    (folder / "hidden" / "tests.py").write_text("raise SystemExit(0)")
+    assert "cannot be loaded: SystemExit" in _assertion(folder, "tests.py:right", "3").note
+
+
 def test_value_that_was_not_exported_is_named(folder: Path) -> None:
     """The check does not begin without it."""
     result = _check(folder, {"kind": "assertion", "function": "tests.py:right", "exports": ("x",)}, {"x": "ps1:x"})
