@@ -22,12 +22,12 @@ import psutil
 
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
-from labkit.courses.grading.html import prepare_pages
+from labkit.courses.grading.html import PAGE_S, prepare_pages
 from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
-from labkit.courses.grading.worker import Submission, grade_submission
+from labkit.courses.grading.worker import ASKS, Submission, grade_submission
 from labkit.courses.records import Limits
 from labkit.errors import WorkerLost
 from labkit.notebooks.lineage import adopt_orphans, die_with_parent
@@ -91,15 +91,12 @@ class Foreman:
             self._end()
 
     def _begin(self, task: OrderTask, slot: Slot) -> None:
-        limits = self.assignments[task.version].sheet.limits
         sys.stdout.flush()
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             _work(self, task, slot, parent)
-        starts = (limits.start_s + 10) * 4
-        checks = 2 * limits.check_s * len(self.assignments[task.version].sheet.scored)
-        self.children[pid] = _Child(task, slot, time.monotonic() + limits.submission_s + starts + checks + _SLACK_S)
+        self.children[pid] = _Child(task, slot, time.monotonic() + longest_s(self.assignments[task.version]))
         _say(began=task.id)
 
     def _collect(self) -> None:
@@ -212,6 +209,15 @@ class Foreman:
         for slot in (*self.slots, *used, *([self.scorer_slot] if self.scorer_slot else [])):
             with contextlib.suppress(OSError):
                 slot.clear()
+
+
+def longest_s(assignment: Assignment) -> float:
+    """Return the time in which a worker ends by itself, whatever a submission does: all that it waits for has an end."""
+    limits = assignment.sheet.limits
+    starts = (limits.start_s + 10) * 5  # kernels', and the scorer's
+    checks = ASKS * (30 + 1.5 * limits.check_s * len(assignment.sheet.scored))
+    pages = 2 * PAGE_S * len(assignment.notebooks)
+    return limits.submission_s + starts + checks + pages + _SLACK_S
 
 
 def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:

@@ -35,12 +35,12 @@ from labkit.courses.submitted import check_notebook
 from labkit.errors import InvalidInput, WorkerLost
 from labkit.storage import write_bytes
 
-__all__ = ["Submission", "grade_submission"]
+__all__ = ["ASKS", "Submission", "grade_submission"]
 
 _EXPORT_S = 30.0
 _MOST_NOTES = 200
 _SCORER_S = 60.0
-_ASKS = 2
+ASKS = 2
 _MB = 1_000_000
 
 
@@ -325,7 +325,7 @@ def _ask_scorer(scorer: Path, name: str, version: int, sheet: AssignmentSheet) -
                 return ask(scorer, name, version, sheet)
             except WorkerLost as error:
                 asked += error.facts.get("was_asked", True)
-                if asked >= _ASKS:
+                if asked >= ASKS:
                     raise
         if time.monotonic() > until:
             raise WorkerLost("The scorer did not start.", hint="See the log of the run.")
