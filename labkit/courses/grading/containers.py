@@ -179,6 +179,7 @@ def hardened(shape: ContainerShape, slot: Slot, limits: Limits) -> dict[str, Any
     """Return the host's side of a container that executes a stranger's code."""
     memory = limits.memory_mb * _MB
     volume = bool(shape.slots)
+    cpu_s = int(limits.submission_s * max(1.0, limits.cpu)) + 60
     mount = {"Type": "volume" if volume else "bind", "Source": slot.source, "Target": slot.inner, "ReadOnly": False}
     return {
         "network_mode": "none",
@@ -197,6 +198,7 @@ def hardened(shape: ContainerShape, slot: Slot, limits: Limits) -> dict[str, Any
         "ulimits": [
             {"Name": "fsize", "Soft": limits.files_mb * _MB, "Hard": limits.files_mb * _MB},
             {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "cpu", "Soft": cpu_s, "Hard": cpu_s},  # of each program: the last bound where nobody is left to end it
             {"Name": "nofile", "Soft": 1024, "Hard": 1024},
         ],
         "log_config": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from labkit.courses.cells import read_cell
@@ -139,6 +139,7 @@ def _lay_out(grading: _Grading) -> None:
     grading.slot.prepare()
     assignment, folder, work = grading.submission.assignment, grading.submission.folder, grading.slot.work
     own = set(assignment.sheet.required)
+    folders = {parent.as_posix() for name in assignment.public for parent in PurePosixPath(name).parents}
     room = assignment.sheet.limits.files_mb * _MB
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
@@ -149,6 +150,9 @@ def _lay_out(grading: _Grading) -> None:
             or (len(place.parts) == 1 and path.suffix == ".ipynb")
             or any(p.startswith(".") for p in place.parts)
         ):
+            continue
+        if name in folders or any(parent.as_posix() in assignment.public for parent in place.parents):
+            grading.note("file-left-out", name, "A file or folder of the assignment is in its place; this one was left out.")
             continue
         original = assignment.public.get(name)
         if original is not None and name not in own:

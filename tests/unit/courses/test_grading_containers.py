@@ -135,3 +135,10 @@ def test_slots_are_as_many_as_workers_and_no_other_batch_gets_them(tmp_path: Pat
     assert [slot.source for slot in first] == ["slot-0", "slot-1", "slot-2"]
     with pytest.raises(WorkerLost, match="2 free slots are needed, and 1 of 4"):
         make_slots(shape, 2, tmp_path, with_scorer=True)
+
+
+def test_container_that_nobody_ends_does_not_compute_for_ever(tmp_path: Path) -> None:
+    """The system itself ends its programs when they have used what a submission may, and a minute more."""
+    limits = containers.Limits(submission_s=100, cpu=2)
+    found = containers.hardened(ContainerShape(image="x"), places.Slot(tmp_path, "/slot"), limits)["ulimits"]
+    assert {"Name": "cpu", "Soft": 260, "Hard": 260} in found
