@@ -13,8 +13,8 @@ from labkit.client.course_wire import GradingJob, TaskResult
 from labkit.client.courses import CourseClient
 from labkit.client.settings import ServiceAddress, service_address
 from labkit.courses.grading import Batch, Shape, grade_batch
-from labkit.courses.records import FileEntry, GradeResult, Manifest
-from labkit.errors import NotFound
+from labkit.courses.records import FileEntry, GradeResult, Manifest, Note
+from labkit.errors import InvalidInput, NotFound
 from labkit.events import CancelToken, EventSink, ignore_events
 
 __all__ = ["grade_for_service"]
@@ -53,7 +53,7 @@ def grade_for_service(
             submissions[task.submission] = (folder / "submissions" / task.submission, task.release)
         batch = Batch(sources, submissions, folder / "out")
         for result in grade_batch(batch, shape=shape, workers=min(workers, job.workers), on_event=on_event, cancel=cancel):
-            _bring_back(client, run, result, batch.out / result.submission)
+            result = _bring_back(client, run, result, batch.out / result.submission)
             shutil.rmtree(batch.out / result.submission, ignore_errors=True)
             shutil.rmtree(folder / "submissions" / result.submission, ignore_errors=True)
             yield result
@@ -82,7 +82,18 @@ def _fetch(client: CourseClient, run: str, manifest: Manifest, target: Path, kep
         shutil.copyfile(held, target / entry.path)
 
 
-def _bring_back(client: CourseClient, run: str, result: GradeResult, folder: Path) -> None:
+def _bring_back(client: CourseClient, run: str, result: GradeResult, folder: Path) -> GradeResult:
+    """Send a result, and return what was sent: one that is refused, as a page that is too large is, must not end the run for all others."""
+    try:
+        _send(client, run, result, folder)
+    except InvalidInput as error:
+        note = Note(kind="result-refused", text=f"It was graded, and the hub did not take the result: {error.message}"[:2000])
+        result = GradeResult(submission=result.submission, state="failed", notes=(note,), isolation=result.isolation)
+        _send(client, run, result, folder)
+    return result
+
+
+def _send(client: CourseClient, run: str, result: GradeResult, folder: Path) -> None:
     """Send the files of a result, then the result."""
     files = []
     for outcome in result.notebooks:

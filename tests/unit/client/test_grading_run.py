@@ -71,6 +71,23 @@ def test_killed_run_goes_on_where_it_was(
         assert target.read_text() == f"<p>{result.submission}</p>"
 
 
+def test_result_that_is_refused_ends_no_run(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that the service does not take costs one result, and not those of all who come after, again and again."""
+
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        first, *rest = _grade(job)
+        page = tmp_path / "out" / first.submission / str(first.notebooks[0].html)
+        page.write_bytes(b"something else than its name says")
+        yield from (first, *rest)
+
+    monkeypatch.setattr(grading, "grade_batch", grade)
+    run, address = service.begin_grading(item.id)
+    results = list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))
+    assert [(result.state, [note.kind for note in result.notes]) for result in results] == [("failed", ["result-refused"]), ("graded", [])]
+
+
 def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:
     """The service's refusal comes through as it is, without waiting."""
     address = service.client("prof").address
