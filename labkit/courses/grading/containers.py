@@ -83,9 +83,9 @@ class Engine:
         answered = isinstance(error, self._errors.APIError) and error.status_code not in (502, 503, 504)
         return WorkerLost(text, hint=hint, engine=True, away=not answered)
 
-    def remove(self, name: str, patience_s: float = _REMOVE_S) -> bool:
+    def remove(self, name: str, patience_s: float | None = None) -> bool:
         """Kill and remove a container, and return whether it is gone."""
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + (_REMOVE_S if patience_s is None else patience_s)
         while True:
             try:
                 self.api.remove_container(name, force=True, v=True)
@@ -169,10 +169,10 @@ class Container:
         except Exception:
             return False
 
-    def remove(self) -> None:
-        """Kill and remove it."""
+    def remove(self) -> bool:
+        """Kill and remove it, and return whether it is gone."""
         self._removed = True
-        self.engine.remove(self.id)
+        return self.engine.remove(self.id)
 
 
 def hardened(shape: ContainerShape, slot: Slot, limits: Limits) -> dict[str, Any]:

@@ -242,7 +242,8 @@ class GradingKernel:
                 disk_at = time.monotonic() + _DISK_EVERY_S
             if why and not self._ended.is_set():
                 self._why = why
-                programs.end()
+                with contextlib.suppress(WorkerLost):  # who waits for the kernel ends it, too, and is told
+                    programs.end()
                 return
 
     def _how_it_ended(self) -> str:

@@ -19,6 +19,7 @@ from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.places import Slot
 from labkit.courses.grading.shapes import ContainerShape
 from labkit.courses.records import Limits
+from labkit.errors import WorkerLost
 from labkit.runs.family import end_descendants
 
 __all__ = ["HEADROOM", "ContainerProvisioner", "GradingProvisioner", "ProcessProvisioner"]
@@ -272,7 +273,14 @@ class ContainerProvisioner(GradingProvisioner):
         """Signals do not reach a container's kernel: it is interrupted by message."""
 
     def end(self) -> None:
-        """Kill and remove the container."""
+        """Kill and remove the container.
+
+        Raises
+        ------
+        WorkerLost
+            It is still there: nothing may be written where it can write, too.
+        """
         if self.container is not None:
-            self.container.remove()
+            if not self.container.remove():
+                raise WorkerLost("A container cannot be removed.", hint="See Docker's log.", engine=True, away=True)
             self.container.exit_code = -9 if self.container.exit_code is None else self.container.exit_code

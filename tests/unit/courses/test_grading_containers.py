@@ -13,6 +13,7 @@ import requests
 from labkit.courses.grading import ContainerShape, SlotVolume, containers, places
 from labkit.courses.grading.containers import BATCH_LABEL, Container, Engine
 from labkit.courses.grading.places import make_slots
+from labkit.courses.grading.provisioners import ContainerProvisioner
 from labkit.errors import WorkerLost
 
 
@@ -142,3 +143,12 @@ def test_container_that_nobody_ends_does_not_compute_for_ever(tmp_path: Path) ->
     limits = containers.Limits(submission_s=100, cpu=2)
     found = containers.hardened(ContainerShape(image="x"), places.Slot(tmp_path, "/slot"), limits)["ulimits"]
     assert {"Name": "cpu", "Soft": 260, "Hard": 260} in found
+
+
+def test_kernel_whose_container_stays_is_not_thought_ended(tmp_path: Path) -> None:
+    """The worker would write into a folder that the kernel can change meanwhile."""
+    made = ContainerProvisioner(kernel_id="k", kernel_spec=None, parent=None)
+    made.container = Container(_engine(remove_container=[OSError("away")]), "id", "name")
+    with pytest.raises(WorkerLost, match="cannot be removed"):
+        made.end()
+    assert made.exit_code is None
