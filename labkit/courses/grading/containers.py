@@ -84,7 +84,7 @@ class Engine:
         return WorkerLost(text, hint=hint, engine=True, away=not answered)
 
     def remove(self, name: str, patience_s: float | None = None) -> bool:
-        """Kill and remove a container, and return whether it is gone."""
+        """Kill and remove a container, and return whether it is gone, or at least runs no more."""
         deadline = time.monotonic() + (_REMOVE_S if patience_s is None else patience_s)
         while True:
             try:
@@ -94,11 +94,19 @@ class Engine:
                 return True
             except (self._errors.DockerException, OSError):  # "removal already in progress", or an engine that restarts
                 if time.monotonic() > deadline:
-                    return False
+                    return self._is_ended(name)
                 time.sleep(0.2)
 
+    def _is_ended(self, name: str) -> bool:
+        try:
+            return not self.api.inspect_container(name)["State"].get("Running", True)
+        except self._errors.NotFound:
+            return True
+        except (self._errors.DockerException, OSError):
+            return False
+
     def sweep(self, task: str | None = None, *, volumes: Collection[str] = ()) -> bool:
-        """Remove containers that are to be gone, and return whether they are.
+        """Remove containers that are to be gone.
 
         Parameters
         ----------
@@ -106,13 +114,21 @@ class Engine:
             Those of this task only; by default all of this batch, and those of any batch whose time is over.
         volumes : collection of str
             And those of any batch that have one of these: its program was killed, and its slot is ours now.
+
+        Returns
+        -------
+        bool
+            False where one may still write into a slot, or Docker does not answer.
         """
         wanted = [f"{BATCH_LABEL}={self.batch}"] + ([f"{_TASK_LABEL}={task}"] if task else [])
         try:
             found = {row["Id"] for row in self.api.containers(all=True, filters={"label": wanted})}
             if task is None:
                 every = self.api.containers(all=True, filters={"label": [BATCH_LABEL]})
-                found |= {row["Id"] for row in every if _is_over(row["Labels"].get(_UNTIL_LABEL, "")) or _has_one(row, volumes)}
+                found |= {row["Id"] for row in every if _has_one(row, volumes)}
+                for row in every:
+                    if row["Id"] not in found and _is_over(row["Labels"].get(_UNTIL_LABEL, "")):
+                        self.remove(row["Id"], 0.0)
         except (self._errors.DockerException, OSError):
             return False
         left = [container for container in found if not self.remove(container, 5.0)]
@@ -163,10 +179,11 @@ class Container:
         return -1
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the system ended it for want of memory."""
+        """Whether the system ended it for want of memory; where Docker does not say, it is lost."""
         try:
             return bool(self.engine.api.inspect_container(self.id)["State"].get("OOMKilled"))
-        except Exception:
+        except Exception as error:
+            self.lost = not self._removed and not isinstance(error, self.engine.not_found)
             return False
 
     def remove(self) -> bool:

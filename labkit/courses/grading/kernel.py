@@ -250,10 +250,10 @@ class GradingKernel:
         code = self._provisioner.exit_code
         if self._why:
             return self._why
-        self._blame_docker()
         container = getattr(self._provisioner, "container", None)
-        if container is not None and container.ran_out_of_memory():
+        if container is not None and not container.lost and container.ran_out_of_memory():
             return f"The kernel used more memory than {self.limits.memory_mb} MB and was ended."
+        self._blame_docker()
         if code is not None and (code < 0 or code > 128):
             return f"The kernel was killed by signal {-code if code < 0 else code - 128}."
         return f"The kernel ended itself (exit code {code})."

@@ -14,6 +14,7 @@ from labkit.courses.grading import ContainerShape, SlotVolume, containers, place
 from labkit.courses.grading.containers import BATCH_LABEL, Container, Engine
 from labkit.courses.grading.places import make_slots
 from labkit.courses.grading.provisioners import ContainerProvisioner
+from labkit.courses.records import Limits
 from labkit.errors import WorkerLost
 
 
@@ -94,7 +95,8 @@ def test_removal_is_tried_again_and_its_failure_is_said() -> None:
     """An engine that restarts takes longer than a moment."""
     busy = docker.errors.APIError("removal is already in progress")
     assert _engine(remove_container=[*[busy] * 1, docker.errors.NotFound("gone")]).remove("id")
-    assert not _engine(remove_container=[busy]).remove("id", 0.1)
+    assert not _engine(remove_container=[busy], inspect_container=[_state(Running=True)]).remove("id", 0.1)
+    assert _engine(remove_container=[busy], inspect_container=[_state(Running=False)]).remove("id", 0.1)
     assert not _engine(containers=[OSError("away")]).sweep("task")
 
 
@@ -103,10 +105,11 @@ def test_containers_on_our_slots_are_swept_whosever_they_are() -> None:
     rows = [
         {"Id": "left", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-1"}]},
         {"Id": "theirs", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-9"}]},
+        {"Id": "old", "Labels": {BATCH_LABEL: "other", "labkit.grading.until": "7"}, "Mounts": []},
     ]
     engine = _engine(containers=[[], rows], remove_container=[None])
     assert engine.sweep(volumes=["slot-1", "slot-2"])
-    assert [given for name, given in engine.api.calls if name == "remove_container"] == [("left",)]
+    assert [given for name, given in engine.api.calls if name == "remove_container"] == [("old",), ("left",)]
 
 
 @pytest.mark.parametrize(("answer", "away"), [(OSError(), True), (docker.errors.APIError("no such image"), False)])
@@ -117,7 +120,7 @@ def test_engine_that_is_away_is_told_from_one_that_refuses(answer: Exception, aw
         answer.response.status_code = 404
     engine = _engine(create_host_config=[{}], create_container=[answer], remove_container=[None])
     with pytest.raises(WorkerLost) as caught:
-        engine.start([], places.Slot(tmp_path, "/slot"), containers.Limits(), task="t", image="x", environment={})
+        engine.start([], places.Slot(tmp_path, "/slot"), Limits(), task="t", image="x", environment={})
     assert caught.value.facts["away"] is away
 
 
@@ -140,7 +143,7 @@ def test_slots_are_as_many_as_workers_and_no_other_batch_gets_them(tmp_path: Pat
 
 def test_container_that_nobody_ends_does_not_compute_for_ever(tmp_path: Path) -> None:
     """The system itself ends its programs when they have used what a submission may, and a minute more."""
-    limits = containers.Limits(submission_s=100, cpu=2)
+    limits = Limits(submission_s=100, cpu=2)
     found = containers.hardened(ContainerShape(image="x"), places.Slot(tmp_path, "/slot"), limits)["ulimits"]
     assert {"Name": "cpu", "Soft": 260, "Hard": 260} in found
 
@@ -148,7 +151,7 @@ def test_container_that_nobody_ends_does_not_compute_for_ever(tmp_path: Path) ->
 def test_kernel_whose_container_stays_is_not_thought_ended(tmp_path: Path) -> None:
     """The worker would write into a folder that the kernel can change meanwhile."""
     made = ContainerProvisioner(kernel_id="k", kernel_spec=None, parent=None)
-    made.container = Container(_engine(remove_container=[OSError("away")]), "id", "name")
+    made.container = Container(_engine(remove_container=[OSError("away")], inspect_container=[OSError("away")]), "id", "name")
     with pytest.raises(WorkerLost, match="cannot be removed"):
         made.end()
     assert made.exit_code is None

@@ -10,6 +10,7 @@ from jupyter_client.session import Session
 
 from labkit.courses.grading import kernel
 from labkit.courses.grading.kernel import GradingKernel
+from labkit.courses.grading.places import Slot
 from labkit.courses.records import Limits
 
 
@@ -23,7 +24,7 @@ def test_kernel_that_reads_nothing_does_not_hold_the_worker_up(tmp_path: Path, m
 
     monkeypatch.setattr(GradingKernel, "_start", lambda self: started.append(self))
     monkeypatch.setattr(GradingKernel, "end", lambda self: None)
-    held = GradingKernel(kernel.Slot(tmp_path, str(tmp_path)), Limits(), make)  # type: ignore[arg-type]
+    held = GradingKernel(Slot(tmp_path, str(tmp_path)), Limits(), make)  # type: ignore[arg-type]
     assert isinstance(held._session, Session)
     held._shell = held._context.socket(zmq.DEALER)
     held._shell.setsockopt(zmq.SNDHWM, 1)
