@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from labkit.client.course_wire import GradingJob, TaskResult
 from labkit.client.courses import CourseClient
@@ -49,7 +50,13 @@ def grade_for_service(
         sources = _fetch_sources(client, job, folder)
         submissions = {}
         for task in job.tasks:
-            _fetch(client, run, task.manifest, folder / "submissions" / task.submission, folder / "files")
+            try:
+                _fetch(client, run, task.manifest, folder / "submissions" / task.submission, folder / "files")
+            except NotFound as error:  # one whose files are lost must not keep all others from being graded
+                lost = _failure(task.submission, "files-missing", f"A file of it is not at the hub any more: {error.message}", shape.kind)
+                client.put_result(run, task.submission, TaskResult(result=lost))
+                yield lost
+                continue
             submissions[task.submission] = (folder / "submissions" / task.submission, task.release)
         batch = Batch(sources, submissions, folder / "out")
         for result in grade_batch(batch, shape=shape, workers=min(workers, job.workers), on_event=on_event, cancel=cancel):
@@ -87,10 +94,14 @@ def _bring_back(client: CourseClient, run: str, result: GradeResult, folder: Pat
     try:
         _send(client, run, result, folder)
     except InvalidInput as error:
-        note = Note(kind="result-refused", text=f"It was graded, and the hub did not take the result: {error.message}"[:2000])
-        result = GradeResult(submission=result.submission, state="failed", notes=(note,), isolation=result.isolation)
+        text = f"It was graded, and the hub did not take the result: {error.message}"
+        result = _failure(result.submission, "result-refused", text, result.isolation)
         _send(client, run, result, folder)
     return result
+
+
+def _failure(submission: str, kind: str, text: str, isolation: Literal["process", "container"]) -> GradeResult:
+    return GradeResult(submission=submission, state="failed", notes=(Note(kind=kind, text=text[:2000]),), isolation=isolation)
 
 
 def _send(client: CourseClient, run: str, result: GradeResult, folder: Path) -> None:
