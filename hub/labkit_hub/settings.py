@@ -504,6 +504,14 @@ class Settings(BaseSettings):
         return self.courses.files or self.layout.course_files
 
     @property
+    def grading(self) -> CourseSettings:
+        """What `courses` says, with no more batches at a time than have slots: one for each worker, and one for what scores."""
+        if not self.containers.grading_network:
+            return self.courses
+        fit = max(1, len(self.containers.grading_slots) // (self.courses.workers + 1))
+        return self.courses.model_copy(update={"batches_at_once": min(self.courses.batches_at_once, fit)})
+
+    @property
     def passes_back(self) -> bool:
         """Whether points go back to a learning platform."""
         return self.accounts.kind == "lti13" and bool(self.lti.passback.token_url)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from labkit.client.course_wire import GradingJob, TaskResult
 from labkit.client.courses import CourseClient
 from labkit.client.settings import ServiceAddress, service_address
 from labkit.courses.grading import Batch, Shape, grade_batch
-from labkit.courses.records import FileEntry, GradeResult, Manifest
-from labkit.errors import NotFound
+from labkit.courses.records import FileEntry, GradeResult, Manifest, Note
+from labkit.errors import InvalidInput, NotFound
 from labkit.events import CancelToken, EventSink, ignore_events
 
 __all__ = ["grade_for_service"]
@@ -49,11 +50,17 @@ def grade_for_service(
         sources = _fetch_sources(client, job, folder)
         submissions = {}
         for task in job.tasks:
-            _fetch(client, run, task.manifest, folder / "submissions" / task.submission, folder / "files")
+            try:
+                _fetch(client, run, task.manifest, folder / "submissions" / task.submission, folder / "files")
+            except NotFound as error:  # one whose files are lost must not keep all others from being graded
+                lost = _failure(task.submission, "files-missing", f"A file of it is not at the hub any more: {error.message}", shape.kind)
+                client.put_result(run, task.submission, TaskResult(result=lost))
+                yield lost
+                continue
             submissions[task.submission] = (folder / "submissions" / task.submission, task.release)
         batch = Batch(sources, submissions, folder / "out")
         for result in grade_batch(batch, shape=shape, workers=min(workers, job.workers), on_event=on_event, cancel=cancel):
-            _bring_back(client, run, result, batch.out / result.submission)
+            result = _bring_back(client, run, result, batch.out / result.submission)
             shutil.rmtree(batch.out / result.submission, ignore_errors=True)
             shutil.rmtree(folder / "submissions" / result.submission, ignore_errors=True)
             yield result
@@ -82,7 +89,22 @@ def _fetch(client: CourseClient, run: str, manifest: Manifest, target: Path, kep
         shutil.copyfile(held, target / entry.path)
 
 
-def _bring_back(client: CourseClient, run: str, result: GradeResult, folder: Path) -> None:
+def _bring_back(client: CourseClient, run: str, result: GradeResult, folder: Path) -> GradeResult:
+    """Send a result, and return what was sent: one that is refused, as a page that is too large is, must not end the run for all others."""
+    try:
+        _send(client, run, result, folder)
+    except InvalidInput as error:
+        text = f"It was graded, and the hub did not take the result: {error.message}"
+        result = _failure(result.submission, "result-refused", text, result.isolation)
+        _send(client, run, result, folder)
+    return result
+
+
+def _failure(submission: str, kind: str, text: str, isolation: Literal["process", "container"]) -> GradeResult:
+    return GradeResult(submission=submission, state="failed", notes=(Note(kind=kind, text=text[:2000]),), isolation=isolation)
+
+
+def _send(client: CourseClient, run: str, result: GradeResult, folder: Path) -> None:
     """Send the files of a result, then the result."""
     files = []
     for outcome in result.notebooks:

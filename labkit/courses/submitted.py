@@ -16,7 +16,7 @@ __all__ = ["NotebookFacts", "check_notebook", "check_submission", "is_like"]
 _DEEPEST = 100
 _HINT = "Open it in JupyterLab, save it and hand it in again; if it does not open, take an older copy of it."
 # ps1 (1).ipynb, ps1(2).ipynb, ps1-Copy1.ipynb, ps1_copy.ipynb, ps1 - Kopie.ipynb, Kopie von ps1.ipynb, ps1.ipynb.txt
-_COPY = re.compile(r"^(?:copy of |kopie von )?(.+?)(?:\s*[-_ ]?\s*(?:\(\d+\)|copy\s*\d*|kopie\s*\d*|checkpoint))?$", re.IGNORECASE)
+_COPY = re.compile(r"^(?:copy of |kopie von )?(.+?)(?:[-_\s]*(?:\(\d+\)|copy\s*\d*|kopie\s*\d*|checkpoint))?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import psutil
 from labkit.runs.inside import RUN_DIR_VARIABLE
 
 __all__ = [
+    "end_children",
     "end_descendants",
     "end_leftovers",
     "interrupt_kernels",
@@ -28,6 +29,7 @@ __all__ = [
 _KERNEL_MODULE = "labkit.notebooks.kernel"
 _SUPERVISOR_MODULE = "labkit.runs.supervisor"
 _CGROUPS = Path("/sys/fs/cgroup")
+_QUIET_LOOKS = 20
 
 
 def interrupt_kernels(child_pid: int) -> int:
@@ -54,12 +56,30 @@ def end_descendants(*, spare: Iterable[int] = (), timeout_s: float = 5.0) -> lis
     deadline = time.monotonic() + timeout_s
     while True:
         alive = [p for p in psutil.Process().children(recursive=True) if p.pid not in spared and _is_alive(p)]
-        if not alive or time.monotonic() > deadline:
+        if time.monotonic() > deadline or (not alive and not end_children(spare=spared, timeout_s=timeout_s)):
             _reap(spared)
             return [p.pid for p in alive]
         _kill(alive)
         time.sleep(0.02)
         _reap(spared)
+
+
+def end_children(*, spare: Iterable[int] = (), timeout_s: float = 5.0) -> bool:
+    """Kill the children of this program but those in `spare`, until there are none for some looks; return whether there was one.
+
+    A program that forks and ends, over and over, has another id whenever all programs have been looked through. Its next one is a child of
+    ours as soon as it is an orphan (`labkit.notebooks.lineage.adopt_orphans`), and children are found in no time.
+    """
+    spared, deadline = frozenset(spare), time.monotonic() + timeout_s
+    was_one, quiet = False, 0
+    while quiet < _QUIET_LOOKS and time.monotonic() < deadline:
+        quiet += 1
+        for pid in _children() - spared:
+            with contextlib.suppress(ChildProcessError, ProcessLookupError):
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    os.kill(pid, signal.SIGKILL)
+                    was_one, quiet = True, 0
+    return was_one
 
 
 def end_leftovers(run_dir: Path) -> None:
@@ -85,6 +105,15 @@ def _belongs(program: psutil.Process, run_dir: Path) -> bool:
         return program.environ().get(RUN_DIR_VARIABLE) == str(run_dir)
     except (psutil.Error, OSError):
         return False
+
+
+def _children() -> set[int]:
+    """Return the children of this program as the system lists them (on Linux; elsewhere none)."""
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found |= {int(pid) for pid in path.read_bytes().split()}
+    return found
 
 
 def _is_alive(program: psutil.Process) -> bool:

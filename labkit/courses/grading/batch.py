@@ -6,16 +6,16 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
-from labkit.courses.grading.places import new_scratch
+from labkit.courses.grading.places import empty, new_scratch
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
 from labkit.errors import WorkerLost
@@ -27,6 +27,9 @@ __all__ = ["Batch", "grade_batch"]
 _ATTEMPTS = 2
 _POLL_S = 0.1
 _END_S = 10.0
+_END_CONTAINERS_S = 60.0
+_PAUSES_S = (2.0, 10.0, 60.0)
+"""Before the next attempt, by how many before it came to nothing."""
 _MOST_OUTCOME = 50_000_000
 
 
@@ -102,6 +105,15 @@ def grade_batch(
             raise WorkerLost("The program that grades does not start.", hint="The log says why.")
         if state.left:
             on_event(Log("The program that grades ended; it is started again.", "warning"))
+            if done or state.attempts:  # it worked before: what is away now may come back, as Docker does
+                _pause(_PAUSES_S[lost], cancel or CancelToken())
+
+
+def _pause(seconds: float, cancel: CancelToken) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        cancel.raise_if_cancelled()
+        time.sleep(_POLL_S)
 
 
 def _round(job: Batch, shape: Shape, workers: int, state: _Progress, cancel: CancelToken, on_event: EventSink) -> Iterator[GradeResult]:
@@ -179,7 +191,9 @@ def _scratch(shape: Shape) -> Iterator[Path]:
     try:
         yield scratch
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            empty(scratch)
+            scratch.rmdir()
 
 
 @contextlib.contextmanager
@@ -203,11 +217,22 @@ def _foreman(order: Order) -> Iterator[queue.Queue[str | None]]:
         with contextlib.suppress(OSError):
             program.stdin.close()
         try:
-            program.wait(_END_S)
+            program.wait(_END_CONTAINERS_S if isinstance(order.shape, ContainerShape) else _END_S)
         except subprocess.TimeoutExpired:
             program.kill()
             program.wait()
         reader.join(1.0)
+        if program.returncode:
+            _sweep(order)
+
+
+def _sweep(order: Order) -> None:
+    """Remove the containers of a foreman that was killed: they are no children of anybody who could end them."""
+    if isinstance(order.shape, ContainerShape):
+        from labkit.courses.grading.containers import Engine
+
+        with contextlib.suppress(WorkerLost):
+            Engine(order.shape, order.batch).sweep()
 
 
 def _environment() -> dict[str, str]:

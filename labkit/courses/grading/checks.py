@@ -128,7 +128,7 @@ class Checker:
                 module = importlib.util.module_from_spec(found)
                 found.loader.exec_module(module)
                 self._modules[file] = module
-            except Exception as error:  # the teacher's own file; each check says so
+            except (Exception, SystemExit) as error:  # the teacher's own file; each check says so
                 self._faults[file] = f"hidden/{file} cannot be loaded: {type(error).__name__}: {error}"
         return self._modules[file]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 from labkit.courses.grading.places import Slot
@@ -20,6 +20,10 @@ _UNTIL_LABEL = "labkit.grading.until"
 _TASK_LABEL = "labkit.grading.task"
 _MB = 1_000_000
 _SLACK_S = 900.0
+_REMOVE_S = 30.0
+_AWAY_S = 60.0
+_ASK_EVERY_S = 0.5
+_ENDED_FROM_OUTSIDE = (137, 143, 255)
 
 
 class Engine:
@@ -31,11 +35,14 @@ class Engine:
         self.shape, self.batch = shape, batch
         address = {"base_url": shape.docker_host} if shape.docker_host else {}
         self._errors = docker.errors
+        self.not_found: type[Exception] = docker.errors.NotFound
         try:
             environment = {} if address else docker.utils.kwargs_from_env()
             self.api = docker.APIClient(version="auto", timeout=60, **address, **environment)
         except (docker.errors.DockerException, OSError) as error:
-            raise WorkerLost("No Docker engine answers.", hint="Start it, set DOCKER_HOST, or grade in the process shape.") from error
+            raise WorkerLost(
+                "No Docker engine answers.", hint="Start it, set DOCKER_HOST, or grade in the process shape.", engine=True, away=True
+            ) from error
 
     def start(self, command: list[str], slot: Slot, limits: Limits, *, task: str, image: str, environment: dict[str, str]) -> Container:
         """Start a container; whatever fails, none is left.
@@ -62,38 +69,70 @@ class Engine:
             container = Container(self, made["Id"], name)
         except (self._errors.DockerException, OSError) as error:
             self.remove(name)
-            raise WorkerLost(f"Docker made no container: {_words(error)}", hint="See whether the image is there.", engine=True) from error
+            raise self._fault(f"Docker made no container: {_words(error)}", "See whether the image is there.", error) from error
         try:
             self.api.start(container.id)
         except (self._errors.DockerException, OSError) as error:
             self.remove(container.id)
-            raise WorkerLost(f"Docker started no container: {_words(error)}", hint="See Docker's log.", engine=True) from error
+            raise self._fault(f"Docker started no container: {_words(error)}", "See Docker's log.", error) from error
         container.watch()
         return container
 
-    def remove(self, name: str) -> None:
-        """Kill and remove a container; one that is gone is no matter."""
-        for _ in range(3):
+    def _fault(self, text: str, hint: str, error: Exception) -> WorkerLost:
+        """Return an error that says whether Docker is away, and may come back."""
+        answered = isinstance(error, self._errors.APIError) and error.status_code not in (502, 503, 504)
+        return WorkerLost(text, hint=hint, engine=True, away=not answered)
+
+    def remove(self, name: str, patience_s: float | None = None) -> bool:
+        """Kill and remove a container, and return whether it is gone, or at least runs no more."""
+        deadline = time.monotonic() + (_REMOVE_S if patience_s is None else patience_s)
+        while True:
             try:
                 self.api.remove_container(name, force=True, v=True)
-                return
+                return True
             except self._errors.NotFound:
-                return
-            except (self._errors.DockerException, OSError):
-                time.sleep(0.2)  # "removal already in progress", or an engine that restarts
+                return True
+            except (self._errors.DockerException, OSError):  # "removal already in progress", or an engine that restarts
+                if time.monotonic() > deadline:
+                    return self._is_ended(name)
+                time.sleep(0.2)
 
-    def sweep(self, task: str | None = None) -> int:
-        """Remove the containers of this batch (of one task), and of any batch that were to be gone by now; return how many."""
-        with contextlib.suppress(self._errors.DockerException, OSError):
-            wanted = [f"{BATCH_LABEL}={self.batch}"] + ([f"{_TASK_LABEL}={task}"] if task else [])
+    def _is_ended(self, name: str) -> bool:
+        try:
+            return not self.api.inspect_container(name)["State"].get("Running", True)
+        except self._errors.NotFound:
+            return True
+        except (self._errors.DockerException, OSError):
+            return False
+
+    def sweep(self, task: str | None = None, *, volumes: Collection[str] = ()) -> bool:
+        """Remove containers that are to be gone.
+
+        Parameters
+        ----------
+        task : str, optional
+            Those of this task only; by default all of this batch, and those of any batch whose time is over.
+        volumes : collection of str
+            And those of any batch that have one of these: its program was killed, and its slot is ours now.
+
+        Returns
+        -------
+        bool
+            False where one may still write into a slot, or Docker does not answer.
+        """
+        wanted = [f"{BATCH_LABEL}={self.batch}"] + ([f"{_TASK_LABEL}={task}"] if task else [])
+        try:
             found = {row["Id"] for row in self.api.containers(all=True, filters={"label": wanted})}
             if task is None:
                 every = self.api.containers(all=True, filters={"label": [BATCH_LABEL]})
-                found |= {row["Id"] for row in every if _is_over(row["Labels"].get(_UNTIL_LABEL, ""))}
-            for container in found:
-                self.remove(container)
-            return len(found)
-        return 0
+                found |= {row["Id"] for row in every if _has_one(row, volumes)}
+                for row in every:
+                    if row["Id"] not in found and _is_over(row["Labels"].get(_UNTIL_LABEL, "")):
+                        self.remove(row["Id"], 0.0)
+        except (self._errors.DockerException, OSError):
+            return False
+        left = [container for container in found if not self.remove(container, 5.0)]
+        return not left
 
 
 class Container:
@@ -102,33 +141,62 @@ class Container:
     def __init__(self, engine: Engine, id_: str, name: str) -> None:
         self.engine, self.id, self.name = engine, id_, name
         self.exit_code: int | None = None
+        self.lost = False
+        """Whether Docker went away, and it was ended by neither us nor what it executed, or nobody can tell."""
+        self._removed = False
 
     def watch(self) -> None:
         """Learn of its end as soon as the engine knows."""
         threading.Thread(target=self._wait, daemon=True).start()
 
     def _wait(self) -> None:
-        try:
-            self.exit_code = int(self.engine.api.wait(self.id, timeout=None)["StatusCode"])
-        except Exception:  # removed, or the engine is gone: the container is of no more use either way
-            self.exit_code = -1 if self.exit_code is None else self.exit_code
+        while self.exit_code is None:
+            try:
+                code: int | None = int(self.engine.api.wait(self.id, timeout=None)["StatusCode"])
+            except Exception:  # a proxy's patience has an end, an engine restarts: the container may run on
+                code = self._ask_again()
+            if code is not None and self.exit_code is None:
+                self.exit_code = code
+
+    def _ask_again(self) -> int | None:
+        """Return how it ended where waiting for it failed; None while it runs."""
+        deadline = time.monotonic() + _AWAY_S
+        while not self._removed:
+            time.sleep(_ASK_EVERY_S)
+            try:
+                state = self.engine.api.inspect_container(self.id)["State"]
+            except Exception as error:
+                self.lost = not self._removed
+                if not isinstance(error, self.engine.not_found) and time.monotonic() < deadline:
+                    continue
+                return -1
+            if state.get("Running"):
+                self.lost = False
+                return None
+            code = int(state.get("ExitCode", -1))
+            self.lost = not self._removed and not state.get("OOMKilled") and code in _ENDED_FROM_OUTSIDE
+            return code
+        return -1
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the system ended it for want of memory."""
+        """Whether the system ended it for want of memory; where Docker does not say, it is lost."""
         try:
             return bool(self.engine.api.inspect_container(self.id)["State"].get("OOMKilled"))
-        except Exception:
+        except Exception as error:
+            self.lost = not self._removed and not isinstance(error, self.engine.not_found)
             return False
 
-    def remove(self) -> None:
-        """Kill and remove it."""
-        self.engine.remove(self.id)
+    def remove(self) -> bool:
+        """Kill and remove it, and return whether it is gone."""
+        self._removed = True
+        return self.engine.remove(self.id)
 
 
 def hardened(shape: ContainerShape, slot: Slot, limits: Limits) -> dict[str, Any]:
     """Return the host's side of a container that executes a stranger's code."""
     memory = limits.memory_mb * _MB
     volume = bool(shape.slots)
+    cpu_s = int(limits.submission_s * max(1.0, limits.cpu)) + 60
     mount = {"Type": "volume" if volume else "bind", "Source": slot.source, "Target": slot.inner, "ReadOnly": False}
     return {
         "network_mode": "none",
@@ -147,11 +215,16 @@ def hardened(shape: ContainerShape, slot: Slot, limits: Limits) -> dict[str, Any
         "ulimits": [
             {"Name": "fsize", "Soft": limits.files_mb * _MB, "Hard": limits.files_mb * _MB},
             {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "cpu", "Soft": cpu_s, "Hard": cpu_s},  # of each program: the last bound where nobody is left to end it
             {"Name": "nofile", "Soft": 1024, "Hard": 1024},
         ],
         "log_config": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},
         "mounts": [mount],
     }
+
+
+def _has_one(row: dict[str, Any], volumes: Collection[str]) -> bool:
+    return any(mount.get("Name") in volumes for mount in row.get("Mounts") or ())
 
 
 def _is_over(until: str) -> bool:
@@ -161,4 +234,4 @@ def _is_over(until: str) -> bool:
 def _words(error: Exception) -> str:
     if isinstance(error, LabKitError):
         return error.message
-    return str(getattr(error, "explanation", "") or error).splitlines()[0][:300]
+    return (str(getattr(error, "explanation", "") or error).splitlines() or [type(error).__name__])[0][:300]

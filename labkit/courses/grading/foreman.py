@@ -22,21 +22,24 @@ import psutil
 
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
-from labkit.courses.grading.html import prepare_pages
-from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.html import PAGE_S, prepare_pages
+from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
-from labkit.courses.grading.worker import Submission, grade_submission
+from labkit.courses.grading.worker import ASKS, Submission, grade_submission
 from labkit.courses.records import Limits
+from labkit.errors import WorkerLost
 from labkit.notebooks.lineage import adopt_orphans, die_with_parent
-from labkit.runs.family import end_descendants
+from labkit.runs.family import end_children, end_descendants
 from labkit.storage import write_text
 
 __all__ = ["main"]
 
 _LOOK_S = 0.05
 _SLACK_S = 120.0
+_BLOCKED_S = 300.0
+_SCORER_EVERY_S = 2.0
 _WORKER_MB = 1500
 _SCORER_MB = 700
 
@@ -59,13 +62,16 @@ class Foreman:
         with_checks = any(assignment.sheet.scored for assignment in self.assignments.values())
         shape = order.shape
         self.engine = Engine(shape, order.batch) if isinstance(shape, ContainerShape) else None
-        if self.engine is not None:
-            self.engine.sweep()
-        self.slots = make_slots(shape, order.workers + with_checks, order.scratch)
+        self.slots = make_slots(shape, order.workers, order.scratch, with_scorer=with_checks)
+        if self.engine is not None and not self.engine.sweep(volumes=[slot.source for slot in self.slots]):
+            raise WorkerLost("Containers of an earlier batch cannot be removed.", hint="See Docker's log.")
         self.scorer_slot = self.slots.pop() if with_checks else None
         self.scorer_pid = 0
+        self.scorer_started = 0.0
         self.scorer_container: Container | None = None
         self.children: dict[int, _Child] = {}
+        self.blocked: list[_Child] = []
+        """What has ended, and whose containers could not be removed yet: its slot is not for the next."""
         self.waiting = list(order.tasks)
 
     def run(self) -> None:
@@ -85,15 +91,12 @@ class Foreman:
             self._end()
 
     def _begin(self, task: OrderTask, slot: Slot) -> None:
-        limits = self.assignments[task.version].sheet.limits
         sys.stdout.flush()
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             _work(self, task, slot, parent)
-        starts = (limits.start_s + 10) * 4
-        checks = 2 * limits.check_s * len(self.assignments[task.version].sheet.scored)
-        self.children[pid] = _Child(task, slot, time.monotonic() + limits.submission_s + starts + checks + _SLACK_S)
+        self.children[pid] = _Child(task, slot, time.monotonic() + longest_s(self.assignments[task.version]))
         _say(began=task.id)
 
     def _collect(self) -> None:
@@ -111,12 +114,21 @@ class Foreman:
             if child is None:
                 continue  # an orphan that we adopted
             self._end_orphans()
-            if self.engine is not None and status != 0:
-                self.engine.sweep(child.task.id)
-            with contextlib.suppress(OSError):
-                child.slot.clear()
-            self.slots.append(child.slot)
-            _say(ended=child.task.id, status=os.waitstatus_to_exitcode(status))
+            self._free(child)
+            code = os.waitstatus_to_exitcode(status)
+            if code == AWAY:
+                self.waiting.clear()  # they are not to fail one by one: whoever started us starts another when Docker is back
+            _say(ended=child.task.id, status=code)
+
+    def _free(self, child: _Child) -> None:
+        """Give a slot to the next, when no container of the last can write into it any more."""
+        if self.engine is not None and not self.engine.sweep(child.task.id):
+            child.until = time.monotonic() + _BLOCKED_S
+            self.blocked.append(child)
+            return
+        with contextlib.suppress(OSError):
+            child.slot.clear()
+        self.slots.append(child.slot)
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -126,19 +138,21 @@ class Foreman:
                 memory = psutil.Process(pid).memory_info().rss
             if now > child.until or memory > _WORKER_MB * 1_000_000:
                 os.kill(pid, signal.SIGKILL)
+        blocked, self.blocked = self.blocked, []
+        for child in blocked:
+            if now > child.until:
+                raise WorkerLost("A container cannot be removed.", hint="See Docker's log.")
+            until = child.until
+            self._free(child)
+            child.until = until
         if self.scorer_slot is not None:
             gone = self.scorer_container.exit_code is not None if self.scorer_container else not self.scorer_pid
-            if gone:
+            if gone and now > self.scorer_started + _SCORER_EVERY_S:
                 self._start_scorer()
 
     def _end_orphans(self) -> None:
         """End what came to us because its parent died: the programs of a kernel whose worker was killed."""
-        known = {*self.children, self.scorer_pid}
-        for program in psutil.Process().children():
-            if program.pid not in known:
-                with contextlib.suppress(psutil.Error):
-                    for below in (program, *program.children(recursive=True)):
-                        below.kill()
+        end_children(spare={*self.children, self.scorer_pid})  # what they started comes to us as they end
 
     def _lay_out_scorer(self, slot: Slot) -> None:
         slot.clear()
@@ -158,6 +172,7 @@ class Foreman:
     def _start_scorer(self) -> None:
         slot = self.scorer_slot
         assert slot is not None
+        self.scorer_started = time.monotonic()
         (slot.root / SCORE_SOCKET).unlink(missing_ok=True)
         if self.engine is None:
             parent = os.getpid()
@@ -190,9 +205,19 @@ class Foreman:
         end_descendants()
         if self.engine is not None:
             self.engine.sweep()
-        for slot in (*self.slots, *(child.slot for child in self.children.values()), *([self.scorer_slot] if self.scorer_slot else [])):
+        used = (child.slot for child in (*self.children.values(), *self.blocked))
+        for slot in (*self.slots, *used, *([self.scorer_slot] if self.scorer_slot else [])):
             with contextlib.suppress(OSError):
                 slot.clear()
+
+
+def longest_s(assignment: Assignment) -> float:
+    """Return the time in which a worker ends by itself, whatever a submission does: all that it waits for has an end."""
+    limits = assignment.sheet.limits
+    starts = (limits.start_s + 10) * 5  # kernels', and the scorer's
+    checks = ASKS * (30 + 1.5 * limits.check_s * len(assignment.sheet.scored))
+    pages = 2 * PAGE_S * len(assignment.notebooks)
+    return limits.submission_s + starts + checks + pages + _SLACK_S
 
 
 def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
@@ -216,6 +241,7 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         code = 0
     except BaseException as error:
         traceback.print_exception(error)
+        code = AWAY if isinstance(error, WorkerLost) and error.facts.get("away") else 1
     finally:
         with contextlib.suppress(Exception):
             end_descendants()

@@ -9,17 +9,21 @@ from __future__ import annotations
 import functools
 import html
 import re
+import signal
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-__all__ = ["notebook_page", "page_bytes", "prepare_pages"]
+__all__ = ["PAGE_S", "notebook_page", "page_bytes", "prepare_pages"]
 
 _MOST_BYTES = 20_000_000
 _MOST_LINES = 2_000
+PAGE_S = 20.0
 _SCRIPT = re.compile(r"<\s*script\b.*?(?:<\s*/\s*script\s*>|\Z)", re.IGNORECASE | re.DOTALL)
-_TAGS = re.compile(r"<\s*/?\s*(?:script|iframe|object|embed|base|meta|link|form)\b[^>]*>", re.IGNORECASE)
+_TAGS = re.compile(r"<\s*(?:/\s*)?(?:script|iframe|object|embed|base|meta|link|form)\b[^>]*>", re.IGNORECASE)
 _HANDLER = re.compile(r"(<[a-z][^<>]{0,5000}?)\son[a-z]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE)
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1rem auto; padding: 0 1rem; color: #1b1b1b; background: #fff; }
@@ -72,14 +76,44 @@ def notebook_page(notebook: Any, title: str) -> bytes:
     """Return the page; a notebook that cannot be made into one is shown as text."""
     _exporter()  # a fault of the installation is no fault of the notebook
     try:
-        body, _ = _exporter().from_notebook_node(notebook)
-    except Exception as error:  # nbconvert reads what a kernel sent, by a dozen libraries
-        body = _as_text(notebook, type(error).__name__)
-    if len(body) > _MOST_BYTES:
-        body = _as_text(notebook, "it is too large")
-    body = _without_scripts(body)
+        body = _in_time(lambda: _without_scripts(_body(notebook)), PAGE_S)
+    except _TooLong:
+        body = _without_scripts(_as_text(notebook, "it takes too long"))
     head = f"<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><title>{html.escape(title)}</title>"
     return f"{head}<style>{_STYLE}{_colours()}</style></head><body>{body}</body></html>".encode("utf-8", "replace")
+
+
+def _body(notebook: Any) -> str:
+    try:
+        body: str = _exporter().from_notebook_node(notebook)[0]
+    except Exception as error:  # nbconvert reads what a kernel sent, by a dozen libraries
+        body = _as_text(notebook, type(error).__name__)
+    return body if len(body) <= _MOST_BYTES else _as_text(notebook, "it is too large")
+
+
+class _TooLong(BaseException):
+    """Time is up; no library's ``except Exception`` is to keep it."""
+
+
+def _in_time(make: Callable[[], str], seconds: float) -> str:
+    """Return what is made, unless that takes too long: Markdown and code have texts that take their readers hours.
+
+    Raises
+    ------
+    _TooLong
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return make()
+
+    def stop(*_: object) -> None:
+        raise _TooLong
+
+    handler, timer = signal.signal(signal.SIGALRM, stop), signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        return make()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def _without_scripts(body: str) -> str:

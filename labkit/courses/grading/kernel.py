@@ -32,6 +32,7 @@ _DISK_EVERY_S = 0.5
 _MOST_FILES = 20_000
 _LAST_WORDS_S = 1.0
 _WATCHER_S = 30.0
+_SEND_MS = 2000
 
 Sink = Callable[[str, dict[str, Any]], None]
 """Gets type and content of each message of the cell that is executed."""
@@ -72,6 +73,7 @@ class GradingKernel:
         for option, value in (
             (zmq.MAXMSGSIZE, max(_FRAME_BYTES, 2 * limits.cell_output_bytes)),
             (zmq.RCVHWM, _WAITING_MESSAGES),
+            (zmq.SNDTIMEO, _SEND_MS),
             (zmq.LINGER, 0),
             (zmq.RECONNECT_IVL, 10),
         ):
@@ -126,7 +128,8 @@ class GradingKernel:
                     self._why or "The kernel did not start in its time.", hint="See whether the image and its packages are whole."
                 )
             if now >= ask_at:
-                self._session.send(self._shell, "kernel_info_request")
+                with contextlib.suppress(zmq.Again):
+                    self._session.send(self._shell, "kernel_info_request")
                 ask_at, every_s = now + every_s, min(1.0, 2 * every_s)
             for socket, _ in self._poller.poll(50):
                 if self._receive(socket) is not None:
@@ -139,11 +142,21 @@ class GradingKernel:
         return self._provisioner.exit_code is None
 
     def execute(self, code: str, limit_s: float, sink: Sink, *, store_history: bool = True) -> Ending:
-        """Execute one cell, and return in little more than `limit_s` seconds, whatever the code does."""
+        """Execute one cell, and return in little more than `limit_s` seconds, whatever the code does.
+
+        Raises
+        ------
+        WorkerLost
+            The kernel ended by no fault of its own.
+        """
         began = time.monotonic()
         content = {"code": code, "silent": False, "store_history": store_history, "allow_stdin": False, "stop_on_error": False}
         request = self._session.msg("execute_request", {**content, "user_expressions": {}})
-        self._session.send(self._shell, request)
+        try:
+            self._session.send(self._shell, request)
+        except zmq.Again:  # it can answer what it has not read: the ids of messages are counted
+            self.end()
+            return Ending("died", "The kernel does not read what it is sent, and was ended.", time.monotonic() - began)
         ending = self._follow(request["header"]["msg_id"], began + limit_s, sink)
         if ending.state in ("ok", "error") and ending.text:
             self._listen_again()
@@ -163,8 +176,10 @@ class GradingKernel:
                 return Ending("died", self._how_it_ended())
             if not interrupted_at and now > deadline:
                 interrupted_at = now
-                self._session.send(self._control, "interrupt_request")
+                with contextlib.suppress(zmq.Again):
+                    self._session.send(self._control, "interrupt_request")
             if interrupted_at and now > interrupted_at + grace_s:
+                self._blame_docker()
                 self.end()
                 return Ending("died", f"It took longer than {_s(self.limits.cell_s)}, ignored the interrupt, and its kernel was ended.")
             for socket, _ in self._poller.poll(100):
@@ -227,7 +242,8 @@ class GradingKernel:
                 disk_at = time.monotonic() + _DISK_EVERY_S
             if why and not self._ended.is_set():
                 self._why = why
-                programs.end()
+                with contextlib.suppress(WorkerLost):  # who waits for the kernel ends it, too, and is told
+                    programs.end()
                 return
 
     def _how_it_ended(self) -> str:
@@ -235,11 +251,16 @@ class GradingKernel:
         if self._why:
             return self._why
         container = getattr(self._provisioner, "container", None)
-        if container is not None and container.ran_out_of_memory():
+        if container is not None and not container.lost and container.ran_out_of_memory():
             return f"The kernel used more memory than {self.limits.memory_mb} MB and was ended."
+        self._blame_docker()
         if code is not None and (code < 0 or code > 128):
             return f"The kernel was killed by signal {-code if code < 0 else code - 128}."
         return f"The kernel ended itself (exit code {code})."
+
+    def _blame_docker(self) -> None:
+        if self._provisioner.lost:
+            raise WorkerLost("Docker went away with the kernel.", hint="Grade this submission again.", engine=True, away=True)
 
     def end(self) -> None:
         """End the kernel, and all it started; close what is open."""

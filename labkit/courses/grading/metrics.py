@@ -18,6 +18,7 @@ from labkit.datasets import Confusion
 __all__ = ["measure"]
 
 _MOST_CLASSES = 256
+_LARGEST = (1 << 32) - 1
 
 
 def measure(check: Check, hidden: Path, exports: dict[str, Path]) -> CheckResult:
@@ -98,10 +99,13 @@ def _whole_numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
     if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
         if array.size and int(array.min()) < 0:
             raise Unusable(f"The mask of {name} has numbers below 0.")
-        return array.astype(np.int64)
-    if np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all() and (array == np.rint(array)).all() and (array >= 0).all():
-        return array.astype(np.int64)
-    raise Unusable(f"The mask of {name} must hold whole numbers from 0 on.")
+    elif not (
+        np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all() and (array == np.rint(array)).all() and (array >= 0).all()
+    ):
+        raise Unusable(f"The mask of {name} must hold whole numbers from 0 on.")
+    if array.size and int(array.max()) > _LARGEST:  # it would not be the same number any more
+        raise Unusable(f"The mask of {name} has numbers above {_LARGEST}.")
+    return array.astype(np.int64)
 
 
 def _predicted(exported: Path, pictures: Path | None, truths: dict[str, NDArray[Any]], *, objects: bool) -> dict[str, NDArray[Any]]:

@@ -11,9 +11,11 @@ from labkit.courses.grading.shapes import ContainerShape, ProcessShape
 from labkit.courses.records import GradeResult
 from labkit.storage import Record
 
-__all__ = ["OUTCOME", "Order", "OrderTask", "Outcome"]
+__all__ = ["AWAY", "OUTCOME", "Order", "OrderTask", "Outcome"]
 
 OUTCOME = "outcome.json"
+AWAY = 75
+"""Exit code of a worker that lost Docker."""
 
 
 class OrderTask(Record):

@@ -7,6 +7,8 @@ from typing import Any
 
 import nbformat
 
+from labkit.courses import notebook
+
 __all__ = ["CellOutputs", "OutputBudget", "plain_text"]
 
 _KINDS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml", "application/json")
@@ -49,6 +51,7 @@ class CellOutputs:
         self._most, self._left, self._budget = most, most, budget
         self._shown: dict[str, Any] = {}
         self._clear = False
+        self._spare = {"execute_result", "error"}  # one of each is kept in short, whatever was shown before
 
     def __call__(self, kind: str, content: dict[str, Any]) -> None:
         """Take one message in."""
@@ -109,8 +112,9 @@ class CellOutputs:
         size = sum(_size(value) for value in data.values())
         if not self._take(size):
             short = data.get("text/plain", "")
-            if kind == "display_data" or len(short) > _SHORT or len(self.outputs) > _MOST_OUTPUTS:
+            if kind not in self._spare or len(short) > _SHORT:
                 return
+            self._spare.discard(kind)
             data = {"text/plain": short}  # a number that a test cell ends with counts, whatever was printed before
         facts = {"execution_count": None} if kind == "execute_result" else {}
         output = _output(kind, data=data, metadata={}, **facts)
@@ -141,15 +145,17 @@ class CellOutputs:
             traceback.append(line)
         name, value = plain_text(content.get("ename"))[:200], plain_text(content.get("evalue"))[:_SHORT]
         self.error = self.error or f"{name}: {value}".strip(": ") or "error"
-        if len(self.outputs) <= _MOST_OUTPUTS:
-            self.outputs.append(_output("error", ename=name, evalue=value, traceback=traceback))
+        if "error" in self._spare:  # the first is told in any case
+            self._spare.discard("error")
+            traceback = traceback if self._budget.take(size) else []
+        elif not self._take(size + len(name) + len(value)):
+            return
+        self.outputs.append(_output("error", ename=name, evalue=value, traceback=traceback))
 
 
 def plain_text(value: Any) -> str:
-    """Return text that can be written as UTF-8; of what is no text, nothing."""
-    if isinstance(value, list):
-        value = "".join(part for part in value if isinstance(part, str))
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    """Return text that can be written as UTF-8, and kept in a database; of what is no text, nothing."""
+    return notebook.plain_text(notebook.text_of(value))
 
 
 def _data(data: Any) -> dict[str, Any]:

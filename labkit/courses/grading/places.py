@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
-import shutil
+import stat
 import tempfile
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.courses.grading.shapes import ContainerShape, Shape
+from labkit.courses.grading.shapes import ContainerShape, Shape, SlotVolume
+from labkit.errors import WorkerLost
 
-__all__ = ["INNER", "Slot", "make_slots", "new_scratch"]
+__all__ = ["INNER", "Slot", "empty", "make_slots", "new_scratch"]
 
 INNER = "/slot"
 """Where a container has its slot."""
+_EMPTY_S = 120.0
+_FREE_S = 60.0
 _LONGEST = 60  # a Unix socket's path has at most 107 bytes
 
 
@@ -33,12 +39,15 @@ class Slot:
         What is mounted: a folder of the host or the name of a volume; empty where nothing is.
     owner : int or None
         Account that must be able to write in it, where that is another than the worker's.
+    lock : int
+        Descriptor that keeps other batches out, while it is open.
     """
 
     root: Path
     inner: str
     source: str = ""
     owner: int | None = None
+    lock: int = -1
 
     @property
     def work(self) -> Path:
@@ -60,27 +69,76 @@ class Slot:
                     os.chown(path, self.owner, self.owner, follow_symlinks=False)
 
     def clear(self) -> None:
-        """Remove what is in it, links themselves and never what they point at."""
-        for entry in os.scandir(self.root):
-            if entry.is_dir(follow_symlinks=False):
-                with contextlib.suppress(OSError):
-                    Path(entry.path).chmod(0o700)
-                shutil.rmtree(entry.path, onerror=_open_up)
+        """Remove what is in it, links themselves and never what they point at.
+
+        Raises
+        ------
+        OSError
+            Something stays.
+        """
+        empty(self.root)
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in a folder: of any rights, however deep, and by the descriptor of the folder above, never through a link.
+
+    Raises
+    ------
+    OSError
+        Something stays.
+    """
+    deadline = time.monotonic() + _EMPTY_S
+    top = _enter(folder)
+    try:
+        while names := _names(top):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{folder} is being filled while it is emptied.")
+            for name, is_folder in names:
+                if is_folder:
+                    _take_apart(top, name)
+                else:
+                    _unlink(top, name)
+    finally:
+        os.close(top)
+
+
+def _take_apart(top: int, name: str) -> None:
+    """Remove a folder; those in it come to the top first: neither a stack nor a path bounds how deep they lay."""
+    inside = _enter(name, top)
+    try:
+        for inner, is_folder in _names(inside):
+            if is_folder:
+                os.close(_enter(inner, inside))  # a folder without rights to it cannot be moved
+                os.rename(inner, secrets.token_hex(8), src_dir_fd=inside, dst_dir_fd=top)
             else:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(entry.path)  # noqa: PTH108
+                _unlink(inside, inner)
+    finally:
+        os.close(inside)
+    os.rmdir(name, dir_fd=top)
 
 
-def _open_up(remove: object, path: str, error: object) -> None:
-    """Remove what stands in a folder without rights to it."""
-    with contextlib.suppress(OSError):
-        stuck = Path(path)
-        stuck.parent.chmod(0o700)
-        if stuck.is_dir() and not stuck.is_symlink():
-            stuck.chmod(0o700)
-            shutil.rmtree(stuck, ignore_errors=True)
-        else:
-            stuck.unlink()
+def _names(folder: int) -> list[tuple[str, bool]]:
+    with os.scandir(folder) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _unlink(folder: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _enter(path: Path | str, above: int | None = None) -> int:
+    """Open a folder, be it without rights to it, and never through a link."""
+    flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    if not hasattr(os, "O_PATH"):
+        return os.open(path, os.O_RDONLY | flags, dir_fd=above)
+    handle = os.open(path, os.O_PATH | flags, dir_fd=above)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.chmod(f"/proc/self/fd/{handle}", stat.S_IMODE(os.fstat(handle).st_mode) | 0o700)  # noqa: PTH101
+        return os.open(".", os.O_RDONLY | flags, dir_fd=handle)
+    finally:
+        os.close(handle)
 
 
 def new_scratch(shape: Shape) -> Path:
@@ -94,13 +152,19 @@ def new_scratch(shape: Shape) -> Path:
     return base
 
 
-def make_slots(shape: Shape, number: int, scratch: Path) -> list[Slot]:
-    """Return slots: the volumes that the shape names, or fresh folders in `scratch`."""
+def make_slots(shape: Shape, workers: int, scratch: Path, *, with_scorer: bool = False) -> list[Slot]:
+    """Return a slot for each worker and, last, the scorer's: of the volumes that the shape names, or fresh folders in `scratch`.
+
+    Raises
+    ------
+    WorkerLost
+        Too few of the volumes are free; one that another batch has is not.
+    """
     owner = 1000 if isinstance(shape, ContainerShape) and os.geteuid() == 0 else None
     if isinstance(shape, ContainerShape) and shape.slots:
-        return [Slot(volume.path, INNER, volume.volume, owner) for volume in shape.slots]
+        return _free_volumes(shape.slots, workers + with_scorer, 1 + with_scorer, owner)
     slots = []
-    for k in range(number):
+    for k in range(workers + with_scorer):
         root = scratch / f"{k}{secrets.token_hex(3)}"
         root.mkdir(mode=0o700)
         if owner is not None:
@@ -108,3 +172,33 @@ def make_slots(shape: Shape, number: int, scratch: Path) -> list[Slot]:
         contained = isinstance(shape, ContainerShape)
         slots.append(Slot(root, INNER if contained else str(root), str(root) if contained else "", owner))
     return slots
+
+
+def _free_volumes(volumes: Sequence[SlotVolume], most: int, least: int, owner: int | None) -> list[Slot]:
+    """Take volumes, each for ourselves alone while we live: a batch that has just ended may still be leaving."""
+    began, slots = time.monotonic(), dict[str, Slot]()
+    while len(slots) < min(most, len(volumes)):
+        for volume in volumes:
+            if len(slots) < most and volume.volume not in slots and (lock := _lock(volume.path.resolve())) is not None:
+                slots[volume.volume] = Slot(volume.path.resolve(), INNER, volume.volume, owner, lock)
+        waited_s = time.monotonic() - began
+        if len(slots) >= least and waited_s > 1.0:
+            break
+        if len(slots) < least and (waited_s > _FREE_S or len(volumes) < least):
+            raise WorkerLost(
+                f"{least} free slots are needed, and {len(slots)} of {len(volumes)} are free.",
+                hint="Name more volumes, or let fewer batches go on at the same time.",
+            )
+        time.sleep(0.0 if len(slots) >= min(most, len(volumes)) else 0.2)
+    return list(slots.values())
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder until we end; None where another program has it."""
+    descriptor = _enter(folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

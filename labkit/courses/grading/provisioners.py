@@ -19,6 +19,7 @@ from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.places import Slot
 from labkit.courses.grading.shapes import ContainerShape
 from labkit.courses.records import Limits
+from labkit.errors import WorkerLost
 from labkit.runs.family import end_descendants
 
 __all__ = ["HEADROOM", "ContainerProvisioner", "GradingProvisioner", "ProcessProvisioner"]
@@ -89,6 +90,11 @@ class GradingProvisioner(KernelProvisionerBase):
     def exit_code(self) -> int | None:
         """How it ended; None while it lives."""
         raise NotImplementedError
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was ended by what is ours, and not by what it executed."""
+        return False
 
     def crowd(self) -> tuple[int, int]:
         """Return how many programs there are, and how many bytes of memory they hold; (0, 0) where the system limits both."""
@@ -258,11 +264,23 @@ class ContainerProvisioner(GradingProvisioner):
         """How it ended; None while it lives."""
         return self.container.exit_code if self.container else -1
 
+    @property
+    def lost(self) -> bool:
+        """Whether Docker ended it."""
+        return self.container is not None and self.container.lost
+
     async def send_signal(self, signum: int) -> None:
         """Signals do not reach a container's kernel: it is interrupted by message."""
 
     def end(self) -> None:
-        """Kill and remove the container."""
+        """Kill and remove the container.
+
+        Raises
+        ------
+        WorkerLost
+            It is still there: nothing may be written where it can write, too.
+        """
         if self.container is not None:
-            self.container.remove()
+            if not self.container.remove():
+                raise WorkerLost("A container cannot be removed.", hint="See Docker's log.", engine=True, away=True)
             self.container.exit_code = -9 if self.container.exit_code is None else self.container.exit_code

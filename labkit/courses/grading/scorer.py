@@ -32,6 +32,7 @@ __all__ = ["SCORE_SOCKET", "ask", "main", "serve"]
 
 SCORE_SOCKET = "score"
 _LONGEST = 1_000_000
+_LONGEST_ANSWER = 100_000_000
 _CLONE_NEWNET = 0x40000000
 _MB = 1_000_000
 _BASE_MB = 700
@@ -47,6 +48,7 @@ def serve(root: Path) -> None:
         checkers[int(folder.name)] = checker = Checker(sheet, folder / "hidden")
         checker.prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    (root / f"{SCORE_SOCKET}.new").unlink(missing_ok=True)  # of one that was ended in this very place
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
         door.bind(str(root / f"{SCORE_SOCKET}.new"))
         door.listen(64)
@@ -155,15 +157,17 @@ def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[Ch
         There was none.
     """
     limit_s = 30 + sheet.limits.check_s * max(1, len(sheet.scored)) * 1.5
+    was_asked = False
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(limit_s)
             line.connect(str(root / SCORE_SOCKET))
+            was_asked = True
             _send(line, {"name": name, "version": version})
-            answer = _receive(line)
+            answer = _receive(line, _LONGEST_ANSWER)
         results = tuple(CheckResult.model_validate(row) for row in answer["results"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WorkerLost("The scorer did not answer.", hint="Grade this submission again.") from error
+        raise WorkerLost("The scorer did not answer.", hint="Grade this submission again.", was_asked=was_asked) from error
     fits = len(results) == len(sheet.scored) and all(
         r.check == c.id and r.points <= c.points for r, c in zip(results, sheet.scored, strict=True)
     )
@@ -177,9 +181,9 @@ def _send(line: socket.socket, message: dict[str, Any]) -> None:
     line.sendall(struct.pack(">I", len(data)) + data)
 
 
-def _receive(line: socket.socket) -> dict[str, Any]:
+def _receive(line: socket.socket, longest: int = _LONGEST) -> dict[str, Any]:
     (length,) = struct.unpack(">I", _exactly(line, 4))
-    if length > _LONGEST:
+    if length > longest:
         raise ValueError("too long")
     message = json.loads(_exactly(line, length))
     if not isinstance(message, dict):

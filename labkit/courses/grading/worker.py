@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import re
@@ -11,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from labkit.courses.cells import read_cell
@@ -29,15 +30,17 @@ from labkit.courses.grading.scoring import cell_scores, check_scores, missing_sc
 from labkit.courses.grading.shapes import ContainerShape, Shape
 from labkit.courses.mending import mend
 from labkit.courses.notebook import read_notebook, write_notebook
-from labkit.courses.records import CellScore, CheckResult, GradeResult, Item, Note, NotebookOutcome
+from labkit.courses.records import AssignmentSheet, CellScore, CheckResult, GradeResult, Item, Note, NotebookOutcome
 from labkit.courses.submitted import check_notebook
 from labkit.errors import InvalidInput, WorkerLost
 from labkit.storage import write_bytes
 
-__all__ = ["Submission", "grade_submission"]
+__all__ = ["ASKS", "Submission", "grade_submission"]
 
 _EXPORT_S = 30.0
 _MOST_NOTES = 200
+_SCORER_S = 60.0
+ASKS = 2
 _MB = 1_000_000
 
 
@@ -136,6 +139,7 @@ def _lay_out(grading: _Grading) -> None:
     grading.slot.prepare()
     assignment, folder, work = grading.submission.assignment, grading.submission.folder, grading.slot.work
     own = set(assignment.sheet.required)
+    folders = {parent.as_posix() for name in assignment.public for parent in PurePosixPath(name).parents}
     room = assignment.sheet.limits.files_mb * _MB
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
@@ -147,9 +151,12 @@ def _lay_out(grading: _Grading) -> None:
             or any(p.startswith(".") for p in place.parts)
         ):
             continue
+        if name in folders or any(parent.as_posix() in assignment.public for parent in place.parents):
+            grading.note("file-left-out", name, "A file or folder of the assignment is in its place; this one was left out.")
+            continue
         original = assignment.public.get(name)
         if original is not None and name not in own:
-            if facts.st_size != original.stat().st_size or path.read_bytes() != original.read_bytes():
+            if not filecmp.cmp(path, original, shallow=False):
                 grading.note("file-changed", name, "This file was changed; it is graded with the one that was handed out.")
             continue
         room -= facts.st_size
@@ -212,7 +219,7 @@ def _grade_notebook(grading: _Grading, name: str) -> None:
 
 
 def _stem(file: str) -> str:
-    return re.sub(r"\s*[-_ ]?\s*(\(\d+\)|-?copy\s*\d*)$", "", file.removesuffix(".ipynb"), flags=re.IGNORECASE)
+    return re.sub(r"[-_\s]*(\(\d+\)|copy\s*\d*)$", "", file.removesuffix(".ipynb"), flags=re.IGNORECASE)
 
 
 def _read(grading: _Grading, name: str) -> dict[str, Any]:
@@ -307,17 +314,26 @@ def _check(grading: _Grading) -> tuple[CheckResult, ...]:
     for path in (theirs, *theirs.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     try:
-        for attempt in range(50):
-            if (scorer / SCORE_SOCKET).exists():
-                try:
-                    return ask(scorer, name, submission.version, sheet)
-                except WorkerLost:
-                    if attempt >= 1:
-                        raise
-            time.sleep(0.2)
-        raise WorkerLost("The scorer did not start.", hint="See the log of the run.")
+        return _ask_scorer(scorer, name, submission.version, sheet)
     finally:
         shutil.rmtree(theirs, ignore_errors=True)
+
+
+def _ask_scorer(scorer: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[CheckResult, ...]:
+    """Ask as soon as the scorer can be asked, and once more where it was ended: it loads what checks need, which takes long."""
+    until = time.monotonic() + sheet.limits.start_s + _SCORER_S
+    asked = 0
+    while True:
+        if (scorer / SCORE_SOCKET).exists():
+            try:
+                return ask(scorer, name, version, sheet)
+            except WorkerLost as error:
+                asked += error.facts.get("was_asked", True)
+                if asked >= ASKS:
+                    raise
+        if time.monotonic() > until:
+            raise WorkerLost("The scorer did not start.", hint="See the log of the run.")
+        time.sleep(0.2)
 
 
 def _take_annotations(grading: _Grading, exports: Path) -> None:

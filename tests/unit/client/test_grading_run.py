@@ -11,7 +11,7 @@ import pytest
 from labkit.client import grading
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.grading import Batch, ProcessShape
-from labkit.courses.records import GradeResult, NotebookOutcome
+from labkit.courses.records import GradeResult, Manifest, NotebookOutcome
 from labkit.errors import NotFound
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
@@ -69,6 +69,43 @@ def test_killed_run_goes_on_where_it_was(
         prof, target = service.client("prof"), tmp_path / result.submission
         prof.fetch_result_file(result.submission, str(result.notebooks[0].html), target)
         assert target.read_text() == f"<p>{result.submission}</p>"
+
+
+def test_result_that_is_refused_ends_no_run(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that the service does not take costs one result, and not those of all who come after, again and again."""
+
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        first, *rest = _grade(job)
+        page = tmp_path / "out" / first.submission / str(first.notebooks[0].html)
+        page.write_bytes(b"something else than its name says")
+        yield from (first, *rest)
+
+    monkeypatch.setattr(grading, "grade_batch", grade)
+    run, address = service.begin_grading(item.id)
+    results = list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))
+    assert [(result.state, [note.kind for note in result.notes]) for result in results] == [("failed", ["result-refused"]), ("graded", [])]
+
+
+def test_submission_whose_files_are_lost_ends_no_run(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are graded; that one says what is wrong."""
+    fetch = grading._fetch
+    lost: list[str] = []
+
+    def fetched(client: object, run: str, manifest: Manifest, target: Path, kept: Path) -> None:
+        if target.parent.name == "submissions" and not lost:
+            lost.append(target.name)
+            raise NotFound("There is no such file.")
+        fetch(client, run, manifest, target, kept)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(grading, "_fetch", fetched)
+    monkeypatch.setattr(grading, "grade_batch", _grade)
+    run, address = service.begin_grading(item.id)
+    results = list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))
+    assert [(result.state, [note.kind for note in result.notes]) for result in results] == [("failed", ["files-missing"]), ("graded", [])]
 
 
 def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:

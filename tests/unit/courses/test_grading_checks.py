@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from labkit.courses.grading.checks import Checker
@@ -69,6 +70,12 @@ def test_assertion(folder: Path, function: str, x: str, points: float, note: str
     result = _assertion(folder, function, x)
     assert result.points == points
     assert note in result.note
+
+
+def test_hidden_file_that_ends_the_program_is_said(folder: Path) -> None:
+    """As a script that is loaded does; it must not take the scorer along."""
+    (folder / "hidden" / "tests.py").write_text("raise SystemExit(0)")
+    assert "cannot be loaded: SystemExit" in _assertion(folder, "tests.py:right", "3").note
 
 
 def test_value_that_was_not_exported_is_named(folder: Path) -> None:
@@ -138,12 +145,38 @@ def test_nothing_to_measure_is_no_number(folder: Path) -> None:
     assert (result.value, result.points) == (None, 0)
 
 
-@pytest.mark.parametrize("answer", [np.zeros((3, 3)), np.full((2, 5), np.nan), np.full((2, 5), -1), np.full((2, 5), 0.5), np.zeros(3)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        np.zeros((3, 3)),
+        np.full((2, 5), np.nan),
+        np.full((2, 5), -1),
+        np.full((2, 5), 0.5),
+        np.zeros(3),
+        np.full((2, 5), 2**63 + 1, np.uint64),
+        np.full((2, 5), 1e300),
+    ],
+)
 def test_mask_that_is_none_earns_nothing_and_says_why(folder: Path, answer: Any) -> None:
-    """Another shape, NaN, numbers below 0, probabilities."""
+    """Another shape, NaN, numbers below 0, probabilities, numbers that would be others as whole ones of 64 bits."""
     result = _metric(folder, "iou", TWO, answer)
     assert result.points == 0
     assert result.note
+
+
+_OME = """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1"><Image ID="Image:0">
+<Pixels DimensionOrder="XYZCT" ID="Pixels:0" SizeX="5" SizeY="2" SizeZ="1" SizeC="1" SizeT="1" Type="uint8">
+<TiffData IFD="0" PlaneCount="1">
+<UUID FileName="../hidden/labels/a.tif">urn:uuid:2</UUID></TiffData></Pixels></Image></OME>"""
+
+
+@pytest.mark.filterwarnings("ignore:.*closed file")
+def test_mask_that_names_the_hidden_one_is_not_that_one(folder: Path) -> None:
+    """An OME-TIFF says in which files its planes are; it must not be the truth's."""
+    tifffile.imwrite(folder / "hidden" / "labels" / "a.tif", TWO.astype(np.uint8), compression="zlib")
+    tifffile.imwrite(folder / "exports" / "mask.tif", np.zeros((2, 5), np.uint8), description=_OME, metadata=None)
+    check = {"kind": "metric", "metric": "iou", "labels": "labels", "exports": ("mask",), "thresholds": ((0.9, 4),)}
+    assert _check(folder, check, {"mask": "file:mask.tif"}).points == 0
 
 
 def test_masks_as_pictures_of_the_same_names(folder: Path) -> None:

@@ -102,3 +102,17 @@ def test_cleared_output_gives_its_room_back() -> None:
         outputs(*_stream(f"{k:050}"))
     (only,) = outputs.finish()
     assert only.text == f"{999:050}"
+
+
+def test_errors_are_bounded_as_all_else() -> None:
+    """A kernel can send any number of them; the first is told in any case, and cells after it have their own."""
+    budget = OutputBudget(10_000)
+    kept = 0
+    for _ in range(20):
+        outputs = CellOutputs(5000, budget)
+        for _ in range(300):
+            outputs("error", {"ename": "E", "evalue": "no", "traceback": ["x" * 1000]})
+            outputs("execute_result", {"data": {"text/plain": "7" * 1500}})
+        assert (outputs.error, outputs.result) == ("E: no", "7" * 1500)
+        kept += sum(len(json.dumps(output)) for output in outputs.finish())
+    assert kept < 70_000

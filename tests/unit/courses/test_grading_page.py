@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 
 import nbformat
+import pytest
 
+from labkit.courses.grading import html as page_html
 from labkit.courses.grading.html import notebook_page
 
 HTML = "<script>alert(1)</script><b>kept</b><img src=x onerror='alert(2)'><iframe src=//x></iframe><script src=//evil"
@@ -58,3 +61,24 @@ def test_picture_that_was_left_out_does_not_cost_the_page() -> None:
     assert "<strong>Look</strong>" in page
     assert 'alt="my cells"' in page
     assert "could not be shown" not in page
+
+
+def test_page_of_much_nothing_is_made_at_once() -> None:
+    """Blanks after a bracket: what looks for tags reads them once, not once for each of them."""
+    data = {"text/html": "<" + " " * 50_000 + "x"}
+    began = time.process_time()
+    _page(nbformat.v4.new_output("display_data", data=data))
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("source", ["a." * 20_000, "x"])
+def test_page_that_takes_too_long_is_shown_as_text(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """What colours code, and what reads Markdown, take hours for some short texts."""
+    monkeypatch.setattr(page_html, "PAGE_S", 0.3)
+    markdown = nbformat.v4.new_markdown_cell("[a](" * (40_000 if source == "x" else 1))
+    cells = [markdown, nbformat.v4.new_code_cell(source)]
+    began = time.process_time()
+    page = notebook_page(nbformat.v4.new_notebook(cells=cells), "a").decode()
+    assert "it takes too long" in page
+    assert source[:100] in page
+    assert time.process_time() - began < 5

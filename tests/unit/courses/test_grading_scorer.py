@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from labkit.courses.grading import worker
 from labkit.courses.grading.scorer import SCORE_SOCKET, ask
-from labkit.courses.records import AssignmentSheet, Check, Limits
+from labkit.courses.records import AssignmentSheet, Check, CheckResult, Limits
 from labkit.errors import WorkerLost
 
 TESTS = """
@@ -83,3 +85,29 @@ def test_answer_that_does_not_fit_is_not_believed(scorer: Path) -> None:
     other = SHEET.model_copy(update={"checks": SHEET.checks[:1]})
     with pytest.raises(WorkerLost):
         ask(scorer, "one", 1, other)
+
+
+def test_scorer_that_loads_for_long_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network's library takes half a minute on a busy machine; who asks early is not to be lost for that."""
+    clock = [0.0]
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        if clock[0] > 40:
+            (tmp_path / SCORE_SOCKET).touch()
+
+    def answer(*_: object) -> tuple[CheckResult, ...]:
+        return (CheckResult(check="a", points=1),)
+
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+    monkeypatch.setattr(worker, "ask", answer)
+    assert worker._ask_scorer(tmp_path, "one", 1, SHEET)[0].points == 1
+
+
+def test_scorer_that_is_not_there_any_more_was_not_asked(tmp_path: Path) -> None:
+    """A socket at which nobody listens is no answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(str(tmp_path / SCORE_SOCKET))
+    with pytest.raises(WorkerLost) as caught:
+        ask(tmp_path, "one", 1, SHEET)
+    assert caught.value.facts["was_asked"] is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def test_variables_become_settings(var: Path, monkeypatch: pytest.MonkeyPatch) -
     assert settings.accounts.password_length == 8
     assert settings.resolved_database_url == f"sqlite:///{var}/jupyterhub.sqlite"
     assert settings.cache_dir == var / "cache"
+
+
+@pytest.mark.usefixtures("var")
+@pytest.mark.parametrize(("slots", "workers", "at_once"), [(3, 2, 1), (2, 8, 1), (6, 2, 2), (12, 2, 3)])
+def test_batches_do_not_share_slots(monkeypatch: pytest.MonkeyPatch, slots: int, workers: int, at_once: int) -> None:
+    """Two that did would empty each other's folders: there are no more at a time than slots suffice for."""
+    monkeypatch.setenv("LABKIT_COURSES__BATCHES_AT_ONCE", "3")
+    monkeypatch.setenv("LABKIT_COURSES__WORKERS", str(workers))
+    assert load_settings().grading.batches_at_once == 3
+    monkeypatch.setenv("LABKIT_CONTAINERS__GRADING_NETWORK", "graders")
+    monkeypatch.setenv("LABKIT_CONTAINERS__GRADING_DOCKER", "tcp://dockerproxy:2375")
+    monkeypatch.setenv("LABKIT_CONTAINERS__GRADING_SLOTS", json.dumps([f"slot-{k}" for k in range(slots)]))
+    assert load_settings().grading.batches_at_once == at_once
 
 
 def test_a_relative_folder_is_taken_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Desk:
     @property
     def grading(self) -> CourseSettings:
         """What holds for grading runs."""
-        return self.context.settings.courses
+        return self.context.settings.grading
 
     @staticmethod
     def now() -> datetime:

@@ -1,0 +1,157 @@
+"""Containers of kernels, where Docker does not always answer: the engine here is told what to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+import pytest
+import requests
+
+from labkit.courses.grading import ContainerShape, SlotVolume, containers, places
+from labkit.courses.grading.containers import BATCH_LABEL, Container, Engine
+from labkit.courses.grading.places import make_slots
+from labkit.courses.grading.provisioners import ContainerProvisioner
+from labkit.courses.records import Limits
+from labkit.errors import WorkerLost
+
+
+class _Docker:
+    """Answers with the next of what it was given for a call; an exception is raised."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.answers = answers
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*given: Any, **_: Any) -> Any:
+            self.calls.append((name, given))
+            answers = self.answers[name]
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(containers, "_ASK_EVERY_S", 0.001)
+    monkeypatch.setattr(containers, "_REMOVE_S", 0.3)
+
+
+def _engine(**answers: list[Any]) -> Engine:
+    engine = Engine.__new__(Engine)
+    engine.shape, engine.batch, engine._errors, engine.not_found = ContainerShape(image="x"), "b", docker.errors, docker.errors.NotFound
+    engine.api = _Docker(**answers)
+    return engine
+
+
+def _state(**state: Any) -> dict[str, Any]:
+    return {"State": {"Running": False, "OOMKilled": False, "ExitCode": 0} | state}
+
+
+def _waited(**answers: list[Any]) -> Container:
+    container = Container(_engine(**answers), "id", "name")
+    container._wait()
+    return container
+
+
+def test_wait_that_is_cut_short_is_not_the_end() -> None:
+    """A proxy's patience ends, and the container runs on: it is waited for again."""
+    container = _waited(wait=[OSError("cut"), {"StatusCode": 3}], inspect_container=[OSError("away"), _state(Running=True)])
+    assert (container.exit_code, container.lost) == (3, False)
+    assert [name for name, _ in container.engine.api.calls] == ["wait", "inspect_container", "inspect_container", "wait"]
+
+
+@pytest.mark.parametrize(
+    ("found", "lost"),
+    [
+        (_state(ExitCode=137), True),
+        (_state(ExitCode=137, OOMKilled=True), False),
+        (_state(ExitCode=1), False),
+        (docker.errors.NotFound("gone"), True),
+    ],
+)
+def test_end_that_came_while_nobody_listened(found: Any, lost: bool) -> None:
+    """Killed by an engine that went away is no fault of the submission's; out of memory, or ended by itself, is."""
+    container = _waited(wait=[OSError("cut")], inspect_container=[found])
+    assert container.exit_code is not None
+    assert container.lost is lost
+
+
+def test_container_that_we_remove_is_not_lost() -> None:
+    """Its end is ours."""
+    container = Container(_engine(wait=[docker.errors.NotFound("gone")], remove_container=[None]), "id", "name")
+    container.remove()
+    container._wait()
+    assert (container.exit_code, container.lost) == (-1, False)
+
+
+def test_removal_is_tried_again_and_its_failure_is_said() -> None:
+    """An engine that restarts takes longer than a moment."""
+    busy = docker.errors.APIError("removal is already in progress")
+    assert _engine(remove_container=[*[busy] * 1, docker.errors.NotFound("gone")]).remove("id")
+    assert not _engine(remove_container=[busy], inspect_container=[_state(Running=True)]).remove("id", 0.1)
+    assert _engine(remove_container=[busy], inspect_container=[_state(Running=False)]).remove("id", 0.1)
+    assert not _engine(containers=[OSError("away")]).sweep("task")
+
+
+def test_containers_on_our_slots_are_swept_whosever_they_are() -> None:
+    """Their batch was killed; what they write would be in the next submission."""
+    rows = [
+        {"Id": "left", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-1"}]},
+        {"Id": "theirs", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-9"}]},
+        {"Id": "old", "Labels": {BATCH_LABEL: "other", "labkit.grading.until": "7"}, "Mounts": []},
+    ]
+    engine = _engine(containers=[[], rows], remove_container=[None])
+    assert engine.sweep(volumes=["slot-1", "slot-2"])
+    assert [given for name, given in engine.api.calls if name == "remove_container"] == [("old",), ("left",)]
+
+
+@pytest.mark.parametrize(("answer", "away"), [(OSError(), True), (docker.errors.APIError("no such image"), False)])
+def test_engine_that_is_away_is_told_from_one_that_refuses(answer: Exception, away: bool, tmp_path: Path) -> None:
+    """Only the first is worth waiting for."""
+    if isinstance(answer, docker.errors.APIError):
+        answer.response = requests.Response()
+        answer.response.status_code = 404
+    engine = _engine(create_host_config=[{}], create_container=[answer], remove_container=[None])
+    with pytest.raises(WorkerLost) as caught:
+        engine.start([], places.Slot(tmp_path, "/slot"), Limits(), task="t", image="x", environment={})
+    assert caught.value.facts["away"] is away
+
+
+def _volumes(folder: Path, number: int) -> ContainerShape:
+    volumes = [SlotVolume(volume=f"slot-{k}", path=folder / str(k)) for k in range(number)]
+    for volume in volumes:
+        volume.path.mkdir(exist_ok=True)
+    return ContainerShape(image="x", slots=tuple(volumes))
+
+
+def test_slots_are_as_many_as_workers_and_no_other_batch_gets_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What two batches share, each would empty for the other, and students of one could read hidden tests of the other."""
+    shape = _volumes(tmp_path, 4)
+    monkeypatch.setattr(places, "_FREE_S", 0.1)
+    first = make_slots(shape, 2, tmp_path, with_scorer=True)
+    assert [slot.source for slot in first] == ["slot-0", "slot-1", "slot-2"]
+    with pytest.raises(WorkerLost, match="2 free slots are needed, and 1 of 4"):
+        make_slots(shape, 2, tmp_path, with_scorer=True)
+
+
+def test_container_that_nobody_ends_does_not_compute_for_ever(tmp_path: Path) -> None:
+    """The system itself ends its programs when they have used what a submission may, and a minute more."""
+    limits = Limits(submission_s=100, cpu=2)
+    found = containers.hardened(ContainerShape(image="x"), places.Slot(tmp_path, "/slot"), limits)["ulimits"]
+    assert {"Name": "cpu", "Soft": 260, "Hard": 260} in found
+
+
+def test_kernel_whose_container_stays_is_not_thought_ended(tmp_path: Path) -> None:
+    """The worker would write into a folder that the kernel can change meanwhile."""
+    made = ContainerProvisioner(kernel_id="k", kernel_spec=None, parent=None)
+    made.container = Container(_engine(remove_container=[OSError("away")], inspect_container=[OSError("away")]), "id", "name")
+    with pytest.raises(WorkerLost, match="cannot be removed"):
+        made.end()
+    assert made.exit_code is None

@@ -1,0 +1,47 @@
+"""The foreman's slots: who gets one, and when."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labkit.courses.grading import ProcessShape
+from labkit.courses.grading.foreman import Foreman, _Child
+from labkit.courses.grading.order import Order, OrderTask
+from labkit.courses.grading.places import Slot
+from labkit.errors import WorkerLost
+
+
+@pytest.fixture
+def foreman(tmp_path: Path) -> Foreman:
+    """One without work."""
+    return Foreman(Order(batch="b", shape=ProcessShape(), sources={}, tasks=(), out=tmp_path, scratch=tmp_path, workers=1))
+
+
+def _sweeps(*answers: bool) -> Any:
+    given = list(answers)
+    return SimpleNamespace(sweep=lambda task=None: given.pop(0))
+
+
+def test_slot_is_not_for_the_next_while_a_container_of_the_last_runs(foreman: Foreman) -> None:
+    """It could read the next submission, and write into it; the slot is free, and empty, when it is gone."""
+    slot = foreman.slots.pop()
+    (slot.root / "left").write_text("theirs")
+    foreman.engine = _sweeps(False, False, True)
+    foreman._free(_Child(OrderTask(id="one", folder=slot.root, version=1), slot, 0.0))
+    foreman._look_after()
+    assert (foreman.slots, (slot.root / "left").exists()) == ([], True)
+    foreman._look_after()
+    assert (foreman.slots, foreman.blocked, list(slot.root.iterdir())) == ([slot], [], [])
+
+
+def test_container_that_stays_for_good_ends_the_foreman(foreman: Foreman) -> None:
+    """Its batch begins anew, with what Docker then has."""
+    slot = Slot(foreman.slots[0].root, "")
+    foreman.blocked.append(_Child(OrderTask(id="one", folder=slot.root, version=1), slot, time.monotonic() - 1))
+    with pytest.raises(WorkerLost, match="cannot be removed"):
+        foreman._look_after()

@@ -1,0 +1,39 @@
+"""What a worker does around a kernel."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from labkit.courses.folder import load_assignment
+from labkit.courses.grading import ProcessShape, worker
+from labkit.courses.grading.places import Slot
+from labkit.courses.grading.worker import Submission
+from labkit.testing.grading import assignment
+
+
+@pytest.fixture
+def grading(tmp_path: Path) -> worker._Grading:
+    """A grading that is to begin."""
+    (tmp_path / "slot").mkdir()
+    (tmp_path / "given").mkdir()
+    source = load_assignment(assignment(tmp_path / "source", checks=False))
+    submission = Submission("s", tmp_path / "given", source, 1, tmp_path / "out")
+    slot = Slot(tmp_path / "slot", str(tmp_path / "slot"))
+    return worker._Grading(submission, slot, ProcessShape(), None, None, time.monotonic() + 60, tmp_path)
+
+
+@pytest.mark.parametrize("path", ["data", "helper.py/mine"])
+def test_file_in_the_place_of_a_folder_of_ours_is_left_out(grading: worker._Grading, path: str) -> None:
+    """Or the other way round: the assignment's own are where its notebooks expect them, and the rest is graded."""
+    given = grading.submission.folder / path
+    given.parent.mkdir(exist_ok=True)
+    given.write_text("mine")
+    (grading.submission.folder / "other.txt").write_text("mine")
+    worker._lay_out(grading)
+    assert (grading.slot.work / "data" / "my table.csv").is_file()
+    assert (grading.slot.work / "helper.py").is_file()
+    assert (grading.slot.work / "other.txt").is_file()
+    assert [(note.kind, note.where) for note in grading.notes] == [("file-left-out", path)]
