@@ -120,7 +120,7 @@ def test_killed_run_goes_on_where_it_was(service: Service, tmp_path: Path) -> No
     again = list(grade_for_service(RUN, tmp_path / "work", shape=ProcessShape(), address=service.address))
     assert sorted(result.submission for result in again) == ["three", "two"]
     said = service.results["two"]
-    assert {entry.path for entry in said.files} == {"ps1.ipynb", "ps1.html"}
+    assert {entry.path for entry in said.files} == {"ps1.ipynb", "ps1.html", "student/ps1.ipynb", "student/ps1.html"}
     assert all(entry.sha256 in service.files for entry in said.files)
 
 
