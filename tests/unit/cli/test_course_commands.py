@@ -168,7 +168,7 @@ def test_who_stops_waiting_for_a_batch_is_told_that_it_goes_on(monkeypatch: pyte
     cancel.cancel()
     grade: Callable[..., object] = inspect.unwrap(course_staff_commands.grade.callback or print)
     with pytest.raises(Cancelled, match="goes on at the hub"):
-        grade("odd", (), None, everything=False, drop_hand=False, wait=True, on_event=ignore_events, cancel=cancel)
+        grade("odd", (), None, everything=False, drop_hand=False, newest=False, wait=True, on_event=ignore_events, cancel=cancel)
 
 
 def test_work_that_is_stopped_stops_where_it_tells_how_far_it_is() -> None:
