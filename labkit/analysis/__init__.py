@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from labkit.analysis.baseline import otsu_threshold
     from labkit.analysis.matching import MatchScores, ObjectMatcher
     from labkit.analysis.measure import ObjectMeasurer, ObjectRow, objects_csv
-    from labkit.analysis.overlay import as_png, outlines, overlay, to_rgb
+    from labkit.analysis.outlining import as_png, outlines, overlay, to_rgb
 
 # Loaded when they are asked for: who matches objects needs no torch.
 _HOMES = {
@@ -21,12 +21,12 @@ _HOMES = {
     "ObjectMeasurer": "measure",
     "ObjectRow": "measure",
     "analyse": "analysing",
-    "as_png": "overlay",
+    "as_png": "outlining",
     "objects_csv": "measure",
     "otsu_threshold": "baseline",
-    "outlines": "overlay",
-    "overlay": "overlay",
-    "to_rgb": "overlay",
+    "outlines": "outlining",
+    "overlay": "outlining",
+    "to_rgb": "outlining",
 }
 
 __all__ = [

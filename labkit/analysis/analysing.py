@@ -14,7 +14,7 @@ from labkit import __version__
 from labkit.analysis.baseline import otsu_threshold
 from labkit.analysis.matching import MatchScores, ObjectMatcher
 from labkit.analysis.measure import ObjectMeasurer, ObjectRow, objects_csv
-from labkit.analysis.overlay import as_png, overlay
+from labkit.analysis.outlining import as_png, overlay
 from labkit.analysis.report import render_report
 from labkit.annotations import Document, authors, open_document, rasterise_classes, rasterise_objects
 from labkit.datasets import IGNORE, Confusion, TrainingSet, mean_score, open_training_set
