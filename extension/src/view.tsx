@@ -7,7 +7,8 @@ import * as React from 'react';
 import { ProjectCard } from './card';
 import { labkitIcon } from './icons';
 import type { IImageActions, IImageSource } from './images';
-import type { IProjectsState, ProjectsModel, Trouble } from './model';
+import type { IProjectsState, ProjectsModel } from './model';
+import { TroubleNote } from './trouble';
 import type { IUploadRow, UploadsModel } from './uploads';
 import type { ProjectItem, ProjectList } from './wire';
 
@@ -63,7 +64,16 @@ function Projects(props: IStateProps): React.JSX.Element {
       <p className="labkit-visually-hidden" role="status">
         {spokenState(state, trans)}
       </p>
-      {trouble !== null && <TroubleNote {...props} trouble={trouble} />}
+      {trouble !== null && (
+        <TroubleNote
+          trouble={trouble}
+          old={trans.__(
+            'What is listed may be old; it is read again as soon as the server is back.'
+          )}
+          onRetry={() => props.actions.refresh()}
+          trans={trans}
+        />
+      )}
       {list === null && trouble === null && <Loading trans={trans} />}
       {list !== null && list.projects.length === 0 && (
         <Empty {...props} list={list} />
@@ -184,51 +194,6 @@ function Empty(
       </p>
     </div>
   );
-}
-
-function TroubleNote(
-  props: IStateProps & { readonly trouble: Trouble }
-): React.JSX.Element {
-  const { actions, trans, trouble } = props;
-  const [message, hint] = wordsOf(trouble, trans);
-  return (
-    <div className="labkit-Projects-trouble" role="alert">
-      <p>
-        <strong>{message}</strong> {hint}
-      </p>
-      <button
-        type="button"
-        className="labkit-Button"
-        onClick={() => actions.refresh()}
-      >
-        {trans.__('Try again')}
-      </button>
-    </div>
-  );
-}
-
-function wordsOf(
-  trouble: Trouble,
-  trans: TranslationBundle
-): [message: string, hint: string] {
-  switch (trouble.kind) {
-    case 'refused':
-      return [trouble.message, trouble.hint];
-    case 'unreachable':
-      return [
-        trans.__('The server does not answer.'),
-        trans.__(
-          'What is listed may be old; it is read again as soon as the server is back.'
-        )
-      ];
-    case 'no-server-part':
-      return [
-        trans.__("LabKit's part of the Jupyter server is not running."),
-        trans.__(
-          'Run "jupyter server extension enable labkit_lab" in the environment of this server, then restart it.'
-        )
-      ];
-  }
 }
 
 function spokenState(state: IProjectsState, trans: TranslationBundle): string {

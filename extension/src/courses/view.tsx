@@ -5,7 +5,7 @@ import { refreshIcon, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { courseIcon } from '../icons';
-import type { Trouble } from '../model';
+import { TroubleNote } from '../trouble';
 import type { AssignmentEntry, CourseEntry, CourseWork } from '../wire';
 import { AssignmentCard } from './card';
 import type { CoursesModel, ICoursesState } from './model';
@@ -50,7 +50,16 @@ function Courses(props: IStateProps): React.JSX.Element {
       <p className="labkit-visually-hidden" role="status">
         {spoken(work, trans)}
       </p>
-      {trouble !== null && <TroubleNote {...props} trouble={trouble} />}
+      {trouble !== null && (
+        <TroubleNote
+          trouble={trouble}
+          old={trans.__(
+            'What is listed may be old. Your files are where they were.'
+          )}
+          onRetry={() => props.actions.refresh()}
+          trans={trans}
+        />
+      )}
       {work === null && trouble === null && (
         <div className="labkit-Projects-note">
           <p>{trans.__('Looking for course work…')}</p>
@@ -171,49 +180,6 @@ function Course(
       </ul>
     </section>
   );
-}
-
-function TroubleNote(
-  props: IStateProps & { readonly trouble: Trouble }
-): React.JSX.Element {
-  const { actions, trans, trouble } = props;
-  const [message, hint] = wordsOf(trouble, trans);
-  return (
-    <div className="labkit-Projects-trouble" role="alert">
-      <p>
-        <strong>{message}</strong> {hint}
-      </p>
-      <button
-        type="button"
-        className="labkit-Button"
-        onClick={() => actions.refresh()}
-      >
-        {trans.__('Try again')}
-      </button>
-    </div>
-  );
-}
-
-function wordsOf(
-  trouble: Trouble,
-  trans: TranslationBundle
-): [message: string, hint: string] {
-  switch (trouble.kind) {
-    case 'refused':
-      return [trouble.message, trouble.hint];
-    case 'unreachable':
-      return [
-        trans.__('The server does not answer.'),
-        trans.__('What is listed may be old. Your files are where they were.')
-      ];
-    case 'no-server-part':
-      return [
-        trans.__("LabKit's part of the Jupyter server is not running."),
-        trans.__(
-          'Run "jupyter server extension enable labkit_lab" in the environment of this server, then restart it.'
-        )
-      ];
-  }
 }
 
 function roleWord(course: CourseEntry, trans: TranslationBundle): string {
