@@ -7,11 +7,10 @@ BIN := $(VENV)/bin
 STANDINS ?= auto
 # Tests that run side by side, each file in one of them.
 WORKERS ?= 2
-# The slowest tests run where a change must pass: LABKIT_TEST_CI=1 make test, as .ci/run does. Those of containers come after the others:
-# each container changes the machine's network, and with each change a browser drops what it was about to load.
-QUICK := $(if $(filter 1,$(LABKIT_TEST_CI)),, and not ci)
-# With ARGS one of the two parts may have nothing to do.
+# With ARGS a part of the tests may have nothing to do.
 EMPTY_OK := $(if $(ARGS),|| test $$? -eq 5)
+PYTEST = $(BIN)/python -m pytest
+SIDE_BY_SIDE = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # jsonschema imports it where it is there, and it builds a grammar for two seconds each time: whenever the hub, a server or a run starts.
 # It checks the formats "iri" and "iri-reference", which nothing here has. lark is for it alone.
 LEFT_OUT := rfc3987-syntax lark
@@ -22,7 +21,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export YARN_ENABLE_TELEMETRY := 0
 
-.PHONY: help setup start test lint format bench docs extension images secrets lock clean
+.PHONY: help setup start test test-unit test-docker lint format bench docs extension images secrets lock clean
 
 help:
 	@echo "make start    set up, then a hub that you can log in to"
@@ -40,11 +39,21 @@ setup: $(VENV)/.project
 start: setup $(VENV)/.proxy
 	@exec $(BIN)/python -m labkit_hub start
 
+# The slowest tests run where a change must pass: LABKIT_TEST_CI=1 make test, as .ci/run does. Those of containers come after those of
+# browsers: each container changes the machine's network, and with each change a browser drops what it was about to load.
 test: setup $(VENV)/.proxy
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not docker$(QUICK)" $(ARGS) $(EMPTY_OK)
 ifeq ($(LABKIT_TEST_CI),1)
-	$(BIN)/python -m pytest -m docker $(ARGS) $(EMPTY_OK)
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not docker" --ignore=tests/unit --ignore=tests/docker $(ARGS) $(EMPTY_OK)
+	@$(MAKE) --keep-going --jobs=2 --output-sync=target test-unit test-docker
+else
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not docker and not ci" $(ARGS) $(EMPTY_OK)
 endif
+
+test-unit:
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not docker" tests/unit $(ARGS) $(EMPTY_OK)
+
+test-docker:
+	$(PYTEST) -m docker tests/docker $(ARGS) $(EMPTY_OK)
 
 lint: setup
 	$(BIN)/ruff check .

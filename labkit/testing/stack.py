@@ -102,14 +102,24 @@ class Stack:
             wait_for(lambda: _ok(session, "/hub/health"), "the hub behind Caddy")
 
     def down(self) -> None:
-        """Remove everything: servers, networks, volumes."""
+        """Remove everything: servers, networks, volumes.
+
+        Raises
+        ------
+        RunFailed
+            A network stayed; its addresses would be missing to the next stack.
+        """
         for container in docker("ps", "-aq", "--filter", f"label=labkit.caller={self.name}").split():
             docker("rm", "-f", "-v", container, check=False)
         self.compose("down", "-v", "--remove-orphans", "-t", "2", check=False)
-        for network in docker("network", "ls", "-q", "--filter", f"label=labkit.caller={self.name}").split():
-            docker("network", "rm", network, check=False)
+        wait_for(self._no_networks, f"removing the networks of {self.name}", timeout_s=60)
         for volume in docker("volume", "ls", "-q", "--filter", f"name={self.name}-").split():
             docker("volume", "rm", volume, check=False)
+
+    def _no_networks(self) -> bool | None:
+        for network in docker("network", "ls", "-q", "--filter", f"name={self.name}").split():
+            docker("network", "rm", network, check=False)
+        return None if docker("network", "ls", "-q", "--filter", f"name={self.name}").split() else True
 
     def compose(self, *words: str, check: bool = True) -> str:
         """Run docker-compose on this project.

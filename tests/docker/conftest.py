@@ -14,6 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from labkit.testing.leftovers import only_tests_of_containers, remove_leftovers
 from labkit.testing.swarm import Swarm
 
 BASE = "labkit/standin-base:bookworm"
@@ -21,14 +22,16 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def engine() -> docker.APIClient:
-    """The Docker of this machine, asked directly."""
+def engine() -> Iterator[docker.APIClient]:
+    """The Docker of this machine, asked directly, without what earlier tests have left there."""
     try:
         client = docker.APIClient(version="auto", timeout=120)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         pytest.skip(f"no Docker engine answers: {error}")
-    return client
+    with only_tests_of_containers():
+        remove_leftovers()
+        yield client
 
 
 @pytest.fixture(scope="session")

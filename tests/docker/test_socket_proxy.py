@@ -94,7 +94,7 @@ def sleeper(door: Door, name: str, **host: Any) -> str:
 @pytest.fixture
 def foreign(engine: docker.APIClient) -> Iterator[str]:
     """A container of somebody else."""
-    made = engine.create_container(BASE, ["sleep", "600"], name=f"foreign-{secrets.token_hex(4)}", environment=["SECRET=1"])
+    made = engine.create_container(BASE, ["sleep", "600"], name=f"lktest{secrets.token_hex(4)}-foreign", environment=["SECRET=1"])
     engine.start(made["Id"])
     yield str(made["Id"])
     engine.remove_container(made["Id"], force=True)
