@@ -20,6 +20,8 @@ NODE_OK = node --version 2>/dev/null | grep -qE '^v(2[0-9]|[3-9][0-9])\.'
 export PATH := $(abspath $(BIN)):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export YARN_ENABLE_TELEMETRY := 0
+# Hundreds of programs start in the tests; without bytecode each would compile LabKit anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup start test test-unit test-docker lint format bench docs extension images secrets lock clean
 
