@@ -264,6 +264,8 @@ def log_in(browser: Browser, hub: LightHub, user: str, path: str) -> Page:
 def draw(page: Page, name: str) -> None:
     """Keep a picture of the page, where pictures are asked for."""
     if folder := os.environ.get("LABKIT_PICTURES"):
+        for frame in page.locator("iframe").all():
+            frame.screenshot()  # what has never been in sight is not painted
         page.evaluate("() => window.scrollTo(0, 0)")
         page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", full_page=True)
 
