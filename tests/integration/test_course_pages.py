@@ -264,10 +264,12 @@ def log_in(browser: Browser, hub: LightHub, user: str, path: str) -> Page:
 def draw(page: Page, name: str) -> None:
     """Keep a picture of the page, where pictures are asked for."""
     if folder := os.environ.get("LABKIT_PICTURES"):
-        for frame in page.locator("iframe").all():
-            frame.screenshot()  # what has never been in sight is not painted
         page.evaluate("() => window.scrollTo(0, 0)")
-        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", full_page=True)
+        has_frame = page.locator("iframe").count() > 0  # of which nothing is painted beyond the window
+        if has_frame:
+            page.set_viewport_size({"width": 1360, "height": 1600})
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", full_page=not has_frame)
+        page.set_viewport_size({"width": 1360, "height": 900})
 
 
 def low_contrast(page: Page) -> list[tuple[str, float]]:
