@@ -42,9 +42,9 @@ def annotations_command(folder: Path | None, author: str | None, project_path: P
             written.append({"task": task.id, "image": task.image, "file": str(export_document(project, task, work.root, author))})
         except NotFound as error:
             missing.append({"task": task.id, "image": task.image, "reason": error.message})
-    choose_project(work, [row["task"] for row in written], project)
     if not written:
         raise NotFound(f"Nothing was written: {missing[0]['reason']}", hint="Name the project that holds the pictures (--project).")
+    choose_project(work, [row["task"] for row in written], project)
     lines = [f"{row['task']}: {row['file']}" for row in written]
     return Answer(
         {"written": written, "missing": missing}, tuple(lines), tuple(f"{row['task']}: not written. {row['reason']}" for row in missing)
