@@ -75,6 +75,11 @@ function Plan(props: IPlanProps): React.JSX.Element {
   );
 }
 
+/** Whether a problem says itself where it is: a picture is called by its title. */
+function isNamed(text: string, where: string): boolean {
+  return text.includes(where) || where.startsWith('annotations/');
+}
+
 export function Problems(props: {
   readonly problems: ReadonlyArray<SendProblem>;
 }): React.JSX.Element | null {
@@ -85,7 +90,7 @@ export function Problems(props: {
     <ul className="labkit-ErrorNote labkit-Sending-problems" role="alert">
       {props.problems.map(({ hint, text, where }, k) => (
         <li key={k}>
-          <strong>{text.includes(where) ? text : `${where}: ${text}`}</strong>{' '}
+          <strong>{isNamed(text, where) ? text : `${where}: ${text}`}</strong>{' '}
           {hint}
         </li>
       ))}

@@ -193,7 +193,7 @@ class _Sketch:
 
     def _class_number(self, said: object) -> int:
         name = said.get("name") if isinstance(said, dict) else said
-        text = name[:60] if isinstance(name, str) else ""
+        text = "".join(c if c.isprintable() else "\ufffd" for c in name[:60]) if isinstance(name, str) else ""  # half a surrogate, say
         if text not in self.classes:
             if len(self.classes) >= _CLASSES:
                 return _CLASSES - 1

@@ -96,8 +96,12 @@ def desk(school) -> str:
     task = AnnotationTask(id="cells", title="Cells & more", image="data/field.png", points=4)
     student = school.student_files | {TASKS_FILE: write_tasks([task]), "data/field.png": png(64, 48), task.thumbnail: png(16, 12)}
     school.release(made, items=[TASK], student=school.send("prof", student), source=school.send("prof", student))
-    point = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [5, 6]}, "properties": {"classification": {"name": EVIL}}}
-    given = document(box(), box(EVIL, at=25), box(status="proposed", at=1), point)
+    point = {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [5, 6]},
+        "properties": {"classification": {"name": f"{EVIL}\ud800"}},
+    }
+    given = document(box(), box(f"{EVIL}\ud800", at=25), box(status="proposed", at=1), point)
     school.ada = school.submit("ada", made, files(school, given))["submission"]
     school.made = made
     return f"/courses/{school.course}/assignments/{made}/submissions/{school.ada}"
