@@ -53,7 +53,10 @@ def send_plan(collected: Collected, record: WorkRecord, assignment: AssignmentIt
     return SendPlan(
         sha256=collected.manifest.sha256,
         size=collected.manifest.size,
-        files=tuple(SendFile(path=file.path, size=file.size, cells=collected.cells.get(file.path)) for file in collected.manifest.files),
+        files=tuple(
+            SendFile(path=file.path, size=file.size, cells=collected.cells.get(file.path), objects=collected.objects.get(file.path))
+            for file in collected.manifest.files
+        ),
         left_out=tuple(LeftOutItem(path=one.path, why=one.why) for one in collected.left_out),
         problems=tuple(SendProblem(**problem.model_dump()) for problem in collected.problems),
         release=record.release,
@@ -74,8 +77,17 @@ def receipt_item(receipt: Receipt, time_zone: str, folder: WorkFolder) -> Receip
         time_zone=time_zone,
         sha256=receipt.sha256,
         cells=sum(receipt.cells.values()),
+        pictures=len(receipt.objects),
+        objects=sum(receipt.objects.values()),
         files=tuple(
-            ReceiptFile(path=file.path, size=file.size, sha256=file.sha256, cells=_cells(receipt, file.path)) for file in receipt.files
+            ReceiptFile(
+                path=file.path,
+                size=file.size,
+                sha256=file.sha256,
+                cells=_cells(receipt, file.path),
+                objects=receipt.objects.get(file.path),
+            )
+            for file in receipt.files
         ),
         late_s=receipt.late_s,
         notes=tuple(note.text for note in receipt.notes),
@@ -106,7 +118,7 @@ def feedback_item(client: CourseClient, assignment: AssignmentItem, grade: Grade
         penalty=submission.penalty,
         late_s=submission.late_s,
         comment=grade.comments.get("", ""),
-        rows=tuple(_row(score, grade.comments) for score in grade.scores),
+        rows=tuple(_row(score, grade) for score in grade.scores),
         pages=tuple(_pages(client, grade)),
         mean=statistics.mean,
         median=statistics.median,
@@ -122,7 +134,7 @@ def _statistics(client: CourseClient, assignment: str) -> Statistics:
         return Statistics()  # the own feedback is worth showing without the class
 
 
-def _row(score: CellScore, comments: dict[str, str]) -> FeedbackRow:
+def _row(score: CellScore, grade: GradeItem) -> FeedbackRow:
     return FeedbackRow(
         notebook=score.item.notebook,
         title=score.item.title or score.item.id,
@@ -130,7 +142,8 @@ def _row(score: CellScore, comments: dict[str, str]) -> FeedbackRow:
         points=score.points,
         max_points=score.item.max_points,
         note=score.note,
-        comment=comments.get(score.item.key, ""),
+        comment=grade.comments.get(score.item.key, ""),
+        pins=tuple(pin.text for pin in grade.pins.get(score.item.key, ())),
     )
 
 

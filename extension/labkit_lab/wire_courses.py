@@ -33,9 +33,11 @@ __all__ = [
     "SendFile",
     "SendPlan",
     "SendProblem",
+    "TrialAsk",
     "TrialReport",
     "TriedCell",
     "TriedNotebook",
+    "TriedPicture",
 ]
 
 WorkState = Literal["to-fetch", "working", "submitted", "feedback"]
@@ -57,10 +59,21 @@ class SavedDocument(WireModel):
 
 
 class SendAsk(WireModel):
-    """Hand in (or say what would be handed in); ``seen`` is the hash that was confirmed, empty before."""
+    """Hand in (or say what would be handed in); ``seen`` is the hash that was confirmed, empty before.
+
+    ``unsaved`` names documents (project, image and author by ``/``) of which an annotator in this browser holds strokes that are not
+    saved yet.
+    """
 
     documents: tuple[SavedDocument, ...] = ()
     seen: str = ""
+    unsaved: tuple[str, ...] = ()
+
+
+class TrialAsk(WireModel):
+    """Run the tests that can be seen, and look at the annotations; ``unsaved`` as in `SendAsk`."""
+
+    unsaved: tuple[str, ...] = ()
 
 
 class FeedbackQuery(WireModel):
@@ -164,11 +177,12 @@ class FetchReport(WireModel):
 
 
 class SendFile(WireModel):
-    """A file that would be sent; ``cells`` is None for what is no notebook."""
+    """A file that would be sent; ``cells`` is None for what is no notebook, ``objects`` for what is no annotated picture."""
 
     path: str
     size: int
     cells: int | None
+    objects: int | None
 
 
 class LeftOutItem(WireModel):
@@ -200,16 +214,20 @@ class SendPlan(WireModel):
 
 
 class ReceiptFile(WireModel):
-    """A file that was handed in."""
+    """A file that was handed in; ``cells`` and ``objects`` as in `SendFile`."""
 
     path: str
     size: int
     sha256: str
     cells: int | None
+    objects: int | None
 
 
 class ReceiptItem(WireModel):
-    """What was handed in, when, and what it hashes to. ``kept`` is where the receipt lies, empty where it could not be written."""
+    """What was handed in, when, and what it hashes to. ``kept`` is where the receipt lies, empty where it could not be written.
+
+    ``objects`` are those in ``pictures`` annotated pictures.
+    """
 
     submission: str
     course: str
@@ -221,6 +239,8 @@ class ReceiptItem(WireModel):
     time_zone: str
     sha256: str
     cells: int
+    pictures: int
+    objects: int
     files: tuple[ReceiptFile, ...]
     late_s: float
     notes: tuple[str, ...]
@@ -272,15 +292,27 @@ class TriedNotebook(WireModel):
     cells: tuple[TriedCell, ...]
 
 
+class TriedPicture(WireModel):
+    """The annotations of a picture as they would be handed in."""
+
+    path: str
+    objects: int
+
+
 class TrialReport(WireModel):
-    """What a trial of all notebooks found."""
+    """What a trial of all notebooks found; and the annotations that would be handed in, with what is to be said of them."""
 
     passed: bool
     notebooks: tuple[TriedNotebook, ...]
+    pictures: tuple[TriedPicture, ...]
+    problems: tuple[SendProblem, ...]
 
 
 class FeedbackRow(WireModel):
-    """One item: what it earned (None: not scored), and what was said of it. ``how`` is in whose word it rests."""
+    """One item: what it earned (None: not scored), and what was said of it. ``how`` is in whose word it rests.
+
+    ``pins`` are the words that are pinned to places of an annotated picture, in the order of their numbers.
+    """
 
     notebook: str
     title: str
@@ -289,6 +321,7 @@ class FeedbackRow(WireModel):
     max_points: float
     note: str
     comment: str
+    pins: tuple[str, ...]
 
 
 class FeedbackPage(WireModel):
@@ -324,7 +357,7 @@ class NotedItem(WireModel):
     told: bool
 
 
-COURSES_REQUESTS: tuple[type[WireModel], ...] = (SavedDocument, SendAsk, FeedbackQuery, ActivityNote)
+COURSES_REQUESTS: tuple[type[WireModel], ...] = (SavedDocument, SendAsk, TrialAsk, FeedbackQuery, ActivityNote)
 COURSES_REPLIES: tuple[type[WireModel], ...] = (
     CourseWork,
     CourseEntry,
@@ -342,6 +375,7 @@ COURSES_REPLIES: tuple[type[WireModel], ...] = (
     TrialReport,
     TriedNotebook,
     TriedCell,
+    TriedPicture,
     FeedbackItem,
     FeedbackRow,
     FeedbackPage,

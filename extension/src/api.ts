@@ -62,6 +62,7 @@ import type {
   ThumbnailQuery,
   TilesQuery,
   UploadAnswers,
+  TrialAsk,
   UploadItem,
   UploadList,
   ValidationAsk
@@ -249,8 +250,8 @@ export class LabKitApi {
   }
 
   /** Run the notebooks of an assignment and the tests in them. */
-  tryAssignment(id: string): Promise<JobItem> {
-    return this._post(ofAssignment(id, 'trial'), {});
+  tryAssignment(id: string, asked: TrialAsk): Promise<JobItem> {
+    return this._post(ofAssignment(id, 'trial'), asked);
   }
 
   readHistory(id: string): Promise<HistoryList> {

@@ -464,6 +464,9 @@ export interface FeedbackQuery {
 /**
  * One item: what it earned (None: not scored), and what was said of it.
  * ``how`` is in whose word it rests.
+ *
+ * ``pins`` are the words that are pinned to places of an annotated picture, in
+ * the order of their numbers.
  */
 export interface FeedbackRow {
   readonly notebook: string;
@@ -473,6 +476,7 @@ export interface FeedbackRow {
   readonly max_points: number;
   readonly note: string;
   readonly comment: string;
+  readonly pins: ReadonlyArray<string>;
 }
 
 /**
@@ -1122,18 +1126,21 @@ export interface ProjectList {
 }
 
 /**
- * A file that was handed in.
+ * A file that was handed in; ``cells`` and ``objects`` as in `SendFile`.
  */
 export interface ReceiptFile {
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
   readonly cells: number | null;
+  readonly objects: number | null;
 }
 
 /**
  * What was handed in, when, and what it hashes to. ``kept`` is where the
  * receipt lies, empty where it could not be written.
+ *
+ * ``objects`` are those in ``pictures`` annotated pictures.
  */
 export interface ReceiptItem {
   readonly submission: string;
@@ -1146,6 +1153,8 @@ export interface ReceiptItem {
   readonly time_zone: string;
   readonly sha256: string;
   readonly cells: number;
+  readonly pictures: number;
+  readonly objects: number;
   readonly files: ReadonlyArray<ReceiptFile>;
   readonly late_s: number;
   readonly notes: ReadonlyArray<string>;
@@ -1299,19 +1308,25 @@ export interface SavedDocument {
 /**
  * Hand in (or say what would be handed in); ``seen`` is the hash that was
  * confirmed, empty before.
+ *
+ * ``unsaved`` names documents (project, image and author by ``/``) of which an
+ * annotator in this browser holds strokes that are not saved yet.
  */
 export interface SendAsk {
   readonly documents?: ReadonlyArray<SavedDocument>;
   readonly seen?: string;
+  readonly unsaved?: ReadonlyArray<string>;
 }
 
 /**
- * A file that would be sent; ``cells`` is None for what is no notebook.
+ * A file that would be sent; ``cells`` is None for what is no notebook,
+ * ``objects`` for what is no annotated picture.
  */
 export interface SendFile {
   readonly path: string;
   readonly size: number;
   readonly cells: number | null;
+  readonly objects: number | null;
 }
 
 /**
@@ -1538,11 +1553,22 @@ export interface TrainingSetChoice {
 }
 
 /**
- * What a trial of all notebooks found.
+ * Run the tests that can be seen, and look at the annotations; ``unsaved`` as
+ * in `SendAsk`.
+ */
+export interface TrialAsk {
+  readonly unsaved?: ReadonlyArray<string>;
+}
+
+/**
+ * What a trial of all notebooks found; and the annotations that would be
+ * handed in, with what is to be said of them.
  */
 export interface TrialReport {
   readonly passed: boolean;
   readonly notebooks: ReadonlyArray<TriedNotebook>;
+  readonly pictures: ReadonlyArray<TriedPicture>;
+  readonly problems: ReadonlyArray<SendProblem>;
 }
 
 /**
@@ -1565,6 +1591,14 @@ export interface TriedNotebook {
   readonly path: string | null;
   readonly problem: string;
   readonly cells: ReadonlyArray<TriedCell>;
+}
+
+/**
+ * The annotations of a picture as they would be handed in.
+ */
+export interface TriedPicture {
+  readonly path: string;
+  readonly objects: number;
 }
 
 /**

@@ -10,13 +10,12 @@ from labkit.annotations import resolve_author
 from labkit.cli.app import command, project_option
 from labkit.cli.console import Answer
 from labkit.cli.project_commands import open_project
+from labkit.client.annotating import choose_project, tasks_in
 from labkit.client.workfolder import WorkFolder, work_at
-from labkit.courses.annotation_files import TASKS_FILE, read_tasks
 from labkit.courses.annotation_tasks import comments_of, export_document, image_of, return_document
 from labkit.courses.records import AnnotationTask, PinnedComment
 from labkit.errors import NotFound
 from labkit.project import Project
-from labkit.storage import explain_os_errors
 
 __all__ = ["annotations_command", "comments_command", "pin_command"]
 
@@ -31,7 +30,10 @@ _FOLDER = click.option(
 @project_option
 @command
 def annotations_command(folder: Path | None, author: str | None, project_path: Path | None) -> Answer:
-    """Write your annotations of the pictures of an assignment into its folder, to be handed in with it."""
+    """Write your annotations of the pictures of an assignment into its folder, and take them from this project from now on.
+
+    Handing in does the same for projects that lie where projects do; this is for any other, and where several could be meant.
+    """
     work, tasks = _tasks(folder)
     project = open_project(project_path)
     written, missing = [], []
@@ -42,6 +44,7 @@ def annotations_command(folder: Path | None, author: str | None, project_path: P
             missing.append({"task": task.id, "image": task.image, "reason": error.message})
     if not written:
         raise NotFound(f"Nothing was written: {missing[0]['reason']}", hint="Name the project that holds the pictures (--project).")
+    choose_project(work, [row["task"] for row in written], project)
     lines = [f"{row['task']}: {row['file']}" for row in written]
     return Answer(
         {"written": written, "missing": missing}, tuple(lines), tuple(f"{row['task']}: not written. {row['reason']}" for row in missing)
@@ -77,7 +80,10 @@ def comments_command(folder: Path | None, author: str | None, project_path: Path
 @project_option
 @command
 def pin_command(submission: str, task: str, image: str, author: str, project_path: Path | None) -> Answer:
-    """Send your comments on somebody's annotations of IMAGE back with SUBMISSION, in which they are those of TASK."""
+    """Send your comments on somebody's annotations of IMAGE back with SUBMISSION, in which they are those of TASK.
+
+    They take the place of those that you pinned before, on the hub's page, too; what others pinned stays.
+    """
     from labkit.cli.course_people_commands import course_client  # what speaks with a hub; the other commands need none
     from labkit.client.course_wire import HandScore
 
@@ -98,8 +104,7 @@ def _pinned(project: Project, task: AnnotationTask, pins: tuple[PinnedComment, .
 
 def _tasks(folder: Path | None) -> tuple[WorkFolder, tuple[AnnotationTask, ...]]:
     work = work_at(Path.cwd() if folder is None else folder)
-    path = work.on_disk(TASKS_FILE)
-    with explain_os_errors(path):
-        if not path.is_file():
-            raise NotFound("This assignment has no pictures to annotate.", hint="Fetch it again if it should have.")
-        return work, read_tasks(path.read_bytes())
+    tasks = tasks_in(work)
+    if not tasks:
+        raise NotFound("This assignment has no pictures to annotate.", hint="Fetch it again if it should have.")
+    return work, tasks

@@ -15,9 +15,11 @@ from labkit.client.course_wire import AssignmentItem, GradeItem, Receipt
 from labkit.client.feedback import fetch_feedback
 from labkit.client.fetching import fetch_assignment
 from labkit.client.finding import course_id_of, find_assignment, own_submissions, time_zone_of
-from labkit.client.handing_in import collect, hand_in
+from labkit.client.handing_in import Collected, collect, hand_in
 from labkit.client.words import assignment_words, local_words
 from labkit.client.workfolder import WorkFolder, find_work, work_at
+from labkit.courses.annotation_files import TASKS_FILE
+from labkit.courses.records import Problem
 from labkit.courses.trial import Trial, TrialCell, TrialStep, try_notebooks
 from labkit.errors import NotFound
 from labkit.events import CancelToken, EventSink, Progress
@@ -120,20 +122,48 @@ def fetch(assignment: str | None, course: str | None, on_event: EventSink, cance
 def validate(assignment: str | None, course: str | None, on_event: EventSink, cancel: CancelToken) -> Answer:
     """Run the notebooks of ASSIGNMENT (by default that of this folder) from the top, and say which of its tests fail.
 
-    Only the tests that you can see are run; there may be more when it is graded.
+    Only the tests that you can see are run; there may be more when it is graded. Your annotations of the pictures that it asks for are
+    written into its folder and looked at.
     """
     folder = _own_folder(assignment, course)
     files = folder.notebook_files()
+    objects, faults = _annotated(folder)
 
     def tell(step: TrialStep) -> None:
         on_event(Progress(done=step.done, total=step.total, unit="cells", stage="notebook"))
 
     trial = try_notebooks(folder.root, files, cell_s=folder.record().cell_s, on_step=tell, cancel=cancel)
-    return Answer(
-        {"passed": trial.passed, "notebooks": [one.model_dump(mode="json") for one in trial.notebooks]},
-        tuple(_trial_lines(trial)),
-        exit_code=0 if trial.passed else 3,
-    )
+    passed = trial.passed and not any(fault.severity == "error" for fault in faults)
+    data = {
+        "passed": passed,
+        "notebooks": [one.model_dump(mode="json") for one in trial.notebooks],
+        "objects": objects,
+        "problems": [fault.model_dump(mode="json") for fault in faults],
+    }
+    lines = [*_trial_lines(trial), *(f"{path}: {_objects(count)}" for path, count in sorted(objects.items()))]
+    return Answer(data, tuple(lines), tuple(f"{fault.text} {fault.hint}" for fault in faults), exit_code=0 if passed else 3)
+
+
+def _annotated(folder: WorkFolder) -> tuple[dict[str, int], tuple[Problem, ...]]:
+    """Bring the annotations of an assignment into its folder; return their objects, and what is to be said of them."""
+    if not folder.on_disk(TASKS_FILE).is_file():
+        return {}, ()
+    from labkit.client.annotating import look_at_annotations  # what reads projects; most assignments and commands need none
+
+    return look_at_annotations(folder)
+
+
+def _collected(folder: WorkFolder) -> Collected:
+    """Look through a folder; the annotations that it is to hold are brought first."""
+    if not folder.on_disk(TASKS_FILE).is_file():
+        return collect(folder)
+    from labkit.client.annotating import collect_work  # as above
+
+    return collect_work(folder)[0]
+
+
+def _objects(count: int) -> str:
+    return f"{count} object" if count == 1 else f"{count} objects"
 
 
 def _trial_lines(trial: Trial) -> list[str]:
@@ -162,10 +192,11 @@ def _cell_words(cell: TrialCell) -> str:
 def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: EventSink, cancel: CancelToken) -> Answer:
     """Hand in what lies in the folder of ASSIGNMENT (by default this folder), and print the receipt.
 
-    Notebooks that are open in JupyterLab are taken as they were saved last.
+    Notebooks that are open in JupyterLab are taken as they were saved last. Your annotations of the pictures that it asks for are brought
+    into the folder first, out of your projects.
     """
     folder = _own_folder(assignment, course)
-    collected = collect(folder)
+    collected = _collected(folder)
     left_out = [{"path": one.path, "why": one.why} for one in collected.left_out]
     skipped = [f"  not sent: {one.path} ({one.why})" for one in collected.left_out]
     said = [problem.model_dump(mode="json") for problem in collected.problems]
@@ -175,6 +206,7 @@ def submit(assignment: str | None, course: str | None, dry_run: bool, on_event: 
             "files": [file.model_dump(mode="json") for file in collected.manifest.files],
             "sha256": collected.manifest.sha256,
             "cells": collected.cells,
+            "objects": collected.objects,
             "left_out": left_out,
             "problems": said,
         }
@@ -195,6 +227,9 @@ def _receipt_lines(receipt: Receipt, time_zone: str) -> list[str]:
     lines.append(f"  SHA-256 {receipt.sha256}")
     lines.append(f"  {len(receipt.files)} file(s), {sum(receipt.cells.values())} cells")
     lines += [f"    {name}: {count} cells" for name, count in sorted(receipt.cells.items())]
+    if receipt.objects:
+        lines.append(f"  {len(receipt.objects)} picture(s), {_objects(sum(receipt.objects.values()))}")
+        lines += [f"    {name}: {_objects(count)}" for name, count in sorted(receipt.objects.items())]
     if receipt.late_s:
         lines.append(f"  late by {receipt.late_s / 3600:.1f} h")
     lines += [f"  {note.text}" for note in receipt.notes]

@@ -230,6 +230,8 @@ class Receipt(Answer):
     sha256 : str
         `Manifest.sha256` of what was handed in.
     cells : dict of notebook to number of cells
+    objects : dict of annotation document to number of annotated objects
+        One document for each picture that was annotated.
     late_s : float
         Seconds after the due time and its grace; 0 in time.
     """
@@ -245,6 +247,7 @@ class Receipt(Answer):
     sha256: Sha256
     files: tuple[FileEntry, ...]
     cells: dict[str, int] = {}
+    objects: dict[str, int] = {}
     late_s: float = 0.0
     notes: tuple[Note, ...] = ()
 
@@ -413,7 +416,7 @@ class HandScore(Ask):
     comment: LongText = ""
     reason: ShortText = ""
     pins: Annotated[tuple[PinnedComment, ...], Field(max_length=200)] = ()
-    """Comments at places of an annotated picture, in place of those that were given before."""
+    """Comments at places of an annotated picture, in place of those of the caller before; what others said stays."""
 
 
 class GradeItem(Answer):

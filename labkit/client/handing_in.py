@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,18 +15,19 @@ from labkit.client.course_wire import NewSubmission, Receipt
 from labkit.client.courses import CourseClient
 from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.annotation_files import TASKS_FILE, check_annotations, read_tasks
+from labkit.courses.names import FEEDBACK
 from labkit.courses.records import FileEntry, Manifest, Problem
 from labkit.courses.submitted import check_notebook, check_submission, is_like
 from labkit.errors import HubUnreachable, InvalidInput, LabKitError
 from labkit.events import EventSink, Progress, ignore_events
 from labkit.storage import explain_os_errors, file_sha256, hold_lock
 
-__all__ = ["Collected", "LeftOut", "collect", "hand_in"]
+__all__ = ["Collected", "LeftOut", "collect", "hand_in", "with_reasons"]
 
 _MOST_FILES = 2000
 _MOST_LOOKED_AT = 20_000
 _NAMED = 3  # of the largest files
-_OWN = ("feedback",)  # at the top: what came back
+_CAME_BACK = re.compile(rf"^{FEEDBACK}/attempt \d+/")
 _AGAIN = "Whether it arrived is not known. Submit again: what has arrived is not handed in twice."
 _CACHES = ("__pycache__", "node_modules")
 
@@ -51,6 +53,7 @@ class Collected:
     cells : dict of notebook to number of cells
     problems : tuple of Problem
         An error keeps it from being handed in.
+    objects : dict of annotation document to number of annotated objects
     """
 
     release: int
@@ -59,6 +62,7 @@ class Collected:
     left_out: tuple[LeftOut, ...]
     cells: dict[str, int]
     problems: tuple[Problem, ...]
+    objects: dict[str, int] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -66,11 +70,16 @@ class Collected:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def collect(folder: WorkFolder) -> Collected:
+def collect(folder: WorkFolder, *, said: Sequence[Problem] = ()) -> Collected:
     """Look through a folder of an assignment, and check what would be handed in.
 
     Hidden files, caches, links, what came back and what was laid beside are left out; so are files of the release that nobody changed
-    and nobody asks for (data): the hub has them.
+    and nobody asks for (data): the hub has them. Annotations are sent as they lie there; `labkit.client.annotating` brings them.
+
+    Parameters
+    ----------
+    said : sequence of Problem
+        What was found before, such as why a document is missing: in place of that it is missing.
 
     Raises
     ------
@@ -94,9 +103,11 @@ def collect(folder: WorkFolder) -> Collected:
     cells, problems = _read_notebooks(manifest, places)
     asked = tuple(name.removesuffix(".ipynb") for name in record.expected if name.endswith(".ipynb"))
     further = tuple(name for name in record.expected if not name.endswith(".ipynb"))
-    problems = [*check_submission(asked, further, manifest, record.upload_mb), *problems, *_look_at_annotations(folder, manifest, places)]
+    objects, of_annotations = _look_at_annotations(folder, manifest, places)
+    of_annotations = with_reasons(said, of_annotations, manifest)
+    problems = [*check_submission(asked, further, manifest, record.upload_mb), *problems, *of_annotations]
     problems += _untouched(manifest, record.manifest)
-    return Collected(record.release, manifest, places, tuple(left_out), cells, tuple(problems))
+    return Collected(record.release, manifest, places, tuple(left_out), cells, tuple(problems), objects)
 
 
 def _untouched(manifest: Manifest, released: Manifest) -> Iterator[Problem]:
@@ -112,11 +123,17 @@ def _untouched(manifest: Manifest, released: Manifest) -> Iterator[Problem]:
             yield Problem(severity="warning", where=path, text="It is as it was handed out: nothing was written in it.", hint=hint)
 
 
-def _look_at_annotations(folder: WorkFolder, manifest: Manifest, places: dict[str, Path]) -> list[Problem]:
-    """Check the documents of an assignment in which people annotate."""
+def with_reasons(said: Sequence[Problem], found: Sequence[Problem], manifest: Manifest) -> list[Problem]:
+    """Return all problems; that a document is missing is left out where the reason was said."""
+    told = {problem.where for problem in said}
+    return [*said, *(one for one in found if one.where not in told or manifest.entry(one.where) is not None)]
+
+
+def _look_at_annotations(folder: WorkFolder, manifest: Manifest, places: dict[str, Path]) -> tuple[dict[str, int], list[Problem]]:
+    """Check the documents of an assignment in which people annotate, and count their objects."""
     path = folder.on_disk(TASKS_FILE)
     if not path.is_file():
-        return []
+        return {}, []
     with explain_os_errors(path):
         return check_annotations(read_tasks(path.read_bytes()), manifest, lambda entry: places[entry.sha256].read_bytes())
 
@@ -182,12 +199,21 @@ def _walk(folder: Path, above: str, left_out: list[LeftOut]) -> Iterator[tuple[s
         elif entry.is_dir(follow_symlinks=False):
             if entry.name in _CACHES:
                 left_out.append(LeftOut(path, "a cache"))
-            elif above or entry.name not in _OWN:
+            elif above or entry.name != FEEDBACK:
                 yield from _walk(Path(entry.path), f"{path}/", left_out)
+            else:
+                left_out += _not_ours(Path(entry.path))
         elif entry.is_file(follow_symlinks=False):
             yield path, Path(entry.path)
         else:
             left_out.append(LeftOut(path, "no file"))
+
+
+def _not_ours(folder: Path) -> Iterator[LeftOut]:
+    """Tell of files that somebody has put where only what came back is: they are not sent, and should be missed by nobody."""
+    for path, _ in _walk(folder, f"{FEEDBACK}/", []):
+        if not _CAME_BACK.match(path):
+            yield LeftOut(path, f"the folder {FEEDBACK}/ is for what came back; move the file out of it to send it")
 
 
 def _is_as_released(path: str, place: Path, folder: WorkFolder, record: WorkRecord, left_out: list[LeftOut]) -> bool:

@@ -169,18 +169,21 @@ def _count(coordinates: object) -> int:
     return count
 
 
-def check_annotations(tasks: Sequence[AnnotationTask], manifest: Manifest, read: Callable[[FileEntry], bytes]) -> list[Problem]:
-    """Return what keeps the documents of a submission from being accepted (errors), or should be said of them (warnings).
+def check_annotations(
+    tasks: Sequence[AnnotationTask], manifest: Manifest, read: Callable[[FileEntry], bytes]
+) -> tuple[dict[str, int], list[Problem]]:
+    """Return the number of objects in each document of a submission, and what keeps one from being accepted or should be said of it.
 
     Parameters
     ----------
     read : callable
         Returns the bytes of a file of the manifest.
     """
-    return [problem for task in tasks for problem in _of_task(task, manifest, read)]
+    objects: dict[str, int] = {}
+    return objects, [problem for task in tasks for problem in _of_task(task, manifest, read, objects)]
 
 
-def _of_task(task: AnnotationTask, manifest: Manifest, read: Callable[[FileEntry], bytes]) -> Iterator[Problem]:
+def _of_task(task: AnnotationTask, manifest: Manifest, read: Callable[[FileEntry], bytes], objects: dict[str, int]) -> Iterator[Problem]:
     entry = manifest.entry(task.path)
     what = task.title or task.id
     if entry is None:
@@ -192,6 +195,7 @@ def _of_task(task: AnnotationTask, manifest: Manifest, read: Callable[[FileEntry
     except InvalidInput as error:
         yield Problem(where=task.path, text=error.message, hint=error.hint)
         return
+    objects[task.path] = facts.objects
     if not facts.objects:
         yield Problem(severity="warning", where=task.path, text=f"{what}: nothing is annotated in it.", hint=f"Open {task.image} and draw.")
     yield from _of_classes(task, facts, what)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 from labkit.courses.annotation_files import TASKS_FILE
 from labkit.courses.assignment import HIDDEN, Assignment
+from labkit.courses.picture_heads import read_head
 from labkit.courses.records import AnnotationTask, Problem
 from labkit.courses.sheet import SHEET_FILE
 
 __all__ = ["problems_of_task"]
+
+_HEAD_BYTES = 300_000
 
 
 def problems_of_task(assignment: Assignment, task: AnnotationTask) -> Iterator[Problem]:
@@ -24,6 +28,9 @@ def problems_of_task(assignment: Assignment, task: AnnotationTask) -> Iterator[P
         yield _problem(
             task, f"there is no file {task.image}", "Name a picture that students get, or an image of their project by its name."
         )
+    if (picture := assignment.public.get(task.image)) and task.thumbnail not in assignment.public and not _is_shown(picture):
+        text = "no browser shows its picture: at the hub outlines and comments will stand on a blank field"
+        yield _problem(task, text, f"Put a small PNG of it into the folder as {task.thumbnail}.", is_error=False)
     if TASKS_FILE in assignment.public:
         yield _problem(task, f"the file {TASKS_FILE} is made when you release", "Call yours something else.")
     if task.measure in ("iou", "dice", "ap") and any(value > 1 for value, _ in task.thresholds):
@@ -37,6 +44,11 @@ def problems_of_task(assignment: Assignment, task: AnnotationTask) -> Iterator[P
         yield _problem(task, f"no threshold gives all of its {task.points:g} points", "Add one that does.", is_error=False)
     if len({name.strip().casefold() for name in task.classes}) != len(task.classes):
         yield _problem(task, "a class is named twice", "Upper and lower case are the same.")
+
+
+def _is_shown(picture: Path) -> bool:
+    with picture.open("rb") as file:
+        return read_head(file.read(_HEAD_BYTES)) is not None
 
 
 def _problem(task: AnnotationTask, text: str, hint: str, *, is_error: bool = True) -> Problem:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from labkit.annotations.document import Document
-from labkit.annotations.records import document_bytes
 from labkit.annotations.review import Review, add_comment, change_state, load_review
 from labkit.annotations.store import document_author, open_document
+from labkit.courses.annotation_documents import export_document, image_of, submitted_document
 from labkit.courses.annotation_findings import place_of
 from labkit.courses.annotation_scores import score_annotation, score_files
-from labkit.courses.records import AnnotationTask, PinnedComment
+from labkit.courses.records import PinnedComment
 from labkit.errors import InvalidInput, NotFound
-from labkit.formats.geojson import Collection, read_geojson, write_geojson
 from labkit.project import ImageRecord, Project
-from labkit.storage import write_bytes
 
 __all__ = [
     "GRADER",
@@ -30,56 +27,6 @@ __all__ = [
 
 GRADER = "grading"
 """Who says what the comparison with the hidden document found."""
-
-
-def image_of(project: Project, task: AnnotationTask) -> ImageRecord:
-    """Return the image of a project that a task is about: by its name, or by that of its picture file.
-
-    Raises
-    ------
-    NotFound
-        The project has none, or several.
-    """
-    wanted = {task.image, task.image.rsplit("/", 1)[-1]}
-    found = [image for image in project.images() if image.name in wanted or image.id == task.image]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise NotFound(f"{len(found)} images of the project are called {task.image}.", hint="Leave one of them.")
-    names = ", ".join(image.name for image in project.images()[:5]) or "none"
-    raise NotFound(f"The project has no image {task.image}.", hint=f"Import the picture into it; its images: {names}.")
-
-
-def submitted_document(project: Project, image: ImageRecord, author: str | None = None) -> bytes:
-    """Return an author's document as it is handed in: accepted objects, with who drew them, and the review with its comments.
-
-    Raises
-    ------
-    NotFound
-        The author has none.
-    """
-    name = document_author(project, image, author)
-    document = open_document(project, image.id, name)
-    accepted = [item for item in document.objects if item.status == "accepted"]
-    data = document_bytes(Document(image.id, name, document.revision, document.completed_tasks, tuple(accepted)), project.classes)
-    review = load_review(project, image.id, name)
-    collection = read_geojson(data)
-    return write_geojson(Collection(collection.features, {**collection.labkit, "review": review.model_dump(mode="json")}))
-
-
-def export_document(project: Project, task: AnnotationTask, folder: Path, author: str | None = None) -> Path:
-    """Write the document of a task to where a submission in `folder` holds it, and return the file.
-
-    Raises
-    ------
-    NotFound
-        The project lacks the image, or the author's annotations of it.
-    """
-    path = folder / task.path
-    data = submitted_document(project, image_of(project, task), author)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, data)
-    return path
 
 
 def return_document(

@@ -1,4 +1,4 @@
-"""Names of assignments: free, but for what no folder can be called."""
+"""Names of assignments: free, but for what no folder can be called; and the one name in them that is taken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import unicodedata
 
 from labkit.errors import InvalidInput
 
-__all__ = ["check_assignment_name"]
+__all__ = ["FEEDBACK", "check_assignment_name", "is_for_feedback"]
+
+FEEDBACK = "feedback"
+"""At the top of a student's folder: what came back lies there, and nothing of it is handed in."""
 
 _LONGEST = 150
 _MOST_BYTES = 200
@@ -32,3 +35,8 @@ def check_assignment_name(name: str) -> str:
     if name.startswith(".") or name != name.strip():
         raise InvalidInput(f"The name of the assignment {name!r} begins with a dot, or begins or ends with a space.", hint=hint, name=name)
     return name
+
+
+def is_for_feedback(path: str) -> bool:
+    """Return whether a file would lie where what came back does, on any file system; such a one can be neither released nor handed in."""
+    return path.split("/", 1)[0].casefold() == FEEDBACK

@@ -14,9 +14,11 @@ from labkit.courses.assignment import Assignment
 from labkit.courses.cells import SCHEMA_VERSION, GradedCell, graded_cells, read_cell
 from labkit.courses.code import bound_names, parse_code, texts_of, used_names
 from labkit.courses.leaks import leaks_of
+from labkit.courses.names import FEEDBACK, is_for_feedback
 from labkit.courses.notebook import Cell, Notebook, cell_text, cell_where, cells_of
 from labkit.courses.records import FileEntry, Manifest, Problem
 from labkit.courses.regions import MARKERS, RegionKind, faults_of_regions, has_region, meant_markers
+from labkit.courses.sheet import SHEET_FILE
 from labkit.courses.sheet_problems import problems_of_sheet
 from labkit.courses.student import language_of
 
@@ -42,6 +44,7 @@ def problems_of(assignment: Assignment) -> Iterator[Problem]:
     elif not assignment.items:
         yield Problem(text="Nothing in it earns points.", hint=f"Give a cell points ({_TOOL}), or add a check.")
     yield from _of_names(assignment)
+    yield from _of_feedback(assignment)
     yield from problems_of_sheet(assignment)
     yield from leaks_of(assignment)
 
@@ -56,6 +59,19 @@ def _of_names(assignment: Assignment) -> Iterator[Problem]:
         name = f"{first['input']}: the path " if isinstance(first["input"], str) else ""
         text = f"{name}{first['msg'].removeprefix('Value error, ')}"
         yield Problem(text=f"A file cannot be released: {text}.", hint="Give it a plain name.")
+
+
+def _of_feedback(assignment: Assignment) -> Iterator[Problem]:
+    """Find what would lie where students get what comes back, and would never be handed in."""
+    for path in assignment.public:
+        if is_for_feedback(path):
+            hint = f"Call it something else: students find what came back in {FEEDBACK}/, and nothing of that is handed in."
+            yield Problem(where=path, text=f"The name {FEEDBACK} is taken in the folders of students.", hint=hint)
+            return
+    for path in assignment.sheet.required:
+        if is_for_feedback(path):
+            hint = f"Ask for it elsewhere: nothing in {FEEDBACK}/ is handed in."
+            yield Problem(where=SHEET_FILE, text=f"The required file {path!r} would never be handed in.", hint=hint)
 
 
 def _of_notebook(name: str, notebook: Notebook) -> Iterator[Problem]:

@@ -244,6 +244,11 @@ class AnnotationTask(Record):
         return f"annotations/{self.id}.geojson"
 
     @property
+    def thumbnail(self) -> str:
+        """Where a release holds a small PNG of the picture, if browsers do not show that."""
+        return f"annotations/{self.id}.thumbnail.png"
+
+    @property
     def public(self) -> AnnotationTask:
         """The task as students get it."""
         return self.model_copy(update={"gold": "", "shape": None})

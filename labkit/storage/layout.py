@@ -589,6 +589,11 @@ class CourseWorkLayout:
         return self.receipts / f"{attempt:03}-{submission}.json"
 
     @property
+    def chosen_projects(self) -> Path:
+        """Out of which project the annotations of each picture are taken, where somebody said so."""
+        return self.own / "projects.json"
+
+    @property
     def feedback(self) -> Path:
         """Folder of what came back; it is not sent with the next submission."""
         return self.root / "feedback"

@@ -30,13 +30,22 @@ def _cell(source: str, kind: str = "", grade_id: str = "", points: float = 0.0) 
     return cell | ({} if shown == "markdown" else {"outputs": [], "execution_count": None})
 
 
-def write_author_folder(place: Path, *, hint: str = "") -> Path:
-    """Write the folder of the assignment below `place`: one notebook, data with a space in its name, a helper."""
+def write_author_folder(place: Path, *, hint: str = "", picture: bytes = b"") -> Path:
+    """Write the folder of the assignment below `place`: one notebook, data with a space in its name, a helper.
+
+    With the bytes of a `picture` students annotate that, too, for one point; nothing of it is hidden but an empty gold.
+    """
     folder = place / ASSIGNMENT
     (folder / "data").mkdir(parents=True, exist_ok=True)
     (folder / "data" / "my data.csv").write_text("cell,area\n1,20\n2,40\n")
     (folder / "helper.py").write_text("def area(line):\n    return float(line.split(',')[1])\n")
     (folder / "assignment.yaml").write_text("title: Areas of cells\n")
+    if picture:
+        (folder / "hidden").mkdir(exist_ok=True)
+        (folder / "data" / "field.png").write_bytes(picture)
+        (folder / "hidden" / "field.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+        task = {"id": "field", "title": "Nuclei in the field", "image": "data/field.png", "points": 1, "gold": "field.geojson"}
+        (folder / "assignment.yaml").write_text(f"title: Areas of cells\nannotations: [{json.dumps(task)}]\n")
     cells = [
         _cell(f"from helper import area\n# {hint}"),
         _cell(

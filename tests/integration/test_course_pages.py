@@ -8,8 +8,11 @@ folder the pages are drawn into it, for the documentation.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +21,21 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import expect
 
-from labkit.courses.records import CellScore, FileEntry, GradeResult, Item, Note, NotebookOutcome
+from labkit.courses.annotation_files import TASKS_FILE, write_tasks
+from labkit.courses.records import (
+    AnnotationTask,
+    CellScore,
+    CheckResult,
+    FileEntry,
+    GradeResult,
+    Item,
+    Note,
+    NotebookOutcome,
+    PinnedComment,
+)
 from labkit.testing.browser import contrasts
 from labkit.testing.light_hub import PASSWORD, LightHub
 from labkit.testing.runs import wait_until
@@ -47,12 +62,14 @@ ITEMS = (
     Item(id="dice_test", notebook="ps1", how="cell", max_points=3, title="Dice of two masks"),
     Item(id="essay", notebook="ps1", how="hand", max_points=3, title="Why does the threshold fail at the rim?"),
     Item(id="nuclei", how="metric", max_points=5, title="Nuclei on hidden pictures (Dice)"),
+    Item(id="field", how="metric", max_points=2, title="Nuclei in the first field"),
 )
 RUBRIC = [
     {"item": "ps1/essay", "text": "Names the uneven illumination.", "points": 2},
     {"item": "ps1/essay", "text": "Gives a remedy: background subtraction or a local threshold.", "points": 1},
     {"item": "ps1/essay", "text": "No picture shows it.", "points": -0.5},
 ]
+MISSED = "An object is missing here (cell)."
 ESSAY = {
     "ada": "The lamp is dimmer at the rim, so nuclei there are as dark as the ground in the middle. One threshold cannot fit both.",
     "grace": "At the rim the histogram has no valley: I subtracted a Gaussian of 80 px first, and it works.",
@@ -90,6 +107,32 @@ def page_of(person: str, points: float) -> bytes:
     <h1>Segmenting nuclei</h1><p>Write a function that finds nuclei, and say where it fails.</p><pre>{CODE}</pre>
     <pre>assert segment(image).mean() &gt; 0.1</pre><pre class="out">{"passed" if points > 2 else "AssertionError: 0.02"}</pre>
     <p id="essay">{essay}</p><script>top.document.title = "taken over"; document.body.id = "ran"</script>""".encode()
+
+
+NUCLEI = [(60 + 104 * (n % 7) + 17 * (n % 3), 70 + 118 * (n // 7), 26 + 3 * (n % 4)) for n in range(35)]
+"""Centres (x, y) and radii, in pixels."""
+
+
+def field() -> bytes:
+    """Return a picture of nuclei."""
+    picture = Image.new("L", (800, 600), 24)
+    pen = ImageDraw.Draw(picture)
+    for x, y, radius in NUCLEI:
+        pen.ellipse([x - radius, y - radius * 0.8, x + radius, y + radius * 0.8], fill=150 + (x + y) % 80)
+    buffer = io.BytesIO()
+    picture.filter(ImageFilter.GaussianBlur(3)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def outlines() -> bytes:
+    """Return a student's document: most nuclei, of a class whose name is markup."""
+    features = []
+    for number, (x, y, radius) in enumerate(NUCLEI[:-4]):
+        angles = [2 * math.pi * k / 24 for k in range(24)]
+        ring = [[x + radius * math.cos(angle), y + 0.8 * radius * math.sin(angle)] for angle in angles]
+        properties = {"classification": {"name": "cell" if number % 5 else "<script>debris"}}
+        features.append({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}, "properties": properties})
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
 
 
 def sha256(data: bytes) -> str:
@@ -136,7 +179,9 @@ class School:
 
     def _assign(self, name: str, title: str) -> str:
         made: str = self.prof.ask("POST", f"courses/{COURSE}/assignments", json={"name": name})["id"]
-        student = self.prof.send({"ps1.ipynb": notebook("# YOUR CODE HERE", "Your answer")})
+        task = AnnotationTask(id="field", title=ITEMS[4].title, image="data/field.png", classes=("cell",), points=2)
+        given = {"ps1.ipynb": notebook("# YOUR CODE HERE", "Your answer"), TASKS_FILE: write_tasks([task]), "data/field.png": field()}
+        student = self.prof.send(given)
         source = self.prof.send({"ps1.ipynb": notebook(CODE, "Uneven light; subtract the ground."), "hidden/labels.csv": b"1,2"})
         body = {"key": f"key-{made}", "student": student, "source": source, "title": title, "rubric": RUBRIC}
         self.prof.ask("POST", f"assignments/{made}/releases", json={**body, "items": [item.model_dump() for item in ITEMS]})
@@ -147,7 +192,8 @@ class School:
         for name, essay in ESSAY.items():
             own = self.people[name]
             own.ask("GET", f"assignments/{self.first}/releases/1")
-            files = {"ps1.ipynb": notebook(CODE if name != "mei" else "def segment(image):\n    return image > 128", essay)}
+            files = {"annotations/field.geojson": outlines()}
+            files |= {"ps1.ipynb": notebook(CODE if name != "mei" else "def segment(image):\n    return image > 128", essay)}
             body = {"key": f"key-of-{sha256(name.encode())[:12]}", "release": 1, "manifest": own.send(files)}
             self.submissions[name] = own.ask("POST", f"assignments/{self.first}/submissions", json=body)["submission"]
         for name in ("linus", "zoë.b"):
@@ -177,7 +223,9 @@ class School:
                     CellScore(item=ITEMS[1], points=3.0),
                     CellScore(item=ITEMS[2], points=None),
                     CellScore(item=ITEMS[3], points=(5.0, 4.0, 0.0, 3.0, 4.0)[place], trusted=True, note="Dice 0.87 on 6 hidden pictures"),
+                    CellScore(item=ITEMS[4], points=1.0, trusted=True),
                 ),
+                checks=(CheckResult(check="field", points=1.0, comments=(PinnedComment(text=MISSED, y=300, x=560),)),),
                 notebooks=(NotebookOutcome(notebook="ps1", state="done", seconds=4.2, cells=5, kernels=1, html=sha256(page)),),
                 notes=tuple(notes) if name == "linus" else (),
                 seconds=6.5,
@@ -217,7 +265,11 @@ def draw(page: Page, name: str) -> None:
     """Keep a picture of the page, where pictures are asked for."""
     if folder := os.environ.get("LABKIT_PICTURES"):
         page.evaluate("() => window.scrollTo(0, 0)")
-        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", full_page=True)
+        has_frame = page.locator("iframe").count() > 0  # of which nothing is painted beyond the window
+        if has_frame:
+            page.set_viewport_size({"width": 1360, "height": 1600})
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", full_page=not has_frame)
+        page.set_viewport_size({"width": 1360, "height": 900})
 
 
 def low_contrast(page: Page) -> list[tuple[str, float]]:
@@ -257,7 +309,25 @@ def test_from_the_settings_to_the_feedback(browser: Browser, hub: LightHub, scho
     prof.get_by_role("button", name="Save all", exact=True).click()
     expect(prof.get_by_role("group", name="About the whole")).to_contain_text("✓ saved")
     expect(prof.locator("#part-state")).to_have_text("graded")
-    expect(prof.locator("#part-total")).to_contain_text("13.5 of 15 points")
+    expect(prof.locator("#part-total")).to_contain_text("14.5 of 17 points")
+    picture = prof.get_by_role("region", name="Nuclei in the first field")
+    expect(picture.locator("image")).to_have_attribute("width", "800")
+    expect(picture.locator("svg.annotated path")).to_have_count(31)
+    expect(picture.get_by_role("listitem")).to_contain_text([MISSED])
+    shown = picture.locator("svg.annotated").bounding_box()
+    assert shown is not None
+    picture.locator("svg.annotated").click(position={"x": shown["width"] / 4, "y": shown["height"] / 2})
+    expect(picture.get_by_label("y", exact=True)).to_have_value(re.compile(r"^(299|300|301)\."))
+    expect(picture.get_by_label("x", exact=True)).to_have_value(re.compile(r"^(199|200|201)\."))
+    essay.get_by_label("Comment on").fill("This is not saved yet.")
+    prof.keyboard.press("Tab")
+    picture.get_by_label("Comment at this place").fill("Two nuclei, not one.")
+    picture.get_by_label("Comment at this place").press("Enter")
+    expect(picture.locator(".pin.ours text")).to_have_text("2")
+    expect(essay.get_by_label("Comment on")).to_have_value("This is not saved yet.")
+    essay.get_by_label("Comment on").fill("Names the uneven illumination.")
+    if folder := os.environ.get("LABKIT_PICTURES"):
+        picture.screenshot(path=Path(folder) / "courses-pins.png", animations="disabled")
     frame = prof.frame_locator("iframe.paper")
     expect(frame.locator("h1")).to_have_text("Segmenting nuclei")
     expect(frame.locator("#ran")).to_have_count(0)
@@ -276,8 +346,11 @@ def test_from_the_settings_to_the_feedback(browser: Browser, hub: LightHub, scho
 
     ada = log_in(browser, hub, "ada", work)
     ada.get_by_role("link", name="Read it").click()
-    expect(ada.get_by_role("main")).to_contain_text("13.5 of 15 points")
+    expect(ada.get_by_role("main")).to_contain_text("14.5 of 17 points")
     expect(ada.get_by_role("main")).to_contain_text("Names the uneven illumination.")
+    picture = ada.get_by_role("region", name="Nuclei in the first field")
+    expect(picture.locator(".pin text")).to_have_text(["1", "2"])
+    expect(picture.get_by_role("list")).to_contain_text("Two nuclei, not one. prof")
     expect(ada.locator(".histogram .you")).to_have_text("you")
     expect(ada.get_by_role("main")).not_to_contain_text("own kernel")
     assert low_contrast(ada) == []

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
 
 from labkit.courses.folder import load_assignment
 from labkit.courses.grading import Batch, grade_batch
@@ -46,14 +47,16 @@ def assignment(tmp_path):
     book = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
     (folder / "ps1.ipynb").write_text(json.dumps(book), encoding="utf-8")
     (folder / "assignment.yaml").write_text(SHEET, encoding="utf-8")
-    (folder / "data" / "nuclei.png").write_bytes(b"a picture")
+    Image.new("L", (100, 60)).save(folder / "data" / "nuclei.png")
     (folder / "hidden" / "gold.geojson").write_text(geojson((5, 5, 20, 20), (30, 40, 50, 60)), encoding="utf-8")
     return folder
 
 
 def test_what_is_wrong_with_a_task_is_said(assignment):
-    """A gold that is not there, a picture that is not released, thresholds that nobody reaches."""
+    """A picture that no browser shows, a gold that is not there, a picture that is not released, thresholds that nobody reaches."""
     assert load_assignment(assignment).problems == ()
+    (assignment / "data" / "nuclei.png").write_bytes(b"II*\0 a TIFF")
+    assert ["no browser shows its picture" in problem.text for problem in load_assignment(assignment).problems] == [True]
     changed = SHEET.replace("gold.geojson", "none.geojson").replace("nuclei", "other") + "    thresholds: [[1.5, 3]]\n"
     (assignment / "assignment.yaml").write_text(changed, encoding="utf-8")
     texts = [problem.text for problem in load_assignment(assignment).problems]

@@ -5,6 +5,7 @@ With ``LABKIT_PICTURES`` naming a folder the panel, a receipt and feedback are d
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -12,12 +13,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import labkit_lab
+from labkit.annotations import new_object, open_document, save_document
 from labkit.client.course_wire import AssignmentChange, AssignmentItem, FeedbackAsk, HandScore, LateRule
 from labkit.client.fetching import fetch_assignment
 from labkit.client.handing_in import hand_in
+from labkit.courses.records import PinnedComment
+from labkit.geometry import Rectangle
+from labkit.project import ImageRecord, Project
+from labkit.storage import file_sha256, save_record, utc_now
 from labkit.testing.browser import contrasts, patient_page
 from labkit.testing.course_service import COURSE, CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, hand_out, write_author_folder
@@ -48,7 +55,9 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CourseS
 def item(service: CourseService, tmp_path: Path) -> AssignmentItem:
     """An assignment that is due in years."""
     prof = service.client("prof")
-    item = hand_out(prof, write_author_folder(tmp_path / "author"))
+    picture = io.BytesIO()
+    Image.new("L", (100, 60), 90).save(picture, "PNG")
+    item = hand_out(prof, write_author_folder(tmp_path / "author", picture=picture.getvalue()))
     rule = LateRule(accept=True, percent_per_day=10, floor_percent=50)
     return prof.change_assignment(item.id, AssignmentChange(due="2031-10-26T02:30", attempts=3, late=rule, grace_min=15))
 
@@ -85,6 +94,40 @@ def _cell(lab: Lab) -> str:
     return "".join(json.loads(file.read_text())["cells"][1]["source"])
 
 
+def _annotate(lab: Lab) -> str:
+    """Import the picture of the assignment, and draw two objects in it; return what the annotator calls the document."""
+    project = Project.create(lab.projects, "nuclei", classes=["cell"])
+    record = ImageRecord(
+        id="image1",
+        name="field.png",
+        sha256=file_sha256(lab.home / "courses" / COURSE / ASSIGNMENT / "data" / "field.png"),
+        axes=("y", "x"),
+        shape=(60, 100),
+        dtype="uint8",
+        levels=((60, 100),),
+        software="test",
+        imported=utc_now(),
+    )
+    save_record(project.layout.image("image1").record, record)
+    boxes = (Rectangle(5, 5, 20, 20), Rectangle(30, 30, 50, 60))
+    save_document(project, open_document(project, "image1", "zoë b").with_objects([new_object(box, class_id=1) for box in boxes]))
+    return f"{project.id}/image1/zoë b"
+
+
+_STROKE = """([scope, isKept]) => new Promise((done, failed) => {
+    const asked = indexedDB.open('labkit-annotator', 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore('outbox', {keyPath: ['client', 'number']});
+    asked.onerror = failed;
+    asked.onsuccess = () => {
+        const change = asked.result.transaction('outbox', 'readwrite');
+        const store = change.objectStore('outbox');
+        isKept ? store.put({scope, client: 'a page', number: 1, deed: {}, bytes: null}) : store.delete(['a page', 1]);
+        change.oncomplete = () => { asked.result.close(); done(); };
+    };
+})"""
+"""Puts a stroke that no kernel has acknowledged where the annotator keeps such, or takes it away."""
+
+
 def _no_save(route: Route) -> None:
     """Say that a file was saved which was not: what a proxy that has lost the server, or a dead session, comes to."""
     if route.request.method != "PUT":
@@ -107,7 +150,7 @@ def _in_both_themes(page: Page, part: Locator, name: str) -> None:
 
 
 def test_course_work(page: Page, lab: Lab, service: CourseService, item: AssignmentItem, tmp_path: Path) -> None:
-    """Fetched, tried, handed in with an unsaved edit; an older file is refused; what came back is read."""
+    """Fetched, tried, handed in with an unsaved edit and what is annotated; older files are refused; what came back is read."""
     prof = service.client("prof")
     panel, card = _open(page, lab)
     expect(card).to_contain_text("3 of 3 attempts left")
@@ -118,6 +161,8 @@ def test_course_work(page: Page, lab: Lab, service: CourseService, item: Assignm
     card.get_by_role("button", name="Validate").click()
     result = card.get_by_role("status", name="Validation")
     expect(result).to_contain_text("ps1.ipynb: 0 of 1 tests pass.")
+    expect(result).to_contain_text("Nuclei in the field: none of your projects has the picture data/field.png.")
+    scope = _annotate(lab)
     result.get_by_role("button", name="Cell 3 (mean_test)").click()
     page.wait_for_function("jupyterapp.shell.currentWidget?.content?.activeCellIndex === 2")
     expect(page.get_by_role("region", name="File Browser Section")).to_be_hidden()
@@ -127,13 +172,20 @@ def test_course_work(page: Page, lab: Lab, service: CourseService, item: Assignm
     wait_until(lambda: _stuck(service, item) == "ps1/mean_test", timeout_s=60)
 
     _type(page, SOLVED)
-    card.get_by_role("button", name="Submit").click()
     dialog = page.get_by_role("dialog")
+    page.evaluate(_STROKE, [scope, True])
+    card.get_by_role("button", name="Submit").click()
+    expect(dialog).to_contain_text("The annotator holds strokes on field.png that are not saved yet")
+    dialog.get_by_role("button").last.click()
+    page.evaluate(_STROKE, [scope, False])
+    card.get_by_role("button", name="Submit").click()
+    expect(dialog.get_by_role("row", name="annotations/field.geojson")).to_contain_text("2")
     expect(dialog.get_by_role("row", name="ps1.ipynb")).to_contain_text("4")
     expect(dialog).to_contain_text("You have 3 attempts left.")
     assert _cell(lab) == SOLVED
     dialog.get_by_role("button", name="Submit").click()
     expect(dialog).to_contain_text("Handed in")
+    expect(dialog).to_contain_text("1 with 2 objects")
     [handed_in] = service.client("zoë b").submissions(item.id)
     expect(dialog.locator("code")).to_have_text(handed_in.sha256)
     _in_both_themes(page, dialog, "courses-receipt")
@@ -151,12 +203,13 @@ def test_course_work(page: Page, lab: Lab, service: CourseService, item: Assignm
     for name in ("ada", "ben"):  # of fewer than three nobody is told how the class did
         others = service.client(name)
         hand_in(others, fetch_assignment(others, others.assignment(item.id), base=tmp_path / name).folder)
-    service.grade(item.id, {"ps1/mean_test": 4}, page=EXECUTED)
+    service.grade(item.id, {"ps1/mean_test": 4, "/field": 1}, page=EXECUTED)
     prof.score(handed_in.id, HandScore(item="ps1/why", points=1, comment="One large cell moves the mean: say how far."))
     prof.score(handed_in.id, HandScore(item="", comment="Well done."))
+    prof.score(handed_in.id, HandScore(item="/field", pins=(PinnedComment(text="Two cells, not one.", y=40, x=45),)))
     prof.release_feedback(item.id, FeedbackAsk())
     panel.get_by_role("button", name="Look again").click()
-    expect(card).to_contain_text("5 of 6 points")
+    expect(card).to_contain_text("6 of 7 points")
     card.get_by_role("button", name="History").click()
     expect(card.get_by_role("list", name="What has been handed in")).to_contain_text("Attempt 1")
     _in_both_themes(page, panel, "courses-panel")
@@ -165,6 +218,7 @@ def test_course_work(page: Page, lab: Lab, service: CourseService, item: Assignm
     card.get_by_role("button", name="Feedback: ").click()
     view = page.get_by_role("region", name=f"Feedback on {ASSIGNMENT}")
     expect(view).to_contain_text("say how far")
+    expect(view.get_by_role("list", name="Pinned to the picture")).to_contain_text("Two cells, not one.")
     expect(view.get_by_role("figure", name="The class").get_by_role("listitem", name="you among them")).to_contain_text("1")
     frame = view.locator("iframe")
     expect(frame).to_have_attribute("sandbox", "")

@@ -10,11 +10,12 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from labkit.client import CourseClient, service_address
+from labkit.client.annotating import collect_work
 from labkit.client.course_wire import ActivityAsk
 from labkit.client.feedback import counting_submission
 from labkit.client.fetching import fetch_assignment
 from labkit.client.finding import own_submissions, time_zone_of
-from labkit.client.handing_in import collect, hand_in
+from labkit.client.handing_in import Collected, hand_in
 from labkit.client.workfolder import WorkFolder, find_work
 from labkit.config import courses_dir
 from labkit.errors import Conflict, LabKitError, NotFound
@@ -34,6 +35,7 @@ from labkit_lab.wire_courses import (
     ReceiptItem,
     SendAsk,
     SendPlan,
+    TrialAsk,
 )
 
 __all__ = ["ActivityRoute", "CoursesRoute", "FeedbackRoute", "FetchRoute", "HistoryRoute", "SendPlanRoute", "SubmitRoute", "TrialRoute"]
@@ -98,9 +100,10 @@ class TrialRoute(_CourseRoute, QueueingRoute):
     @web.authenticated
     @authorized
     async def post(self, assignment: str) -> None:
-        """Begin to run the notebooks of an assignment, in a program beside this server."""
+        """Begin to run the notebooks of an assignment, in a program beside this server, and bring its annotations."""
+        asked = self.parsed_body(TrialAsk)
         folder, root = await asyncio.to_thread(_folder, assignment), self.root
-        self.reply(self.jobs.start(lambda job: {"tried": try_work(folder, root, job)}).item(), HTTPStatus.ACCEPTED)
+        self.reply(self.jobs.start(lambda job: {"tried": try_work(folder, root, job, asked.unsaved)}).item(), HTTPStatus.ACCEPTED)
 
 
 class HistoryRoute(_CourseRoute):
@@ -160,17 +163,22 @@ def _fetch(assignment: str, root: Path) -> FetchReport:
 def _plan(assignment: str, asked: SendAsk) -> SendPlan:
     folder, client = _folder(assignment), _client()
     try:
-        check_saved(folder, asked.documents)
-        return send_plan(collect(folder), folder.record(), client.assignment(assignment))
+        return send_plan(_collect(folder, asked), folder.record(), client.assignment(assignment))
     finally:
         client.close()
+
+
+def _collect(folder: WorkFolder, asked: SendAsk) -> Collected:
+    """Bring the annotations, look through the folder, and compare it with what is seen: annotations are seen in the annotator only."""
+    collected, exported = collect_work(folder, unsaved=asked.unsaved)
+    check_saved(folder, (document for document in asked.documents if document.path not in exported.written))
+    return collected
 
 
 def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
     folder, client = _folder(assignment), _client()
     try:
-        check_saved(folder, asked.documents)
-        collected = collect(folder)
+        collected = _collect(folder, asked)
         if asked.seen and collected.manifest.sha256 != asked.seen:
             raise Conflict(
                 "A file has changed since you confirmed what is sent.", hint="Nothing was submitted. Look at it, then submit again."

@@ -9,20 +9,25 @@ import threading
 from pathlib import Path
 
 from labkit import errors
+from labkit.client.annotating import look_at_annotations
 from labkit.client.workfolder import WorkFolder
 from labkit.courses.trial import Trial, TrialStep
 from labkit.errors import LabKitError, WorkerLost
 from labkit_lab.server.jobs import Job
 from labkit_lab.server.places import browser_path
-from labkit_lab.wire_courses import TrialReport, TriedCell, TriedNotebook
+from labkit_lab.wire_courses import SendProblem, TrialReport, TriedCell, TriedNotebook, TriedPicture
 
 __all__ = ["try_work"]
 
 _LOOK_EVERY_S = 0.2
 
 
-def try_work(folder: WorkFolder, root: Path, job: Job) -> TrialReport:
-    """Run every notebook of the assignment, as it is graded, and report its tests."""
+def try_work(folder: WorkFolder, root: Path, job: Job, unsaved: tuple[str, ...] = ()) -> TrialReport:
+    """Run every notebook of the assignment, as it is graded, and report its tests; and the annotations as they would be handed in.
+
+    `unsaved` is as in `labkit.client.annotating.export_annotations`.
+    """
+    objects, problems = look_at_annotations(folder, unsaved=unsaved)
     files, cell_s = folder.notebook_files(), folder.record().cell_s
     # -P: what a student has called labkit must not be taken for it; --: a notebook may be called like an option
     command = [sys.executable, "-P", "-m", "labkit.courses.trial", "--cell-s", str(cell_s), "--", str(folder.root), *files]
@@ -33,7 +38,14 @@ def try_work(folder: WorkFolder, root: Path, job: Job) -> TrialReport:
             trial = _read(program, job)
         finally:
             program.kill()
-    return _report(trial, folder, root)
+    report = _report(trial, folder, root)
+    return report.model_copy(
+        update={
+            "passed": report.passed and not any(problem.severity == "error" for problem in problems),
+            "pictures": tuple(TriedPicture(path=path, objects=count) for path, count in objects.items()),
+            "problems": tuple(SendProblem(**problem.model_dump()) for problem in problems),
+        }
+    )
 
 
 def _end_with(program: subprocess.Popen[str], job: Job) -> None:
@@ -81,4 +93,6 @@ def _report(trial: Trial, folder: WorkFolder, root: Path) -> TrialReport:
             )
             for one in trial.notebooks
         ),
+        pictures=(),
+        problems=(),
     )

@@ -77,6 +77,23 @@ export class Outbox {
   private _database: IDBDatabase | null = null;
 }
 
+/** The documents of which annotators of this browser, in any tab, hold what no kernel has acknowledged. */
+export async function unsavedScopes(): Promise<string[]> {
+  let database: IDBDatabase;
+  try {
+    database = await openDatabase();
+  } catch {
+    return []; // a browser that keeps nothing: what is unsaved is seen in the annotator alone
+  }
+  try {
+    const store = database.transaction(STORE).objectStore(STORE);
+    const found = await answered<IEntry[]>(store.getAll());
+    return [...new Set(found.map(({ scope }) => scope))].sort();
+  } finally {
+    database.close();
+  }
+}
+
 function keyOf(client: string, number: number): string {
   return `${client} ${number}`;
 }

@@ -12,7 +12,7 @@ import { finishJob } from '../quality/jobs';
 import { errorWords } from '../quality/words';
 import type { AssignmentEntry, FetchReport, SavedDocument } from '../wire';
 import type { CoursesModel } from './model';
-import { NotSavedError, saveOpen } from './saving';
+import { NotSavedError, saveOpen, unsavedAnnotations } from './saving';
 import { confirmSending, showReceipt } from './sending';
 import type { ICourseActions } from './view';
 
@@ -47,6 +47,7 @@ export class CourseActions implements ICourseActions {
     const trans = this._trans;
     void this._doing(entry, trans.__('Saving…'), async () => {
       await this._save(entry);
+      const unsaved = await unsavedAnnotations();
       const stop = new AbortController();
       const show = (done: number, total: number): void =>
         this._model.setAside(entry.id, {
@@ -54,7 +55,7 @@ export class CourseActions implements ICourseActions {
         });
       show(0, 0);
       try {
-        const started = this._model.api.tryAssignment(entry.id);
+        const started = this._model.api.tryAssignment(entry.id, { unsaved });
         const job = await finishJob(
           this._model.api,
           started,
@@ -77,7 +78,10 @@ export class CourseActions implements ICourseActions {
     const { api } = this._model;
     void this._doing(entry, trans.__('Saving…'), async () => {
       const documents = await this._save(entry);
-      const plan = await api.planSending(entry.id, { documents });
+      const plan = await api.planSending(entry.id, {
+        documents,
+        unsaved: await unsavedAnnotations()
+      });
       const isWanted = await confirmSending(
         entry,
         plan,
@@ -90,7 +94,8 @@ export class CourseActions implements ICourseActions {
       this._model.setAside(entry.id, { busy: trans.__('Sending…') });
       const receipt = await api.submitAssignment(entry.id, {
         documents,
-        seen: plan.sha256
+        seen: plan.sha256,
+        unsaved: await unsavedAnnotations()
       });
       this._model.setAside(entry.id, { busy: '', history: null });
       await this._model.refresh();

@@ -185,6 +185,13 @@ function Row(props: {
         {row.note !== '' && (
           <p className="labkit-Assignment-quiet">{row.note}</p>
         )}
+        {row.pins.length > 0 && (
+          <ol aria-label={trans.__('Pinned to the picture')}>
+            {row.pins.map((text, k) => (
+              <li key={k}>{text}</li>
+            ))}
+          </ol>
+        )}
       </td>
     </tr>
   );

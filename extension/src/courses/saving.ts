@@ -5,9 +5,12 @@ import type { IDocumentManager } from '@jupyterlab/docmanager';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { Contents } from '@jupyterlab/services';
 
+import { unsavedScopes } from '../annotator/outbox';
 import type { SavedDocument } from '../wire';
 import { sha256 } from './sha256';
 
+const STROKES_MS = 3000; // a stroke is acknowledged in a tenth of a second; a kernel that is busy takes longer
+const LOOK_AGAIN_MS = 200;
 const AREAS = ['main', 'left', 'right', 'down'];
 
 /** A document could not be saved. */
@@ -44,6 +47,17 @@ export async function saveOpen(
     }
   }
   return saved;
+}
+
+/** Which annotations are not saved, after those that are on their way had time to be. */
+export async function unsavedAnnotations(): Promise<string[]> {
+  const until = Date.now() + STROKES_MS;
+  let unsaved = await unsavedScopes();
+  while (unsaved.length > 0 && Date.now() < until) {
+    await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MS));
+    unsaved = await unsavedScopes();
+  }
+  return unsaved;
 }
 
 function openContexts(

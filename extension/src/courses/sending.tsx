@@ -75,7 +75,12 @@ function Plan(props: IPlanProps): React.JSX.Element {
   );
 }
 
-function Problems(props: {
+/** Whether a problem says itself where it is: a picture is called by its title. */
+function isNamed(text: string, where: string): boolean {
+  return text.includes(where) || where.startsWith('annotations/');
+}
+
+export function Problems(props: {
   readonly problems: ReadonlyArray<SendProblem>;
 }): React.JSX.Element | null {
   if (props.problems.length === 0) {
@@ -85,7 +90,7 @@ function Problems(props: {
     <ul className="labkit-ErrorNote labkit-Sending-problems" role="alert">
       {props.problems.map(({ hint, text, where }, k) => (
         <li key={k}>
-          <strong>{text.includes(where) ? text : `${where}: ${text}`}</strong>{' '}
+          <strong>{isNamed(text, where) ? text : `${where}: ${text}`}</strong>{' '}
           {hint}
         </li>
       ))}
@@ -130,6 +135,7 @@ interface IFile {
   readonly path: string;
   readonly size: number;
   readonly cells: number | null;
+  readonly objects: number | null;
 }
 
 function FileTable(props: {
@@ -138,6 +144,7 @@ function FileTable(props: {
   readonly trans: TranslationBundle;
 }): React.JSX.Element {
   const { files, trans } = props;
+  const hasPictures = files.some(({ objects }) => objects !== null);
   return (
     <table>
       <caption>{props.caption}</caption>
@@ -145,14 +152,16 @@ function FileTable(props: {
         <tr>
           <th scope="col">{trans.__('File')}</th>
           <th scope="col">{trans.__('Cells')}</th>
+          {hasPictures && <th scope="col">{trans.__('Objects')}</th>}
           <th scope="col">{trans.__('Size')}</th>
         </tr>
       </thead>
       <tbody>
-        {files.map(({ cells, path, size }) => (
+        {files.map(({ cells, objects, path, size }) => (
           <tr key={path}>
             <td>{path}</td>
             <td>{cells ?? ''}</td>
+            {hasPictures && <td>{objects ?? ''}</td>}
             <td>{fileSize(size, trans)}</td>
           </tr>
         ))}
@@ -235,8 +244,20 @@ function receiptRows(
     [trans.__('When'), `${time} (${receipt.time_zone})${late}`],
     [trans.__('Attempt'), String(receipt.attempt)],
     [trans.__('Cells'), String(receipt.cells)],
+    ...pictureRows(receipt, trans),
     [trans.__('Receipt'), receipt.submission]
   ];
+}
+
+function pictureRows(
+  { objects, pictures }: ReceiptItem,
+  trans: TranslationBundle
+): Array<[name: string, value: string]> {
+  if (pictures === 0) {
+    return [];
+  }
+  const counted = trans._n('%1 object', '%1 objects', objects);
+  return [[trans.__('Pictures'), trans.__('%1 with %2', pictures, counted)]];
 }
 
 function receiptText(receipt: ReceiptItem, trans: TranslationBundle): string {

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { TrialReport, TriedCell, TriedNotebook } from '../wire';
+import { Problems } from './sending';
 import type { ICourseActions } from './view';
 
 interface ITrialProps {
@@ -24,6 +25,14 @@ export function TrialResult(props: ITrialProps): React.JSX.Element {
       {trial.notebooks.map(one => (
         <Notebook key={one.notebook} {...props} one={one} />
       ))}
+      {trial.pictures.map(({ objects, path }) => (
+        <p key={path}>
+          <strong>
+            {trans._n('%2: %1 object.', '%2: %1 objects.', objects, path)}
+          </strong>
+        </p>
+      ))}
+      <Problems problems={trial.problems} />
       <p className="labkit-Assignment-quiet">
         {trans.__(
           'These are the tests that you can see; there may be more when it is graded.'

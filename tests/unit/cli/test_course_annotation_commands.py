@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,25 @@ def test_annotations_go_into_the_folder(project, work, capsys) -> None:
     found = collect(work)
     assert found.manifest.entry("annotations/nuclei.geojson") is not None
     assert [(problem.severity, problem.where) for problem in found.problems] == [("warning", "annotations/axons.geojson")]
+
+
+def test_handing_in_takes_them_from_where_they_were_taken_once(project, work, capsys, monkeypatch) -> None:
+    """That project lies elsewhere than projects do; what is drawn since is sent without the command."""
+    monkeypatch.setenv("LABKIT_PROJECTS", str(work.root / "none"))
+    monkeypatch.chdir(work.root)
+    assert dry_run(capsys)["objects"] == {}
+    run(annotations_command, capsys, "--project", project.path)
+    save_document(project, open_document(project, "image1", "ada").with_object(new_object(Rectangle(30, 30, 40, 40), class_id=1)))
+    answer = dry_run(capsys)
+    assert answer["objects"] == {"annotations/nuclei.geojson": 2}
+    assert [problem["text"] for problem in answer["problems"]] == ["axons: none of your projects has the picture data/axons.png."]
+
+
+def dry_run(capsys) -> dict:
+    """Say what would be handed in from the folder that one is in."""
+    with suppress(SystemExit):
+        course_people_commands.submit.main(["--dry-run", "--json"], standalone_mode=False)
+    return json.loads(capsys.readouterr().out)
 
 
 def test_a_broken_document_is_not_sent(work) -> None:

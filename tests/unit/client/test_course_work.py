@@ -17,7 +17,7 @@ from labkit.client.fetching import Fetched, fetch_assignment
 from labkit.client.finding import find_assignment
 from labkit.client.handing_in import collect, hand_in
 from labkit.client.workfolder import WorkFolder, find_work, list_work, work_for
-from labkit.errors import HubUnreachable, InvalidInput, NotFound, StorageFull
+from labkit.errors import AlreadyExists, HubUnreachable, InvalidInput, NotFound, StorageFull
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, edit_notebook, hand_out, write_author_folder
 
@@ -162,7 +162,14 @@ def test_feedback_comes_into_the_folder(folder: WorkFolder, service: CourseServi
     found = fetch_feedback(zoe, item, base=folder.root.parents[1])
     assert (found.grade.submission.points, found.grade.comments) == (5.5, {"ps1/why": "Look at the tails."})
     assert (folder.layout.feedback / "attempt 1" / "ps1.html").read_text() == "<p>executed</p>"
-    assert [file.path for file in collect(folder).manifest.files] == ["ps1.ipynb"]
+    collected = collect(folder)
+    assert ([file.path for file in collected.manifest.files], "feedback" in str(collected.left_out)) == (["ps1.ipynb"], False)
+    (folder.layout.feedback / "mine.txt").write_text("an answer at the wrong place")
+    assert "move the file out" in {one.path: one.why for one in collect(folder).left_out}["feedback/mine.txt"]
+    folder.layout.feedback.rename(folder.root / "aside")
+    folder.layout.feedback.write_text("a file of this name")
+    with pytest.raises(AlreadyExists, match="feedback is a file"):
+        fetch_feedback(zoe, item, base=folder.root.parents[1])
 
 
 def test_an_assignment_is_found_by_what_it_is_called(service: CourseService, item: AssignmentItem) -> None:

@@ -307,7 +307,8 @@ def test_a_submission_is_looked_at_before_it_is_taken():
         "annotations/three.geojson": geojson((0, 0, 9, 9), class_name="x"),
     }
     manifest = Manifest(files=tuple(FileEntry(path=path, sha256="0" * 64, size=len(data)) for path, data in files.items()))
-    problems = check_annotations(tasks, manifest, lambda entry: files[entry.path])
+    objects, problems = check_annotations(tasks, manifest, lambda entry: files[entry.path])
+    assert objects == {"annotations/two.geojson": 0, "annotations/three.geojson": 1}
     assert [(problem.severity, problem.where[12:-8]) for problem in problems] == [
         ("error", "cells"),
         ("warning", "two"),

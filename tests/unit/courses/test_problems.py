@@ -168,6 +168,7 @@ def test_broken_notebooks_and_links_are_named(make_assignment: MakeAssignment, n
 
 ALMOST_HIDDEN = [
     ("Hidden/tests.py", "x", "error: Hidden: It is handed out: only a folder that is called hidden stays hidden."),
+    ("Feedback/read me.txt", "x", "error: Feedback/read me.txt: The name feedback is taken in the folders of students."),
     ("assignment.yml", "title: x", "error: assignment.yml: It is handed out, and nobody reads it."),
     ("ps1.ipynb.bak", '"### BEGIN SOLUTION"', "error: ps1.ipynb.bak: It holds a solution region"),
     ("more/big.ipynb", " " * 3_000_000 + '"### BEGIN SOLUTION"', "error: more/big.ipynb: It holds a solution region"),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import NewRelease, ReleaseItem
+from labkit.courses.names import FEEDBACK, is_for_feedback
 from labkit.courses.records import Manifest
 from labkit.errors import Conflict, InvalidInput
 from labkit_hub.service.audit import note
@@ -169,6 +170,11 @@ def _check(ask: NewRelease) -> None:
         raise InvalidInput(
             f"Students would get {leaked[0]}, which the assignment keeps hidden.",
             hint="Make the release again from the assignment's folder.",
+        )
+    if taken := next((path for path in (*(file.path for file in ask.student.files), *ask.required) if is_for_feedback(path)), None):
+        raise InvalidInput(
+            f"{taken} lies where students find what came back: it would never be handed in.",
+            hint=f"Call it something else than {FEEDBACK}, and release again.",
         )
     keys = [item.key for item in ask.items]
     if len(set(keys)) != len(keys):

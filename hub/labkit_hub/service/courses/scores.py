@@ -95,7 +95,8 @@ def put_score(session: Session, submission_id: str, ask: HandScore, who: Identit
     mark.points = ask.points if "points" in ask.model_fields_set else mark.points
     mark.comment = ask.comment if "comment" in ask.model_fields_set else mark.comment
     if "pins" in ask.model_fields_set:
-        mark.pins = [pin.model_copy(update={"by": who.name}).model_dump() for pin in ask.pins] or None
+        others = [pin for pin in mark.pins or [] if pin.get("by") != who.name]
+        mark.pins = [*others, *(pin.model_copy(update={"by": who.name}).model_dump() for pin in ask.pins)] or None
     if was == (mark.points, mark.comment, mark.pins):
         return
     mark.by, mark.at = who.name, now

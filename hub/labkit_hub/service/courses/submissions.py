@@ -52,14 +52,14 @@ def submit(office: Office, assignment_id: str, ask: NewSubmission, who: Identity
         uploads.claimable(session, who.name, ask.manifest.files, releases.given_to_students(session, row.id))
         asked = releases.asked_of(_release(session, row, ask.release))
     _check_names(asked, ask.manifest)
-    cells = _check_notebooks(office, ask.manifest, asked.limits.upload_mb)
+    counts = _look_inside(office, ask.manifest, asked.limits.upload_mb)
     with office.changing(who) as session:
         row = lock_assignment(session, assignment_id)  # of two that hand in at once, the second sees the first
         _, seat = seat_at(session, assignment_id, who)
         known = _known(session, row, ask, who)
         if known is not None:
             return known, False
-        return _accept(office, session, row, seat, ask, cells, arrived), True
+        return _accept(office, session, row, seat, ask, counts, arrived), True
 
 
 def receipt_of(session: Session, submission_id: str, who: Identity) -> Receipt:
@@ -145,9 +145,10 @@ def _check_names(asked: NewRelease, manifest: Manifest) -> None:
         raise InvalidInput(" ".join(problem.text for problem in errors[:_SHOWN]) + more, hint=errors[0].hint)
 
 
-def _check_notebooks(office: Office, manifest: Manifest, upload_mb: float) -> dict[str, int]:
-    """Return the cells of each notebook; every one is looked into, whether it is graded or not, and so are annotations."""
+def _look_inside(office: Office, manifest: Manifest, upload_mb: float) -> dict[str, dict[str, int]]:
+    """Return the cells of each notebook, and the objects of each annotated picture; every file is looked into, graded or not."""
     cells: dict[str, int] = {}
+    objects: dict[str, int] = {}
     for file in manifest.files:
         if file.path.endswith(".ipynb"):
             with office.reading_notebooks:
@@ -155,12 +156,18 @@ def _check_notebooks(office: Office, manifest: Manifest, upload_mb: float) -> di
                 cells[file.path] = check_notebook(data, file.path).cells
         elif DOCUMENT.fullmatch(file.path):
             with office.reading_notebooks:
-                check_document(office.store.read(file.sha256, int(upload_mb * 1e6)), file.path)
-    return cells
+                objects[file.path] = check_document(office.store.read(file.sha256, int(upload_mb * 1e6)), file.path).objects
+    return {"cells": cells, "objects": objects}
 
 
 def _accept(
-    office: Office, session: Session, row: AssignmentRow, seat: Seat, ask: NewSubmission, cells: dict[str, int], arrived: datetime
+    office: Office,
+    session: Session,
+    row: AssignmentRow,
+    seat: Seat,
+    ask: NewSubmission,
+    counts: dict[str, dict[str, int]],
+    arrived: datetime,
 ) -> Receipt:
     who, ledger = seat.who, open_ledger(session, row)
     group, people = group_of(session, row, who.name)
@@ -178,7 +185,8 @@ def _accept(
         submitted=arrived,
         sha256=ask.manifest.sha256,
         files=ask.manifest.files,
-        cells=cells,
+        cells=counts["cells"],
+        objects=counts["objects"],
         late_s=ledger.deadline(people).late_s(arrived),
     )
     session.add(

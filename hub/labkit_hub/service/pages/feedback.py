@@ -14,6 +14,7 @@ from labkit_hub.service.pages.assignments import class_numbers
 from labkit_hub.service.pages.coursework import Coursework, Opened, late_words
 from labkit_hub.service.pages.grading import books_of, show_grading
 from labkit_hub.service.pages.histogram import draw_histogram
+from labkit_hub.service.pages.pictures import pictures_of
 
 __all__ = ["add_submission_pages"]
 
@@ -48,6 +49,7 @@ def _show(request: Request, session: Session, work: Coursework, opened: Opened, 
         scores=grade.scores,
         comments=grade.comments,
         books=books_of(session, work, row, grade, who, is_staff=False),
+        pictures=pictures_of(session, work, opened, row, grade, who, is_staff=False),
         late_words=late_words(opened.item),
         statistics=numbers,
         picture=draw_histogram(numbers.histogram if numbers else (), share),

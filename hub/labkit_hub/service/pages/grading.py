@@ -24,6 +24,7 @@ from labkit_hub.service.courses.submissions import manifest_of
 from labkit_hub.service.courses.tables import SubmissionRow
 from labkit_hub.service.pages.coursework import Coursework, Opened, numbers_in, read_form, to
 from labkit_hub.service.pages.marks import Row
+from labkit_hub.service.pages.pictures import pictures_of
 from labkit_hub.service.pages.saving import Saving, read_saving, rubric_of, save_marks
 
 __all__ = ["Book", "add_grading_pages", "books_of", "show_grading"]
@@ -120,6 +121,7 @@ def show_grading(
         one=grade.submission,
         grade=grade,
         books=books,
+        pictures=pictures_of(session, work, opened, row, grade, who, is_staff=True),
         rows=rows[:-1],
         whole=rows[-1],
         totals=[change for change in grade.history if not change.item],

@@ -19,6 +19,7 @@ from labkit_hub.service.pages.grading import add_grading_pages
 from labkit_hub.service.pages.items import add_item_pages
 from labkit_hub.service.pages.line import add_line_pages
 from labkit_hub.service.pages.networks import NetworkRoom
+from labkit_hub.service.pages.pictures import add_picture_pages
 from labkit_hub.service.pages.render import STATIC_DIR, Pages
 from labkit_hub.service.pages.storage import Sizes
 from labkit_hub.service.people.mirror import Mirror
@@ -26,7 +27,8 @@ from labkit_hub.service.people.mirror import Mirror
 __all__ = ["PagesRoom"]
 
 _STATIC = {
-    name: "text/css" if name.endswith(".css") else "text/javascript" for name in ("labkit.css", "labkit.js", "courses.css", "courses.js")
+    name: "text/css" if name.endswith(".css") else "text/javascript"
+    for name in ("labkit.css", "labkit.js", "courses.css", "courses.js", "pictures.css", "pictures.js")
 }
 
 
@@ -50,6 +52,7 @@ class PagesRoom:
         work = Coursework(courses.office, courses.keys, views, self._pages)
         for add in (add_assignment_pages, add_arranging_pages, add_item_pages, add_grading_pages, add_submission_pages, add_class_page):
             add(self.router, work)
+        add_picture_pages(self.router, work)
         add_admin_pages(self.router, context, views, sizes, networks, self._pages)
         self.router.add_api_route("/static/{name}", _static, methods=["GET"])
 

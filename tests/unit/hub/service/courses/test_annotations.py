@@ -1,11 +1,22 @@
-"""Annotation documents that are handed in, and comments pinned to them."""
+"""Annotation documents that are handed in, drawn on the pages of a submission, and comments pinned to them."""
 
 from __future__ import annotations
 
+import io
+import json
+import re
+from html import unescape
+
 import pytest
+from PIL import Image
+
+from labkit.courses.annotation_files import TASKS_FILE, write_tasks
+from labkit.courses.records import AnnotationTask
+from labkit_hub.service.courses import reading_pictures
 
 TASK = {"id": "cells", "how": "metric", "max_points": 4}
 EMPTY = b'{"type": "FeatureCollection", "features": []}'
+EVIL = '"/></svg><script>alert(1)</script>'
 
 
 @pytest.fixture
@@ -41,3 +52,149 @@ def test_pinned_comments_come_back_with_the_feedback(school, made) -> None:
     assert said[-1] == {"text": "One is missing here.", "y": 12.5, "x": 30.0, "by": "tom"}
     school.done("tom", "PUT", f"/submissions/{submission}/scores", json={"item": "/cells", "pins": []})
     assert [pin for pin in school.grade(submission, "ada")["pins"].get("/cells", []) if pin["by"]] == []
+
+
+def test_a_receipt_counts_pictures_and_objects(school, made) -> None:
+    """As it counts the cells of notebooks; areas that were looked at are no objects."""
+    receipt = school.submit("ada", made, files(school, document(box(), box(kind="area"))))
+    assert receipt["objects"] == {"annotations/cells.geojson": 1}
+    assert ", 1 object, <code>" in school.house.browse("ada").get(f"/courses/{school.course}/assignments/{made}").text
+
+
+def test_staff_of_one_picture_keep_what_the_other_pinned(school, made) -> None:
+    """Sending one's own again takes the place of one's own."""
+    submission = school.submit("ada", made, files(school, EMPTY))["submission"]
+    for who, text in (("tom", "one"), ("prof", "two"), ("tom", "three")):
+        pins = [{"text": text, "y": 1, "x": 1}]
+        school.done(who, "PUT", f"/submissions/{submission}/scores", json={"item": "/cells", "pins": pins})
+    assert [(pin["by"], pin["text"]) for pin in school.grade(submission)["pins"]["/cells"]] == [("prof", "two"), ("tom", "three")]
+
+
+# On the pages
+
+
+def box(name: str = "cell", kind: str = "shape", at: float = 10.0, **more: object) -> dict[str, object]:
+    ring = [[at, at], [at + 20, at], [at + 20, at + 20], [at, at + 20], [at, at]]
+    properties = {"classification": {"name": name}, "labkit": {"kind": kind, **more}}
+    return {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties}
+
+
+def document(*features: object, **labkit: object) -> bytes:
+    return json.dumps({"type": "FeatureCollection", "features": features, "labkit": {"author": EVIL, **labkit}}).encode()
+
+
+def png(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (width, height), 90).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def desk(school) -> str:
+    """Where ada's annotations of a picture that was handed out are looked at; she has odd names for her classes."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    task = AnnotationTask(id="cells", title="Cells & more", image="data/field.png", points=4)
+    student = school.student_files | {TASKS_FILE: write_tasks([task]), "data/field.png": png(64, 48), task.thumbnail: png(16, 12)}
+    school.release(made, items=[TASK], student=school.send("prof", student), source=school.send("prof", student))
+    point = {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [5, 6]},
+        "properties": {"classification": {"name": f"{EVIL}\ud800"}},
+    }
+    given = document(box(), box(f"{EVIL}\ud800", at=25), box(status="proposed", at=1), point)
+    school.ada = school.submit("ada", made, files(school, given))["submission"]
+    school.made = made
+    return f"/courses/{school.course}/assignments/{made}/submissions/{school.ada}"
+
+
+def test_staff_see_the_picture_with_the_outlines(school, desk) -> None:
+    """As numbers over the picture's own pixels; names are text, proposals are not there, and that staff looked is noted."""
+    page = school.house.browse("tom").get(desk).text
+    assert 'viewBox="0 0 64 48"' in page
+    assert 'd="M10.0 10.0L30.0 10.0L30.0 30.0L10.0 30.0L10.0 10.0Z"' in page
+    assert '<circle class="c1" cx="5.0" cy="6.0"' in page
+    assert "M1.0" not in page
+    assert EVIL in unescape(page)
+    assert "<script>alert" not in page
+    assert "3 objects" in page
+    assert "annotations/cells.geojson" in {row.detail["of"] for row in school.audit("answers.view") if row.subject == school.ada}
+    [address] = re.findall(r'<image href="/services/labkit([^"]+)"', page)
+    assert [school.house.browse(name).get(address).status_code for name in ("tom", "ben", "eve")] == [200, 200, 404]
+    picture = school.house.browse("ben").get(address)
+    assert (picture.headers["content-type"], picture.headers["content-security-policy"]) == ("image/png", "sandbox; default-src 'none'")
+
+
+def test_a_comment_is_pinned_by_a_form_and_read_by_the_student(school, desk) -> None:
+    """Each of the staff adds to what is there, points stay whose they are; one is taken away; students pin nothing."""
+    school.done("root", "PUT", f"/submissions/{school.ada}/scores", json={"item": "/cells", "points": 3})
+    for name, text in (("tom", EVIL), ("prof", "Two cells, not one.")):
+        answer = school.house.browse(name).post(f"{desk}/pins", data={"task": "cells", "y": "12,5", "x": "30", "text": text})
+        assert answer.status_code == 303
+        assert answer.headers["location"].endswith("#picture-cells")
+    pins = school.grade(school.ada)["pins"]["/cells"]
+    assert [(pin["by"], pin["y"], pin["x"]) for pin in pins] == [("tom", 12.5, 30.0), ("prof", 12.5, 30.0)]
+    page = school.house.browse("prof").get(desk).text
+    assert "set by root" in page
+    assert page.count('class="pin ours"') == 2
+    assert "<script>alert" not in page
+    drop = re.findall(r'name="drop" value="([0-9a-f]+)"', page)
+    assert school.house.browse("prof").post(f"{desk}/pins", data={"task": "cells", "drop": drop[0]}).status_code == 303
+    for fields in ({"text": " ", "y": "1", "x": "1"}, {"text": "x", "y": "up", "x": "1"}, {"text": "x", "y": "inf", "x": "1"}):
+        assert school.house.browse("tom").post(f"{desk}/pins", data={"task": "cells", **fields}).status_code == 400
+    assert school.house.browse("tom").post(f"{desk}/pins", data={"task": "other", "text": "x"}).status_code == 404
+    for name in ("ada", "ben", "eve"):
+        assert school.house.browse(name).post(f"{desk}/pins", data={"task": "cells", "text": "mine"}).status_code == 404
+
+    school.done("prof", "POST", f"/assignments/{school.made}/feedback", json={})
+    page = school.house.browse("ada").get(desk).text
+    assert "Two cells, not one." in page
+    assert "<script>alert" not in page
+    assert "data-pinning" not in page
+    assert 'd="M10.0 10.0L30.0' in page
+
+
+def test_without_the_picture_the_field_is_blank_and_says_so(school) -> None:
+    """Its size is the document's word; the bounds of what is drawn hold, and what does not fit them is counted."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    task = AnnotationTask(id="cells", image="field", points=4)
+    student = school.student_files | {TASKS_FILE: write_tasks([task])}
+    school.release(made, items=[TASK], student=school.send("prof", student), source=school.send("prof", student))
+    at = f"/courses/{school.course}/assignments/{made}/submissions"
+    ada = school.submit("ada", made, files(school, document(box(), shape=[300, 400])))["submission"]
+    page = school.house.browse("tom").get(f"{at}/{ada}").text
+    assert 'viewBox="0 0 400 300"' in page
+    assert "the outlines stand on a blank field" in page
+    assert "<image" not in page
+    ben = school.submit("ben", made, files(school, document(box(at=180), shape=["x", 1e30])))["submission"]
+    assert 'viewBox="0 0 210 210"' in school.house.browse("tom").get(f"{at}/{ben}").text
+    none = school.submit("ben", made, {"ps1.ipynb": school.notebook("x = 2")})["submission"]
+    assert "No annotations of this picture were handed in." in school.house.browse("tom").get(f"{at}/{none}").text
+
+
+def test_a_huge_document_is_drawn_in_part(school, desk, monkeypatch) -> None:
+    """No more than a browser draws, over a thumbnail if the picture is huge, too; what nobody could see of an outline is left out."""
+    monkeypatch.setattr(reading_pictures, "MOST_OBJECTS", 1)
+    monkeypatch.setattr(reading_pictures, "MOST_PICTURE_PX", 64 * 48 - 1)
+    page = school.house.browse("tom").get(desk).text
+    assert "2 more are not drawn" in page
+    assert "Behind the outlines is a thumbnail of the picture." in page
+    [address] = re.findall(r'<image href="/services/labkit([^"]+)"', page)
+    assert school.house.browse("tom").get(address).content == png(16, 12)
+    ring = [[x / 100, 10.0] for x in range(4000)] + [[0.0, 10.0]]
+    line = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {}}
+    fine = school.submit("ada", school.made, files(school, document(line)))["submission"]
+    path = re.search(r' d="([^"]+)"', school.house.browse("tom").get(desk.replace(school.ada, fine)).text)
+    assert path is not None
+    assert path[1].count("L") < 1000
+    monkeypatch.setattr(reading_pictures, "MOST_BYTES", 10)
+    assert "too large to be drawn here" in school.house.browse("tom").get(desk).text
+
+
+def test_a_release_keeps_clear_of_where_feedback_lies(school) -> None:
+    """What lies there would never be handed in."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    student = school.send("prof", school.student_files | {"Feedback/read me.txt": b"x"})
+    body = {"key": school.key(), "student": student, "source": student, "items": [TASK]}
+    answer = school.ask("prof", "POST", f"/assignments/{made}/releases", json=body)
+    assert answer.status_code == 400
+    assert "Feedback/read me.txt lies where students find what came back" in answer.json()["error"]["message"]

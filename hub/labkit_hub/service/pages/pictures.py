@@ -1,0 +1,165 @@
+"""Annotated pictures on the pages of a submission: the student's outlines, comments at their places, and a place for one more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import FileResponse, RedirectResponse
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from labkit.client.course_wire import GradeItem
+from labkit.courses.records import AnnotationTask, PinnedComment
+from labkit.errors import InvalidInput
+from labkit_hub.service.context import Identity
+from labkit_hub.service.courses import releases
+from labkit_hub.service.courses.access import submission_for
+from labkit_hub.service.courses.office import hidden
+from labkit_hub.service.courses.pinning import add_pin, drop_pin, stamp_of_pin
+from labkit_hub.service.courses.reading_history import note_reading
+from labkit_hub.service.courses.reading_pictures import Drawing, draw_document, picture_of, tasks_of
+from labkit_hub.service.courses.submissions import manifest_of
+from labkit_hub.service.courses.tables import SubmissionRow
+from labkit_hub.service.pages.coursework import Coursework, Opened, read_form
+
+__all__ = ["Pin", "Shown", "add_picture_pages", "pictures_of"]
+
+_AS_DATA = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "private, max-age=600"}
+_COLOURS = 7  # of courses' pictures.css, as the annotator has them
+_PIN_SHARE = 60  # a pin's radius is this part of the longer side
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A comment, with its number where it has a place; by nobody it is the grading run's."""
+
+    number: int | None
+    comment: PinnedComment
+
+    @property
+    def stamp(self) -> str:
+        """What tells it from the others; empty where nobody takes it away."""
+        return stamp_of_pin(self.comment) if self.comment.by else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A task on a page."""
+
+    task: AnnotationTask
+    drawing: Drawing
+    pins: tuple[Pin, ...]
+    address: str
+    is_whole: bool
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return self.task.title or self.task.id
+
+    @property
+    def radius(self) -> float:
+        """How large a pin is, in pixels of the picture."""
+        return round(max(self.drawing.width_px, self.drawing.height_px) / _PIN_SHARE, 2)
+
+    @property
+    def colours(self) -> int:
+        """How many colours there are."""
+        return _COLOURS
+
+
+def add_picture_pages(router: APIRouter, work: Coursework) -> None:
+    """Add the picture files of releases, and what pins a comment and takes one away."""
+    office, person, form = work.office, Depends(work.office.context.door.person), Depends(read_form)
+
+    @router.get("/courses/{course_id}/assignments/{assignment_id}/releases/{version}/pictures/{task_id}")
+    def picture(course_id: str, assignment_id: str, version: int, task_id: str, who: Identity = person) -> Response:
+        """Return the picture of a task, or its thumbnail, to the people of the course."""
+        with office.reading(who) as session:
+            work.open(session, course_id, assignment_id, who)
+            asked = releases.asked_of(releases.release_of(session, assignment_id, version))
+        task = next((one for one in tasks_of(office.store, asked) if one.id == task_id), None)
+        found = picture_of(office.store, asked, task) if task else None
+        if found is None:
+            raise hidden("picture")
+        entry, head, _ = found
+        return FileResponse(office.store.path(entry.sha256), media_type=head.media_type, headers=_AS_DATA)
+
+    @router.post("/courses/{course_id}/assignments/{assignment_id}/submissions/{submission_id}/pins")
+    def pin(
+        course_id: str,
+        assignment_id: str,
+        submission_id: str,
+        only: str = "",
+        fields: Mapping[str, str] = form,
+        who: Identity = person,
+    ) -> Response:
+        """Pin a comment to a place, or take one away."""
+        with office.changing(who) as session:
+            work.open(session, course_id, assignment_id, who, staff=True)
+            row, assignment, _ = submission_for(session, submission_id, who)
+            if assignment.id != assignment_id:
+                raise hidden("submission")
+            task, now = fields.get("task", ""), office.now()
+            if stamp := fields.get("drop"):
+                drop_pin(session, row.id, f"/{task}", stamp, who, now)
+            else:
+                add_pin(session, row.id, f"/{task}", _comment(fields), who, now)
+        query = f"?{urlencode({'only': 'hand'})}" if only == "hand" else ""
+        address = work.assignment_path(course_id, assignment_id, "submissions", submission_id)
+        return RedirectResponse(f"{address}{query}#picture-{task}", 303)  # the task's id is letters and digits: it is one of the items
+
+
+def pictures_of(
+    session: Session, work: Coursework, opened: Opened, row: SubmissionRow, grade: GradeItem, who: Identity, *, is_staff: bool
+) -> list[Shown]:
+    """Return the annotated pictures of a submission; that staff look at another's is noted."""
+    store, asked = work.office.store, releases.asked_of(releases.release_of(session, row.assignment_id, row.release))
+    manifest, shown = manifest_of(row), []
+    for task in tasks_of(store, asked):
+        comments = grade.pins.get(f"/{task.id}", ())
+        found = picture_of(store, asked, task)
+        places = [(one.y, one.x) for one in comments if one.y is not None and one.x is not None]
+        with work.office.reading_notebooks:  # a large document is much memory
+            drawing = draw_document(store, manifest, task, found[1] if found and found[2] else None, places)
+        parts = ("releases", str(row.release), "pictures", task.id)
+        address = work.assignment_path(opened.course.id, opened.row.id, *parts) if found else ""
+        shown.append(Shown(task, drawing, _numbered(comments), address, is_whole=bool(found and found[2])))
+        if is_staff and manifest.entry(task.path) is not None:
+            with work.office.changing(who) as noting:
+                note_reading(noting, opened.row, who, row.id, person=row.person, of=task.path)
+    return shown
+
+
+def _numbered(comments: tuple[PinnedComment, ...]) -> tuple[Pin, ...]:
+    """Return the comments as they are listed: those with a place have the number of their pin."""
+    pins, number = [], 0
+    for comment in comments:
+        has_place = comment.y is not None and comment.x is not None
+        number += has_place
+        pins.append(Pin(number if has_place else None, comment))
+    return tuple(pins)
+
+
+def _comment(fields: Mapping[str, str]) -> PinnedComment:
+    """Return what is to be pinned; without a place it is about the whole picture.
+
+    Raises
+    ------
+    InvalidInput
+        It has no words, or the place is none.
+    """
+    text = fields.get("text", "").strip()
+    if not text:
+        raise InvalidInput("The comment has no words.", hint="Click on the picture, then say what is meant.")
+    try:
+        return PinnedComment.model_validate({"text": text, "y": _number(fields, "y"), "x": _number(fields, "x")})
+    except ValidationError as error:
+        raise InvalidInput("The comment cannot be pinned.", hint="At most 4000 characters, at a place given by two numbers.") from error
+
+
+def _number(fields: Mapping[str, str], name: str) -> str | None:
+    return fields.get(name, "").strip().replace(",", ".") or None

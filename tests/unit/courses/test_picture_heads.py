@@ -1,0 +1,38 @@
+"""Kind and size of a picture by its first bytes, as a browser shows it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from labkit.courses.picture_heads import PictureHead, read_head
+
+
+def encoded(kind: str, *, orientation: int | None = None, **more: object) -> bytes:
+    buffer = io.BytesIO()
+    picture = Image.new("RGB", (70, 30), "white")
+    if orientation is not None:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        more["exif"] = exif
+    picture.save(buffer, kind, **more)
+    return buffer.getvalue()
+
+
+def test_sizes_are_as_people_see_them() -> None:
+    """A camera's picture may lie on its side; a progressive one has another frame."""
+    assert read_head(encoded("PNG")) == PictureHead("image/png", 30, 70)
+    assert read_head(encoded("JPEG")) == PictureHead("image/jpeg", 30, 70)
+    assert read_head(encoded("JPEG", progressive=True)) == PictureHead("image/jpeg", 30, 70)
+    assert read_head(encoded("JPEG", orientation=6)) == PictureHead("image/jpeg", 70, 30)
+    assert read_head(encoded("JPEG", orientation=3)) == PictureHead("image/jpeg", 30, 70)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<svg/>", encoded("TIFF"), encoded("GIF"), encoded("PNG")[:20], encoded("JPEG")[:40], b"\xff\xd8\xff\xe0"]
+)
+def test_anything_else_is_none(data: bytes) -> None:
+    """What scripts may be in, what browsers do not show, what ends too early."""
+    assert read_head(data) is None
