@@ -36,12 +36,23 @@ from labkit_lab.wire_courses import (
     SendPlan,
 )
 
-__all__ = ["ActivityRoute", "CoursesRoute", "FeedbackRoute", "FetchRoute", "HistoryRoute", "SendPlanRoute", "SubmitRoute", "TrialRoute"]
+__all__ = [
+    "ActivityRoute",
+    "CourseRoute",
+    "CoursesRoute",
+    "FeedbackRoute",
+    "FetchRoute",
+    "HistoryRoute",
+    "SendPlanRoute",
+    "SubmitRoute",
+    "TrialRoute",
+    "course_client",
+]
 
 _QUICK_S = 3.0  # for who only looks: the page asks again
 
 
-class _CourseRoute(Route):
+class CourseRoute(Route):
     """What routes of the panel share."""
 
     @property
@@ -50,7 +61,7 @@ class _CourseRoute(Route):
         return Path(self.settings.get("server_root_dir") or Path.cwd())
 
 
-class CoursesRoute(_CourseRoute):
+class CoursesRoute(CourseRoute):
     """What a person has to do."""
 
     @web.authenticated
@@ -60,7 +71,7 @@ class CoursesRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(course_work, self.root))
 
 
-class FetchRoute(_CourseRoute):
+class FetchRoute(CourseRoute):
     """The files of a release."""
 
     @web.authenticated
@@ -70,7 +81,7 @@ class FetchRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_fetch, assignment, self.root))
 
 
-class SendPlanRoute(_CourseRoute):
+class SendPlanRoute(CourseRoute):
     """What would be handed in."""
 
     @web.authenticated
@@ -81,7 +92,7 @@ class SendPlanRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_plan, assignment, asked))
 
 
-class SubmitRoute(_CourseRoute):
+class SubmitRoute(CourseRoute):
     """Handing in."""
 
     @web.authenticated
@@ -92,7 +103,7 @@ class SubmitRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_submit, assignment, asked), HTTPStatus.CREATED)
 
 
-class TrialRoute(_CourseRoute, QueueingRoute):
+class TrialRoute(CourseRoute, QueueingRoute):
     """The tests that a student can see."""
 
     @web.authenticated
@@ -103,7 +114,7 @@ class TrialRoute(_CourseRoute, QueueingRoute):
         self.reply(self.jobs.start(lambda job: {"tried": try_work(folder, root, job)}).item(), HTTPStatus.ACCEPTED)
 
 
-class HistoryRoute(_CourseRoute):
+class HistoryRoute(CourseRoute):
     """What has been handed in."""
 
     @web.authenticated
@@ -113,7 +124,7 @@ class HistoryRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_history, assignment))
 
 
-class FeedbackRoute(_CourseRoute):
+class FeedbackRoute(CourseRoute):
     """What came back."""
 
     @web.authenticated
@@ -124,7 +135,7 @@ class FeedbackRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_feedback, assignment, asked))
 
 
-class ActivityRoute(_CourseRoute):
+class ActivityRoute(CourseRoute):
     """Where a person is, for the staff of their course."""
 
     @web.authenticated
@@ -135,7 +146,14 @@ class ActivityRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_note_activity, assignment, asked))
 
 
-def _client() -> CourseClient:
+def course_client() -> CourseClient:
+    """Return a client that asks as the person whose server this is.
+
+    Raises
+    ------
+    NotFound
+        There is no hub.
+    """
     address = service_address()
     if address is None:
         raise NotFound("There is no hub here.", hint="Course work is handed out by a hub.")
@@ -150,7 +168,7 @@ def _folder(assignment: str) -> WorkFolder:
 
 
 def _fetch(assignment: str, root: Path) -> FetchReport:
-    client = _client()
+    client = course_client()
     try:
         return fetch_report(fetch_assignment(client, client.assignment(assignment), base=courses_dir()), root)
     finally:
@@ -158,7 +176,7 @@ def _fetch(assignment: str, root: Path) -> FetchReport:
 
 
 def _plan(assignment: str, asked: SendAsk) -> SendPlan:
-    folder, client = _folder(assignment), _client()
+    folder, client = _folder(assignment), course_client()
     try:
         check_saved(folder, asked.documents)
         return send_plan(collect(folder), folder.record(), client.assignment(assignment))
@@ -167,7 +185,7 @@ def _plan(assignment: str, asked: SendAsk) -> SendPlan:
 
 
 def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
-    folder, client = _folder(assignment), _client()
+    folder, client = _folder(assignment), course_client()
     try:
         check_saved(folder, asked.documents)
         collected = collect(folder)
@@ -182,7 +200,7 @@ def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
 
 
 def _history(assignment: str) -> HistoryList:
-    client = _client()
+    client = course_client()
     try:
         own = own_submissions(client, assignment, patience_s=_QUICK_S)
         return HistoryList(submissions=tuple(history_row(item) for item in own))
@@ -191,7 +209,7 @@ def _history(assignment: str) -> HistoryList:
 
 
 def _feedback(assignment: str, asked: FeedbackQuery) -> FeedbackItem:
-    client = _client()
+    client = course_client()
     try:
         item = client.assignment(assignment)
         submission = asked.submission or counting_submission(client, item)
@@ -201,7 +219,7 @@ def _feedback(assignment: str, asked: FeedbackQuery) -> FeedbackItem:
 
 
 def _note_activity(assignment: str, asked: ActivityNote) -> NotedItem:
-    client = _client()
+    client = course_client()
     try:
         client.note_activity(assignment, ActivityAsk(cell=asked.cell, error=asked.error), patience_s=0)
     except LabKitError:

@@ -126,13 +126,13 @@ function Warnings({
   return words.length === 0 ? null : <p>{words.join(' ')}</p>;
 }
 
-interface IFile {
+export interface IFile {
   readonly path: string;
   readonly size: number;
   readonly cells: number | null;
 }
 
-function FileTable(props: {
+export function FileTable(props: {
   readonly files: ReadonlyArray<IFile>;
   readonly caption: string;
   readonly trans: TranslationBundle;
