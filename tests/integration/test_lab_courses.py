@@ -237,6 +237,7 @@ def test_an_author_releases_from_the_panel(page: Page, lab: Lab, service: Course
     result = card.get_by_role("status", name="Test with the solution")
     expect(result).to_contain_text("The solution earns all that is scored without a person.")
     expect(result.get_by_role("row", name="The mean of the data")).to_contain_text("3 of 3")
+    card.get_by_text("As a student").scroll_into_view_if_needed()
     _in_both_themes(page, panel, "courses-author")
 
     card.get_by_role("button", name="Release…").click()

@@ -118,6 +118,15 @@ function AuthorButtons(props: ICardProps): React.JSX.Element {
   );
 }
 
+/** What has just come is seen, however long the list of assignments is. */
+function useInSight(news: unknown): React.RefObject<HTMLElement> {
+  const part = React.useRef<HTMLElement>(null);
+  React.useEffect(() => {
+    part.current?.scrollIntoView({ block: 'nearest' });
+  }, [news]);
+  return part;
+}
+
 /** What is wrong with it, and where. */
 function Checked(
   props: ICardProps & { readonly checked: CheckedReport }
@@ -127,6 +136,7 @@ function Checked(
   const warnings = problems.length - errors;
   return (
     <section
+      ref={useInSight(checked)}
       className="labkit-Trial"
       data-passed={errors === 0}
       role="status"
@@ -218,6 +228,7 @@ function Tested(
   const { tested, trans } = props;
   return (
     <section
+      ref={useInSight(tested)}
       className="labkit-Trial labkit-Tested"
       data-passed={tested.full}
       role="status"

@@ -171,7 +171,6 @@ class FolderForm extends WorkingBody {
         <label>
           {trans.__('Folder')}
           <select
-            className="jp-mod-styled"
             value={this._folder}
             onChange={event => {
               this._folder = event.currentTarget.value;

@@ -203,7 +203,9 @@ class ReleaseForm extends WorkingBody {
     const { draft, release, submissions } = this._plan;
     const trans = this._trans;
     if (draft) {
-      return trans.__('It is a draft: students see it from now on.');
+      return trans.__(
+        'It is a draft: students see it as soon as it is released.'
+      );
     }
     const words = trans.__(
       'Whoever has fetched release %1 is told; what they have changed stays.',
@@ -304,7 +306,6 @@ class ReleaseForm extends WorkingBody {
         <label>
           {trans.__('Of several counts')}
           <select
-            className="jp-mod-styled"
             value={counts}
             onChange={event =>
               this._set({

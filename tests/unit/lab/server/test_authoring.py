@@ -166,6 +166,7 @@ async def test_what_the_solution_earns(say: Say, jp_root_dir: Path, monkeypatch:
     assert (job["tested"]["full"], job["tested"]["points"], job["tested"]["max_points"]) == (False, 4.0, 9.0)
 
 
+@pytest.mark.ci
 async def test_a_sample_is_a_whole_assignment(say: Say, jp_root_dir: Path) -> None:
     """As `labkit course new` makes it; what is there, here or at the hub, is never replaced."""
     status, made = await say(COURSE, "assignments", folder="Nuclei 1", sample=True)
