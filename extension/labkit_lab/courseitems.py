@@ -13,7 +13,7 @@ from labkit.courses.records import CellScore
 from labkit.errors import LabKitError
 from labkit.runs.answering import at_hub
 from labkit_lab.homes import shown_path
-from labkit_lab.server.places import browser_path
+from labkit_lab.places import browser_path
 from labkit_lab.wire_courses import (
     BesideItem,
     FeedbackItem,

@@ -19,8 +19,8 @@ from labkit_lab.wire_courses import SavedDocument
 __all__ = ["check_saved", "notebook_mark", "text_mark"]
 
 
-def check_saved(folder: WorkFolder, documents: Iterable[SavedDocument]) -> None:
-    """Compare each open document with its file.
+def check_saved(folder: WorkFolder, documents: Iterable[SavedDocument], *, undone: str = "submitted", again: str = "submit") -> None:
+    """Compare each open document with its file; what was not `undone` therefore, and what to do `again`, is said.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def check_saved(folder: WorkFolder, documents: Iterable[SavedDocument]) -> None:
         if found != document.sha256:
             raise Conflict(
                 f"The file {document.path} on the disk is not what you see: it is older, or was changed by something else.",
-                hint="Nothing was submitted. Save the document (Ctrl+S), look whether it says that it is saved, then submit again.",
+                hint=f"Nothing was {undone}. Save the document (Ctrl+S), look whether it says that it is saved, then {again} again.",
                 path=document.path,
             )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from labkit_lab import wire, wire_courses, wire_quality, wire_runs, wire_sets
+from labkit_lab import wire, wire_authoring, wire_courses, wire_quality, wire_runs, wire_sets
 from labkit_lab.wire import WireModel
 
 __all__ = ["WIRE_FILE", "typescript_of", "wire_file_text"]
@@ -26,6 +26,7 @@ _MESSAGES: tuple[tuple[tuple[type[WireModel], ...], tuple[type[WireModel], ...]]
     (wire_quality.QUALITY_REQUESTS, wire_quality.QUALITY_REPLIES),
     (wire_runs.RUNS_REQUESTS, wire_runs.RUNS_REPLIES),
     (wire_courses.COURSES_REQUESTS, wire_courses.COURSES_REPLIES),
+    (wire_authoring.AUTHORING_REQUESTS, wire_authoring.AUTHORING_REPLIES),
     (wire_sets.SETS_REQUESTS, wire_sets.SETS_REPLIES),
 )
 _HEADER = "// Made from the modules labkit_lab/wire*.py by `python -m labkit_lab.typescript`. Do not edit.\n"

@@ -14,6 +14,7 @@ __all__ = [
     "COURSES_REQUESTS",
     "ActivityNote",
     "AssignmentEntry",
+    "AuthoredEntry",
     "BesideItem",
     "CourseEntry",
     "CourseWork",
@@ -92,6 +93,13 @@ class ActivityNote(WireModel):
 # What the server says
 
 
+class AuthoredEntry(WireModel):
+    """Where an assignment is written: ``folder`` as the file browser names it, None where it cannot show it, ``place`` for people."""
+
+    folder: str | None
+    place: str
+
+
 class AssignmentEntry(WireModel):
     """One assignment.
 
@@ -99,7 +107,8 @@ class AssignmentEntry(WireModel):
     browser, None before it is fetched or where the file browser cannot show it; ``place`` is its path on the disk, empty before.
     ``fetched`` is the release in the folder (0: none), ``release`` the latest. ``notebooks`` are paths relative to the folder.
     ``points`` is None until feedback is released. ``closed`` says that nothing is accepted any more.
-    ``page`` is the address of its page at the hub, for staff; empty for students.
+    ``page`` is the address of its page at the hub, for staff; empty for students. ``authored`` is where it is written, for staff in whose
+    home that is.
     """
 
     id: str
@@ -132,6 +141,7 @@ class AssignmentEntry(WireModel):
     max_points: float
     waiting: int
     submissions: int
+    authored: AuthoredEntry | None
 
 
 class CourseEntry(WireModel):
@@ -362,6 +372,7 @@ COURSES_REPLIES: tuple[type[WireModel], ...] = (
     CourseWork,
     CourseEntry,
     AssignmentEntry,
+    AuthoredEntry,
     FetchReport,
     BesideItem,
     SendPlan,

@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat
 from labkit.annotations import ExportFormat, ReviewState
 from labkit.annotations.validation import FaultKind
 from labkit_lab.wire import WireModel
+from labkit_lab.wire_authoring import ReleasedReport, TestedReport
 from labkit_lab.wire_courses import TrialReport
 from labkit_lab.wire_runs import ModelExportReport
 from labkit_lab.wire_sets import ComparisonReport, PlanReport, PreviewReport, SetItem
@@ -429,6 +430,8 @@ class JobItem(WireModel):
     previewed: PreviewReport | None
     model_file: ModelExportReport | None
     tried: TrialReport | None
+    tested: TestedReport | None
+    released: ReleasedReport | None
 
 
 QUALITY_REQUESTS: tuple[type[WireModel], ...] = (

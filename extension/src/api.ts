@@ -7,6 +7,9 @@ import { Pieces } from './pieces';
 import type {
   ActivityNote,
   AgreementAsk,
+  AuthorAsk,
+  AuthorFolderList,
+  CheckedReport,
   ComparisonReport,
   ConsensusAsk,
   ChannelWindows,
@@ -20,6 +23,7 @@ import type {
   ExportAsk,
   FeedbackItem,
   FetchReport,
+  FolderAsk,
   GoldAsk,
   HistoryList,
   ImageList,
@@ -27,10 +31,12 @@ import type {
   IncomingItem,
   JobItem,
   LookAsk,
+  MadeItem,
   ModelCardItem,
   ModelExportAsk,
   ModelItem,
   ModelList,
+  NewAssignmentAsk,
   NewComment,
   NewIncoming,
   NewProject,
@@ -42,10 +48,13 @@ import type {
   PieceQuery,
   PlanReply,
   PreviewAsk,
+  PreviewItem,
   ProgressList,
   ProjectItem,
   ProjectList,
   ReceiptItem,
+  ReleaseAsk,
+  ReleasePlan,
   RetireAsk,
   ReviewItem,
   RunForm,
@@ -267,6 +276,42 @@ export class LabKitApi {
   /** Say where the person is; the hub keeps only the last word. */
   noteActivity(id: string, note: ActivityNote): Promise<NotedItem> {
     return this._post(ofAssignment(id, 'activity'), note);
+  }
+
+  /** The folders of assignments in this home, with what each is of in a course. */
+  listAuthorFolders(course: string): Promise<AuthorFolderList> {
+    return this._get(pathOf('courses', course, 'folders'));
+  }
+
+  makeAssignment(course: string, asked: NewAssignmentAsk): Promise<MadeItem> {
+    return this._post(pathOf('courses', course, 'assignments'), asked);
+  }
+
+  /** Say in which folder an assignment is written. */
+  chooseAuthorFolder(id: string, asked: FolderAsk): Promise<MadeItem> {
+    return this._post(ofAssignment(id, 'folder'), asked);
+  }
+
+  checkAssignment(id: string, asked: AuthorAsk): Promise<CheckedReport> {
+    return this._post(ofAssignment(id, 'check'), asked);
+  }
+
+  /** Write what students get into a folder. */
+  previewAssignment(id: string, asked: AuthorAsk): Promise<PreviewItem> {
+    return this._post(ofAssignment(id, 'preview'), asked);
+  }
+
+  /** Grade an assignment with its own solution. */
+  testSolution(id: string, asked: AuthorAsk): Promise<JobItem> {
+    return this._post(ofAssignment(id, 'solution'), asked);
+  }
+
+  planRelease(id: string, asked: AuthorAsk): Promise<ReleasePlan> {
+    return this._post(ofAssignment(id, 'release-plan'), asked);
+  }
+
+  releaseAssignment(id: string, asked: ReleaseAsk): Promise<JobItem> {
+    return this._post(ofAssignment(id, 'release'), asked);
   }
 
   /** Write annotations to a file, which `jobFileUrl` then names. */

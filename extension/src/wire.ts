@@ -85,7 +85,8 @@ export interface ArchitectureChoice {
  * in the folder (0: none), ``release`` the latest. ``notebooks`` are paths
  * relative to the folder. ``points`` is None until feedback is released.
  * ``closed`` says that nothing is accepted any more. ``page`` is the address
- * of its page at the hub, for staff; empty for students.
+ * of its page at the hub, for staff; empty for students. ``authored`` is where
+ * it is written, for staff in whose home that is.
  */
 export interface AssignmentEntry {
   readonly id: string;
@@ -118,6 +119,49 @@ export interface AssignmentEntry {
   readonly max_points: number;
   readonly waiting: number;
   readonly submissions: number;
+  readonly authored: AuthoredEntry | null;
+}
+
+/**
+ * Look at the folder of an assignment; ``documents`` are those of it that are
+ * open, as they were just saved.
+ */
+export interface AuthorAsk {
+  readonly documents?: ReadonlyArray<SavedDocument>;
+}
+
+/**
+ * A folder of an assignment: as the file browser names it, for people, and the
+ * assignment of the course that it is of, if any.
+ */
+export interface AuthorFolderItem {
+  readonly folder: string;
+  readonly place: string;
+  readonly name: string;
+  readonly assignment: string;
+}
+
+/**
+ * The folders of assignments in this home.
+ */
+export interface AuthorFolderList {
+  readonly folders: ReadonlyArray<AuthorFolderItem>;
+}
+
+/**
+ * Something that is wrong; an error keeps it from being released.
+ *
+ * ``path`` is its file as the file browser names it, None where there is none
+ * that it shows; ``index`` is the place of the cell from 0.
+ */
+export interface AuthorProblem {
+  readonly severity: 'error' | 'warning';
+  readonly where: string;
+  readonly text: string;
+  readonly hint: string;
+  readonly path: string | null;
+  readonly index: number | null;
+  readonly grade_id: string;
 }
 
 /**
@@ -125,6 +169,15 @@ export interface AssignmentEntry {
  */
 export interface AuthorQuery {
   readonly author?: string | null;
+}
+
+/**
+ * Where an assignment is written: ``folder`` as the file browser names it,
+ * None where it cannot show it, ``place`` for people.
+ */
+export interface AuthoredEntry {
+  readonly folder: string | null;
+  readonly place: string;
 }
 
 /**
@@ -165,6 +218,18 @@ export interface ChannelWindow {
  */
 export interface ChannelWindows {
   readonly windows: ReadonlyArray<ChannelWindow>;
+}
+
+/**
+ * What was found in the folder of an assignment; ``by_hand`` are those of its
+ * points that a person gives.
+ */
+export interface CheckedReport {
+  readonly errors: number;
+  readonly items: number;
+  readonly max_points: number;
+  readonly by_hand: number;
+  readonly problems: ReadonlyArray<AuthorProblem>;
 }
 
 /**
@@ -522,6 +587,13 @@ export interface FileQuestion {
 }
 
 /**
+ * In which folder an assignment is written: a path of the file browser.
+ */
+export interface FolderAsk {
+  readonly folder: string;
+}
+
+/**
  * Compare an author's document with a file; ``path`` lies in the home,
  * ``class_name`` is for objects that come without one.
  */
@@ -698,6 +770,8 @@ export interface JobItem {
   readonly previewed: PreviewReport | null;
   readonly model_file: ModelExportReport | null;
   readonly tried: TrialReport | null;
+  readonly tested: TestedReport | null;
+  readonly released: ReleasedReport | null;
 }
 
 /**
@@ -736,6 +810,18 @@ export interface LookedFile {
   readonly objects: number | null;
   readonly needs_class: boolean;
   readonly may_shift: boolean;
+}
+
+/**
+ * The assignment of a folder; ``made`` is False where the course had one of
+ * that name. ``open`` is its first notebook, if any.
+ */
+export interface MadeItem {
+  readonly id: string;
+  readonly name: string;
+  readonly made: boolean;
+  readonly place: string;
+  readonly open: string | null;
 }
 
 /**
@@ -814,6 +900,15 @@ export interface ModelList {
   readonly title: string;
   readonly me: string;
   readonly models: ReadonlyArray<ModelItem>;
+}
+
+/**
+ * A new assignment: of a ``folder`` that exists, or of a ``sample`` that is
+ * made there. The folder is a path of the file browser.
+ */
+export interface NewAssignmentAsk {
+  readonly folder: string;
+  readonly sample?: boolean;
 }
 
 /**
@@ -1023,6 +1118,17 @@ export interface PreviewAsk {
 }
 
 /**
+ * What students get, written into a folder beside that of the assignment;
+ * ``folder`` and ``open`` are paths of the file browser.
+ */
+export interface PreviewItem {
+  readonly folder: string | null;
+  readonly place: string;
+  readonly files: ReadonlyArray<string>;
+  readonly open: string | null;
+}
+
+/**
  * A picture (PNG, in base64) with a row for each chip: as it is, then as
  * training would see it.
  */
@@ -1159,6 +1265,65 @@ export interface ReceiptItem {
   readonly late_s: number;
   readonly notes: ReadonlyArray<string>;
   readonly kept: string;
+}
+
+/**
+ * Release what was confirmed, with what holds from then on.
+ *
+ * ``seen`` is the hash of what students get. ``due`` and ``closes`` are local
+ * times of the course, ``2026-10-25T23:59``, empty for none; ``attempts`` is
+ * None for as many as one likes.
+ */
+export interface ReleaseAsk {
+  readonly documents?: ReadonlyArray<SavedDocument>;
+  readonly seen: string;
+  readonly message?: string;
+  readonly due: string;
+  readonly closes: string;
+  readonly grace_min: number;
+  readonly accepts_late: boolean;
+  readonly percent_per_day: number;
+  readonly floor_percent: number;
+  readonly attempts: number | null;
+  readonly counts: 'best' | 'last';
+}
+
+/**
+ * What students would get, and what holds for it now.
+ *
+ * ``sha256`` names what they get; it is empty, as ``files`` are, while there
+ * are errors. ``hidden`` counts the files that stay with the hub. ``due`` and
+ * ``closes`` are as in `ReleaseAsk`.
+ */
+export interface ReleasePlan {
+  readonly checked: CheckedReport;
+  readonly sha256: string;
+  readonly files: ReadonlyArray<SendFile>;
+  readonly hidden: number;
+  readonly release: number;
+  readonly draft: boolean;
+  readonly submissions: number;
+  readonly now: string;
+  readonly time_zone: string;
+  readonly due: string;
+  readonly closes: string;
+  readonly grace_min: number;
+  readonly accepts_late: boolean;
+  readonly percent_per_day: number;
+  readonly floor_percent: number;
+  readonly attempts: number | null;
+  readonly counts: 'best' | 'last';
+}
+
+/**
+ * A release: its number, how many files students get, its points;
+ * ``unchanged`` where it was there before.
+ */
+export interface ReleasedReport {
+  readonly release: number;
+  readonly files: number;
+  readonly max_points: number;
+  readonly unchanged: boolean;
 }
 
 /**
@@ -1472,6 +1637,34 @@ export interface StoryQuery {
   readonly since?: number;
   readonly standing?: string;
   readonly wait_s?: number;
+}
+
+/**
+ * What the own solution earned; ``full`` says that all but what a person gives
+ * was earned, ``failed`` that it could not be graded.
+ */
+export interface TestedReport {
+  readonly full: boolean;
+  readonly failed: boolean;
+  readonly points: number;
+  readonly max_points: number;
+  readonly seconds: number;
+  readonly rows: ReadonlyArray<TestedRow>;
+  readonly notes: ReadonlyArray<string>;
+}
+
+/**
+ * What the solution earned for one item (None: a person gives it); ``path``
+ * and ``grade_id`` lead to its cell.
+ */
+export interface TestedRow {
+  readonly title: string;
+  readonly how: 'cell' | 'hand' | 'assertion' | 'metric';
+  readonly points: number | null;
+  readonly max_points: number;
+  readonly note: string;
+  readonly path: string | null;
+  readonly grade_id: string;
 }
 
 /**

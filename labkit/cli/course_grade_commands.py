@@ -12,9 +12,10 @@ import click
 from labkit.cli.app import long_command
 from labkit.cli.console import Answer
 from labkit.courses.folder import load_assignment
-from labkit.courses.grading import Batch, ContainerShape, ProcessShape, Shape, grade_batch
+from labkit.courses.grading import ContainerShape, ProcessShape, Shape
+from labkit.courses.grading.solution import grade_solution, lacking
 from labkit.courses.records import GradeResult
-from labkit.courses.student import refuse_errors, refuse_inside, solution_submission
+from labkit.courses.student import refuse_errors, refuse_inside
 from labkit.events import CancelToken, EventSink
 
 __all__ = ["test_command"]
@@ -46,10 +47,8 @@ def test_command(
         refuse_inside(assignment, out)
     where: Shape = ProcessShape() if shape == "process" else ContainerShape(image=image)
     with tempfile.TemporaryDirectory(prefix="lkg-test-") as name:
-        given = submission if submission is not None else solution_submission(assignment, Path(name) / "solution")
-        batch = Batch({1: assignment.root}, {"test": (given, 1)}, Path(name) / "out")
-        (result,) = grade_batch(batch, shape=where, workers=1, on_event=on_event, cancel=cancel)
-        pages = _keep(result, Path(name) / "out" / "test", out)
+        result, made = grade_solution(assignment, Path(name), submission=submission, shape=where, on_event=on_event, cancel=cancel)
+        pages = _keep(result, made, out)
     return _answer(result, pages, must_be_full=submission is None)
 
 
@@ -68,8 +67,7 @@ def _keep(result: GradeResult, made: Path, out: Path | None) -> tuple[str, ...]:
 
 
 def _answer(result: GradeResult, pages: tuple[str, ...], *, must_be_full: bool) -> Answer:
-    scored = [score for score in result.scores if score.points is not None]
-    lacking = [score for score in scored if score.item.how != "hand" and score.points is not None and score.points < score.item.max_points]
+    less = lacking(result)
     most = sum(score.item.max_points for score in result.scores)
     lines = [f"{'item':30} {'points':>8}  of"]
     for score in result.scores:
@@ -79,11 +77,9 @@ def _answer(result: GradeResult, pages: tuple[str, ...], *, must_be_full: bool) 
         )
     lines.append(f"{result.points:g} of {most:g} points, {result.seconds:.1f} s, {result.isolation}.")
     lines += [f"{note.where}: {note.text}".removeprefix(": ") for note in result.notes]
-    code = 1 if result.state == "failed" else 3 if must_be_full and lacking else 0
+    code = 1 if result.state == "failed" else 3 if must_be_full and less else 0
     complaints = (
-        ("The solution does not earn all points: " + ", ".join(score.item.key for score in lacking) + ".",)
-        if must_be_full and lacking
-        else ()
+        ("The solution does not earn all points: " + ", ".join(score.item.key for score in less) + ".",) if must_be_full and less else ()
     )
-    data = {**result.model_dump(mode="json"), "points": result.points, "max_points": most, "full": not lacking, "files": list(pages)}
+    data = {**result.model_dump(mode="json"), "points": result.points, "max_points": most, "full": not less, "files": list(pages)}
     return Answer(data, tuple(lines), complaints, exit_code=code)

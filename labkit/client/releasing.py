@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from labkit.client.authoring import note_author_folder
 from labkit.client.course_wire import AssignmentItem, NewRelease, ReleaseItem
 from labkit.client.courses import CourseClient
 from labkit.courses.folder import load_assignment
 from labkit.courses.records import Manifest
 from labkit.courses.student import make_release
+from labkit.errors import Conflict
 from labkit.events import EventSink, Progress, ignore_events
 from labkit.storage import content_hash
 
@@ -17,21 +19,37 @@ __all__ = ["release_folder"]
 
 
 def release_folder(
-    client: CourseClient, assignment: AssignmentItem, folder: Path, *, message: str = "", on_event: EventSink = ignore_events
+    client: CourseClient,
+    assignment: AssignmentItem,
+    folder: Path,
+    *,
+    message: str = "",
+    seen: str = "",
+    on_event: EventSink = ignore_events,
 ) -> ReleaseItem:
     """Make the student version of the folder, send both, and release them to students.
 
-    What the hub has is not sent again; releasing what has not changed since the last release makes no other one.
+    What the hub has is not sent again; releasing what has not changed since the last release makes no other one. The folder remembers
+    as which assignment it was released.
+
+    Parameters
+    ----------
+    seen : str
+        `Manifest.sha256` of what students are to get, as it was confirmed; empty for whatever it is now.
 
     Raises
     ------
     InvalidInput
         The assignment has errors.
+    Conflict
+        It is not what was confirmed.
     """
     read = load_assignment(folder)
     with tempfile.TemporaryDirectory(prefix="labkit-release-") as scratch:
         out = Path(scratch) / "release"
         student, source = make_release(read, out)
+        if seen and student.sha256 != seen:
+            raise Conflict("A file has changed since you confirmed what is released.", hint="Look again, then release.")
         asked = NewRelease(
             key=_key(assignment, student, source, read.sheet.model_dump_json(), message),
             student=student,
@@ -44,10 +62,13 @@ def release_folder(
             title=read.sheet.title,
         )
         if assignment.release and _is_same(client.source(assignment.id, assignment.release), asked):
+            note_author_folder(read.root, assignment)
             return client.release(assignment.id, assignment.release)
         places = {file.sha256: out / name / file.path for name, part in (("student", student), ("source", source)) for file in part.files}
         _send(client, places, on_event)
-        return client.add_release(assignment.id, asked)
+        done = client.add_release(assignment.id, asked)
+    note_author_folder(read.root, assignment)
+    return done
 
 
 def _is_same(before: NewRelease, asked: NewRelease) -> bool:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from labkit.client.course_wire import AssignmentItem
 
-__all__ = ["assignment_words", "late_words", "left_words", "local_words"]
+__all__ = ["assignment_words", "late_words", "left_words", "local_text", "local_words"]
 
 
 def local_words(moment: datetime, time_zone: str) -> str:
@@ -17,6 +17,16 @@ def local_words(moment: datetime, time_zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError):
         shown, time_zone = moment.astimezone(UTC), "UTC"
     return f"{shown:%a %d %b %Y, %H:%M} ({time_zone})"
+
+
+def local_text(moment: datetime | None, time_zone: str) -> str:
+    """Return a moment as it is asked for: the local time of the course to the minute, ``2026-10-25T23:59``; empty for none."""
+    if moment is None:
+        return ""
+    try:
+        return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m-%dT%H:%M}"
+    except (ZoneInfoNotFoundError, ValueError):
+        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}"
 
 
 def left_words(moment: datetime, now: datetime | None = None) -> str:

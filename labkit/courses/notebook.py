@@ -14,6 +14,7 @@ __all__ = [
     "cells_of",
     "is_counted_id",
     "new_cell_id",
+    "place_of",
     "plain_text",
     "read_notebook",
     "text_of",
@@ -24,6 +25,7 @@ Notebook = dict[str, Any]
 Cell = dict[str, Any]
 _CELL_ID = re.compile(r"^[a-zA-Z0-9_-]{1,64}\Z")
 _TYPES = ("code", "markdown", "raw")
+_WHERE = re.compile(r"^(?P<file>.+), (?:line \d+|cells? (?P<cell>\d+)(?:, \d+)*(?: \((?P<id>.+)\))?)\Z", re.DOTALL)
 
 
 def text_of(value: object) -> str:
@@ -50,6 +52,14 @@ def cell_where(notebook: str, index: int, grade_id: str = "") -> str:
     """Return where a cell is, for people: ``ps1.ipynb, cell 4 (q1_test)``; they count from 1."""
     file = f"{notebook}.ipynb, " if notebook else ""
     return f"{file}cell {index + 1}" + (f" ({grade_id})" if grade_id else "")
+
+
+def place_of(where: str) -> tuple[str, int | None, str]:
+    """Return file, index of the cell (the first of several) and grade id of what `cell_where` or another problem says."""
+    found = _WHERE.match(where)
+    if found is None:
+        return where, None, ""
+    return found["file"], int(found["cell"]) - 1 if found["cell"] else None, found["id"] or ""
 
 
 def read_notebook(data: bytes) -> Notebook:

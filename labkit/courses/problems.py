@@ -17,7 +17,7 @@ from labkit.courses.leaks import leaks_of
 from labkit.courses.names import FEEDBACK, is_for_feedback
 from labkit.courses.notebook import Cell, Notebook, cell_text, cell_where, cells_of
 from labkit.courses.records import FileEntry, Manifest, Problem
-from labkit.courses.regions import MARKERS, RegionKind, faults_of_regions, has_region, meant_markers
+from labkit.courses.regions import MARKERS, RegionKind, crossings_of_regions, faults_of_regions, has_region, meant_markers
 from labkit.courses.sheet import SHEET_FILE
 from labkit.courses.sheet_problems import problems_of_sheet
 from labkit.courses.student import language_of
@@ -127,6 +127,8 @@ def _of_regions(cell: Cell, graded: GradedCell | None, where: str) -> Iterator[P
         if graded is None or graded.kind not in kinds:
             what = {None: "a plain cell", "locked": "a locked cell"}.get(graded.kind if graded else None, "a cell of another kind")
             yield Problem(where=where, text=f"A {kind} region stands in {what}.", hint=f"Make the cell {called}: {_TOOL}.")
+    for crossing in crossings_of_regions(text):
+        yield Problem(where=where, text=f"{crossing}.", hint="End the one before the other begins, or put it wholly within the other.")
     for number, marker in meant_markers(text):
         yield Problem(where=where, text=f"Line {number} looks like a marker, and nothing is cut there.", hint=f"Write it as '{marker}'.")
     if re.search(r"^\s*#+\s*(HASHED )?AUTOTEST\b", text, re.MULTILINE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from labkit.errors import InvalidInput
@@ -13,6 +14,7 @@ __all__ = [
     "MARKERS",
     "RegionKind",
     "code_stub",
+    "crossings_of_regions",
     "cut_region",
     "faults_of_regions",
     "has_region",
@@ -133,3 +135,23 @@ def faults_of_regions(text: str, kind: RegionKind) -> list[str]:
     if opened:
         faults.append(f"The {kind} region that begins in line {opened} is never closed")
     return faults
+
+
+def crossings_of_regions(text: str) -> list[str]:
+    """Return in words where regions of two kinds overlap: what is cut of the one would take a marker of the other with it."""
+    spans = [(*span, kind) for kind in MARKERS if not faults_of_regions(text, kind) for span in _spans(text, kind)]
+    return [
+        f"The {late} region that begins in line {start} overlaps the {early} region that begins in line {first}"
+        for (first, last, early), (start, end, late) in combinations(sorted(spans), 2)
+        if start <= last and not (first < start and end < last)
+    ]
+
+
+def _spans(text: str, kind: RegionKind) -> Iterator[tuple[int, int]]:
+    """Yield the first and last line of each region, markers included; all of them must be closed."""
+    start = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if MARKERS[kind].begin in line:
+            start = number
+        elif MARKERS[kind].end in line:
+            yield start, number

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labkit.storage.layout import (
         INCOMING_PREFIX,
         AnnotationLayout,
+        AuthorLayout,
         CachedSetLayout,
         CacheLayout,
         CheckpointLayout,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 # Loaded when they are asked for: the process that decodes pictures starts often, and keeps no records.
 _HOMES = {
     "AnnotationLayout": "layout",
+    "AuthorLayout": "layout",
     "CacheLayout": "layout",
     "CachedSetLayout": "layout",
     "CheckpointLayout": "layout",
@@ -105,6 +107,7 @@ _HOMES = {
 __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
+    "AuthorLayout",
     "CacheLayout",
     "CachedSetLayout",
     "CheckpointLayout",

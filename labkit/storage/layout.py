@@ -10,6 +10,7 @@ from labkit.storage.names import escape_name, plain_file_name
 __all__ = [
     "INCOMING_PREFIX",
     "AnnotationLayout",
+    "AuthorLayout",
     "CacheLayout",
     "CachedSetLayout",
     "CheckpointLayout",
@@ -597,6 +598,28 @@ class CourseWorkLayout:
     def feedback(self) -> Path:
         """Folder of what came back; it is not sent with the next submission."""
         return self.root / "feedback"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorLayout:
+    """The folder of an assignment as its author keeps it, wherever that is, and the preview that is written beside it."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """As which assignments it is released; it is hidden, so that it is never released itself."""
+        return self.root / ".labkit" / "authored.json"
+
+    @property
+    def preview(self) -> Path:
+        """Folder of what students get."""
+        return self.root.with_name(f"{self.root.name} (as students get it)")
+
+    @property
+    def preview_mark(self) -> Path:
+        """Says that the preview was written by us, and may be written again."""
+        return self.preview / ".labkit" / "preview.json"
 
 
 @dataclass(frozen=True, slots=True)

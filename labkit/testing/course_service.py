@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -210,6 +210,12 @@ class CourseService:
         """Stop to answer."""
         self._server.should_exit = True
         self._thread.join()
+
+    def add_course(self, course: str, title: str, roles: Mapping[str, str]) -> None:
+        """Make a course of prof, and of further people with their roles."""
+        self._ask("prof", "POST", "courses", json={"id": course, "title": title})
+        for name, role in roles.items():
+            self._ask("prof", "PUT", f"courses/{course}/members/{quote(name)}", json={"role": role})
 
     def environment(self, name: str) -> dict[str, str]:
         """Return what a server of this person has in its environment."""

@@ -1,7 +1,7 @@
 """The whole cycle in browsers, with three people, on a real hub whose servers and grading runs are processes.
 
-A professor writes an assignment and releases it from a terminal of their JupyterLab; a student fetches it in the panel, works and hands in;
-an assistant lets it be graded on the queue and gives points by hand; the professor releases feedback; the student reads it.
+A professor tests an assignment with its own solution and releases it, in the panel of their JupyterLab; a student fetches it there, works
+and hands in; an assistant lets it be graded on the queue and gives points by hand; the professor releases feedback; the student reads it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from playwright.sync_api import expect
 from labkit.testing.assignments import ASSIGNMENT, write_assignment
 from labkit.testing.browser import WITHIN_S, patient_page
 from labkit.testing.light_hub import PASSWORD, LightHub
-from labkit.testing.runs import wait_until
 from labkit_hub.homes import UserHome
 
 if TYPE_CHECKING:
@@ -73,9 +72,18 @@ def lab_of(browser: Browser, hub: LightHub, role: str) -> Iterator[Page]:
 def test_three_people_and_one_assignment(browser: Browser, hub: LightHub) -> None:
     """What the student reads in the end is what the run, the check and the assistant gave."""
     with lab_of(browser, hub, "professor") as page:
-        page.locator(".jp-LauncherCard", has_text="Terminal").click()
-        page.locator(".jp-Terminal .xterm").click()
-        page.keyboard.type(f"labkit course test '{ASSIGNMENT}' && labkit course release '{ASSIGNMENT}' --course {COURSE}\n")
+        page.get_by_role("tab", name="LabKit course work").click()
+        panel, dialog = page.get_by_role("region", name="LabKit course work"), page.get_by_role("dialog")
+        panel.get_by_role("button", name="New assignment in Cell biology").click()
+        dialog.get_by_label("a folder that I have").check()
+        dialog.get_by_role("combobox").select_option(ASSIGNMENT)
+        dialog.get_by_role("button", name="Make").click()
+        card = panel.get_by_role("listitem", name=ASSIGNMENT)
+        card.get_by_role("button", name="Test with the solution").click()
+        expect(card.get_by_role("status", name="Test with the solution")).to_contain_text("The solution earns all", timeout=GRADING_MS)
+        card.get_by_role("button", name="Release…").click()
+        dialog.get_by_role("button", name="Release").click()
+        expect(card).to_contain_text("Release 1 is out")
         assignment = released(hub)
 
     with lab_of(browser, hub, "student") as page:
@@ -124,15 +132,9 @@ def test_three_people_and_one_assignment(browser: Browser, hub: LightHub) -> Non
 
 
 def released(hub: LightHub) -> str:
-    """Wait until students see an assignment, and return its id."""
+    """Return the id of the assignment that students see."""
     token = hub.api("POST", "/users/admin/tokens", {}).json()["token"]
-
-    def look() -> str | None:
-        url = f"{hub.url}{SERVICE}/api/courses/{COURSE}/assignments"
-        answer = httpx.get(url, headers={"Authorization": f"token {token}"}, trust_env=False, timeout=60).raise_for_status()
-        return next((one["id"] for one in answer.json()["assignments"] if one["state"] == "released"), None)
-
-    wait_until(lambda: look() is not None, timeout_s=4 * WITHIN_S)
-    found = look()
-    assert found is not None
+    url = f"{hub.url}{SERVICE}/api/courses/{COURSE}/assignments"
+    answer = httpx.get(url, headers={"Authorization": f"token {token}"}, trust_env=False, timeout=60).raise_for_status()
+    [found] = [str(one["id"]) for one in answer.json()["assignments"] if one["state"] == "released"]
     return found

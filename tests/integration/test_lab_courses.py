@@ -1,6 +1,7 @@
-"""Course work in the panel of a real JupyterLab, on the real service.
+"""Course work in the panel of a real JupyterLab, on the real service: of who hands in, and of who hands out.
 
-With ``LABKIT_PICTURES`` naming a folder the panel, a receipt and feedback are drawn into it on the way, for the documentation.
+Both are zoë b, in two courses, so that one JupyterLab serves both tests. With ``LABKIT_PICTURES`` naming a folder the panel, a receipt and
+feedback are drawn into it on the way, for the documentation.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,7 @@ from labkit.courses.records import PinnedComment
 from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
 from labkit.storage import file_sha256, save_record, utc_now
+from labkit.testing.assignments import write_assignment
 from labkit.testing.browser import contrasts, patient_page
 from labkit.testing.course_service import COURSE, CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, hand_out, write_author_folder
@@ -33,6 +36,7 @@ from labkit.testing.runs import wait_until
 
 pytestmark = pytest.mark.browser
 
+AUTHORED = "Means (ö) [1]+2"
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SOLVED = "def mean_area(lines):\n    return sum(map(area, lines)) / len(lines)  # größer"
@@ -42,13 +46,20 @@ EXECUTED = (
 )
 
 
-@pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CourseService]:
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CourseService]:
     """The hub of zoë b, whose home the server shows."""
-    with course_service(tmp_path / "service") as running:
+    with course_service(tmp_path_factory.mktemp("service")) as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment("zoë b").items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
         yield running
+
+
+@pytest.fixture
+def service(hub: CourseService) -> CourseService:
+    """The same, there again."""
+    hub.is_away = False
+    return hub
 
 
 @pytest.fixture
@@ -62,9 +73,9 @@ def item(service: CourseService, tmp_path: Path) -> AssignmentItem:
     return prof.change_assignment(item.id, AssignmentChange(due="2031-10-26T02:30", attempts=3, late=rule, grace_min=15))
 
 
-@pytest.fixture
-def lab(service: CourseService, tmp_path: Path, browser: Browser) -> Iterator[Lab]:
-    with running_lab(tmp_path / "lab", LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
+@pytest.fixture(scope="module")
+def lab(hub: CourseService, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab"), LABEXTENSION, labkit_lab.LABEXTENSION_NAME) as lab:
         yield lab
 
 
@@ -74,18 +85,19 @@ def page(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-def _open(page: Page, lab: Lab) -> tuple[Locator, Locator]:
-    """Open the panel, and return it and the card of the assignment."""
+def _open(page: Page, lab: Lab, name: str = ASSIGNMENT) -> tuple[Locator, Locator]:
+    """Open the panel, and return it and the card of an assignment."""
     page.goto(lab.url)
     page.get_by_role("region", name="LabKit projects").wait_for()  # a new workspace begins with it
     page.get_by_role("tab", name="LabKit course work").click()
     panel = page.get_by_role("region", name="LabKit course work")
-    return panel, panel.get_by_role("listitem", name=ASSIGNMENT)
+    return panel, panel.get_by_role("listitem", name=name)
 
 
-def _type(page: Page, source: str) -> None:
-    """Write into the second cell of the notebook in front; it is not saved yet."""
-    page.evaluate("source => jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource(source)", source)
+def _type(page: Page, source: str, cell: int = 1) -> None:
+    """Write into a cell of the notebook in front; it is not saved yet."""
+    write = "([source, cell]) => jupyterapp.shell.currentWidget.content.widgets[cell].model.sharedModel.setSource(source)"
+    page.evaluate(write, [source, cell])
 
 
 def _cell(lab: Lab) -> str:
@@ -241,6 +253,60 @@ def _from_the_service(route: Route, service: CourseService) -> None:
     path = "/services/labkit" + route.request.url.partition("/services/labkit")[2]
     answer = httpx.get(service.url.removesuffix("/services/labkit") + path, trust_env=False)
     route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
+
+
+def test_an_author_releases_from_the_panel(page: Page, lab: Lab, service: CourseService) -> None:
+    """A folder becomes a draft; an error is led to and mended; previewed, graded with its own solution, released; a student sees it."""
+    service.add_course("methods", "Methods of imaging", {"zoë b": "professor", "ada": "student"})
+    notebook = write_assignment(lab.home, AUTHORED) / "ps1.ipynb"
+    notebook.write_text(notebook.read_text().replace("\\n### END HIDDEN TESTS", ""))
+    panel, card = _open(page, lab, AUTHORED)
+    dialog = page.get_by_role("dialog")
+
+    panel.get_by_role("button", name="New assignment in Methods of imaging").press("Enter")
+    dialog.get_by_label("a folder that I have").check()
+    dialog.get_by_role("combobox").select_option(AUTHORED)
+    dialog.get_by_role("button", name="Make").click()
+    expect(card).to_contain_text("draft")
+    page.wait_for_function("jupyterapp.shell.currentWidget?.content?.widgets?.length === 5")
+
+    card.get_by_role("button", name="Release…").click()
+    expect(dialog).to_contain_text("1 error has to be mended first")
+    dialog.get_by_role("button", name="Close").click()
+    card.get_by_role("button", name="Check").click()
+    check = card.get_by_role("status", name="Check")
+    expect(check).to_contain_text("1 error keeps it from being released.")
+    check.get_by_role("button", name="ps1.ipynb, cell 4 (test)").click()
+    page.wait_for_function("jupyterapp.shell.currentWidget?.content?.activeCellIndex === 3")
+    _type(page, "assert mean > 0\n### BEGIN HIDDEN TESTS\nassert mean == 5\n### END HIDDEN TESTS", cell=3)
+
+    card.get_by_role("button", name="Preview as student").click()
+    expect(card).to_contain_text("as students get it): 2 files.")
+    page.wait_for_function("jupyterapp.shell.currentWidget?.context?.path.includes('as students get it')")
+    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    expect(shown).to_contain_text("YOUR CODE HERE")
+    expect(shown).not_to_contain_text("HIDDEN")
+
+    card.get_by_role("button", name="Test with the solution").click()
+    result = card.get_by_role("status", name="Test with the solution")
+    expect(result).to_contain_text("The solution earns all that is scored without a person.")
+    expect(result.get_by_role("row", name="The mean of the data")).to_contain_text("3 of 3")
+    card.get_by_text("As a student").scroll_into_view_if_needed()
+    _in_both_themes(page, panel, "courses-author")
+
+    card.get_by_role("button", name="Release…").click()
+    expect(dialog).to_contain_text("Students get 2 files")
+    dialog.get_by_label("Due (UTC)").fill("2031-10-25T23:59")
+    dialog.get_by_label("Attempts").fill("3")
+    if folder := os.environ.get("LABKIT_PICTURES"):
+        page.screenshot(path=Path(folder) / "courses-release-light.png")
+    dialog.get_by_role("button", name="Release").click()
+    expect(card).to_contain_text("Release 1 is out: 2 files, 9 points.")
+    expect(card).to_contain_text("3 of 3 attempts left")
+    ada = service.client("ada")
+    [item] = ada.assignments("methods")
+    assert (item.due, item.attempts) == (datetime(2031, 10, 25, 23, 59, tzinfo=UTC), 3)
+    assert [file.path for file in ada.release(item.id, 1).manifest.files] == ["data/my data.csv", "ps1.ipynb"]
 
 
 @pytest.mark.ci

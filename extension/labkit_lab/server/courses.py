@@ -38,12 +38,23 @@ from labkit_lab.wire_courses import (
     TrialAsk,
 )
 
-__all__ = ["ActivityRoute", "CoursesRoute", "FeedbackRoute", "FetchRoute", "HistoryRoute", "SendPlanRoute", "SubmitRoute", "TrialRoute"]
+__all__ = [
+    "ActivityRoute",
+    "CourseRoute",
+    "CoursesRoute",
+    "FeedbackRoute",
+    "FetchRoute",
+    "HistoryRoute",
+    "SendPlanRoute",
+    "SubmitRoute",
+    "TrialRoute",
+    "course_client",
+]
 
 _QUICK_S = 3.0  # for who only looks: the page asks again
 
 
-class _CourseRoute(Route):
+class CourseRoute(Route):
     """What routes of the panel share."""
 
     @property
@@ -52,7 +63,7 @@ class _CourseRoute(Route):
         return Path(self.settings.get("server_root_dir") or Path.cwd())
 
 
-class CoursesRoute(_CourseRoute):
+class CoursesRoute(CourseRoute):
     """What a person has to do."""
 
     @web.authenticated
@@ -62,7 +73,7 @@ class CoursesRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(course_work, self.root))
 
 
-class FetchRoute(_CourseRoute):
+class FetchRoute(CourseRoute):
     """The files of a release."""
 
     @web.authenticated
@@ -72,7 +83,7 @@ class FetchRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_fetch, assignment, self.root))
 
 
-class SendPlanRoute(_CourseRoute):
+class SendPlanRoute(CourseRoute):
     """What would be handed in."""
 
     @web.authenticated
@@ -83,7 +94,7 @@ class SendPlanRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_plan, assignment, asked))
 
 
-class SubmitRoute(_CourseRoute):
+class SubmitRoute(CourseRoute):
     """Handing in."""
 
     @web.authenticated
@@ -94,7 +105,7 @@ class SubmitRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_submit, assignment, asked), HTTPStatus.CREATED)
 
 
-class TrialRoute(_CourseRoute, QueueingRoute):
+class TrialRoute(CourseRoute, QueueingRoute):
     """The tests that a student can see."""
 
     @web.authenticated
@@ -106,7 +117,7 @@ class TrialRoute(_CourseRoute, QueueingRoute):
         self.reply(self.jobs.start(lambda job: {"tried": try_work(folder, root, job, asked.unsaved)}).item(), HTTPStatus.ACCEPTED)
 
 
-class HistoryRoute(_CourseRoute):
+class HistoryRoute(CourseRoute):
     """What has been handed in."""
 
     @web.authenticated
@@ -116,7 +127,7 @@ class HistoryRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_history, assignment))
 
 
-class FeedbackRoute(_CourseRoute):
+class FeedbackRoute(CourseRoute):
     """What came back."""
 
     @web.authenticated
@@ -127,7 +138,7 @@ class FeedbackRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_feedback, assignment, asked))
 
 
-class ActivityRoute(_CourseRoute):
+class ActivityRoute(CourseRoute):
     """Where a person is, for the staff of their course."""
 
     @web.authenticated
@@ -138,7 +149,14 @@ class ActivityRoute(_CourseRoute):
         self.reply(await asyncio.to_thread(_note_activity, assignment, asked))
 
 
-def _client() -> CourseClient:
+def course_client() -> CourseClient:
+    """Return a client that asks as the person whose server this is.
+
+    Raises
+    ------
+    NotFound
+        There is no hub.
+    """
     address = service_address()
     if address is None:
         raise NotFound("There is no hub here.", hint="Course work is handed out by a hub.")
@@ -153,7 +171,7 @@ def _folder(assignment: str) -> WorkFolder:
 
 
 def _fetch(assignment: str, root: Path) -> FetchReport:
-    client = _client()
+    client = course_client()
     try:
         return fetch_report(fetch_assignment(client, client.assignment(assignment), base=courses_dir()), root)
     finally:
@@ -161,7 +179,7 @@ def _fetch(assignment: str, root: Path) -> FetchReport:
 
 
 def _plan(assignment: str, asked: SendAsk) -> SendPlan:
-    folder, client = _folder(assignment), _client()
+    folder, client = _folder(assignment), course_client()
     try:
         return send_plan(_collect(folder, asked), folder.record(), client.assignment(assignment))
     finally:
@@ -176,7 +194,7 @@ def _collect(folder: WorkFolder, asked: SendAsk) -> Collected:
 
 
 def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
-    folder, client = _folder(assignment), _client()
+    folder, client = _folder(assignment), course_client()
     try:
         collected = _collect(folder, asked)
         if asked.seen and collected.manifest.sha256 != asked.seen:
@@ -190,7 +208,7 @@ def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:
 
 
 def _history(assignment: str) -> HistoryList:
-    client = _client()
+    client = course_client()
     try:
         own = own_submissions(client, assignment, patience_s=_QUICK_S)
         return HistoryList(submissions=tuple(history_row(item) for item in own))
@@ -199,7 +217,7 @@ def _history(assignment: str) -> HistoryList:
 
 
 def _feedback(assignment: str, asked: FeedbackQuery) -> FeedbackItem:
-    client = _client()
+    client = course_client()
     try:
         item = client.assignment(assignment)
         submission = asked.submission or counting_submission(client, item)
@@ -209,7 +227,7 @@ def _feedback(assignment: str, asked: FeedbackQuery) -> FeedbackItem:
 
 
 def _note_activity(assignment: str, asked: ActivityNote) -> NotedItem:
-    client = _client()
+    client = course_client()
     try:
         client.note_activity(assignment, ActivityAsk(cell=asked.cell, error=asked.error), patience_s=0)
     except LabKitError:

@@ -32,7 +32,7 @@ _MOST_AT_ONCE = 2
 _PIECE_BYTES = 1 << 20
 _REPORTS = (  # fields of a `JobItem`
     *("validation", "agreement", "consensus", "exported", "looked", "imported", "model_file"),
-    *("planned", "built", "compared", "previewed", "tried"),
+    *("planned", "built", "compared", "previewed", "tried", "tested", "released"),
 )
 
 

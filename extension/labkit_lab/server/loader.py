@@ -11,6 +11,16 @@ from jupyter_server.utils import url_path_join
 
 from labkit.config import projects_dir
 from labkit_lab.server.annotation_imports import AnnotationImportsRoute, LooksRoute
+from labkit_lab.server.authoring import (
+    AuthorFolderRoute,
+    AuthorFoldersRoute,
+    CheckRoute,
+    NewAssignmentRoute,
+    PreviewRoute,
+    ReleasePlanRoute,
+    ReleaseRoute,
+    SolutionRoute,
+)
 from labkit_lab.server.courses import (
     ActivityRoute,
     CoursesRoute,
@@ -117,6 +127,14 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/courses/assignments/([^/]+)/submissions", HistoryRoute),
     (r"/labkit/api/courses/assignments/([^/]+)/feedback", FeedbackRoute),
     (r"/labkit/api/courses/assignments/([^/]+)/activity", ActivityRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/folder", AuthorFolderRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/check", CheckRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/preview", PreviewRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/solution", SolutionRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/release-plan", ReleasePlanRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/release", ReleaseRoute),
+    (r"/labkit/api/courses/([^/]+)/folders", AuthorFoldersRoute),
+    (r"/labkit/api/courses/([^/]+)/assignments", NewAssignmentRoute),
     (r"/labkit/api/incoming", IncomingRoute),
     (r"/labkit/api/incoming/([^/]+)", IncomingSetRoute),
     (r"/labkit/api/incoming/([^/]+)/([^/]+)", IncomingPieceRoute),

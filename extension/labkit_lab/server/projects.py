@@ -14,7 +14,7 @@ from labkit.config import projects_dir
 from labkit.errors import LabKitError, NotFound
 from labkit.project import Project, ProjectSummary, list_projects
 from labkit.storage import explain_os_errors
-from labkit_lab.server.places import browser_path, find_lesson
+from labkit_lab.places import browser_path, find_lesson
 from labkit_lab.server.route import Route
 from labkit_lab.wire import NewProject, ProjectItem, ProjectList, ThumbnailQuery
 

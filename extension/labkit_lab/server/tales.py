@@ -14,7 +14,7 @@ from typing import NamedTuple
 from labkit.client import HubRun
 from labkit.runs import Curve, CurvePoint, Run, RunQueue, RunRecord, RunStory, checkpoint_of, run_story
 from labkit.storage import utc_now
-from labkit_lab.server.places import browser_path
+from labkit_lab.places import browser_path
 from labkit_lab.wire_runs import CurveItem, RunItem, StoryItem, StoryQuery
 
 __all__ = ["TALES_SETTING", "TaleShelf", "Told"]

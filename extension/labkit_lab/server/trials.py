@@ -13,11 +13,11 @@ from labkit.client.annotating import look_at_annotations
 from labkit.client.workfolder import WorkFolder
 from labkit.courses.trial import Trial, TrialStep
 from labkit.errors import LabKitError, WorkerLost
+from labkit_lab.places import browser_path
 from labkit_lab.server.jobs import Job
-from labkit_lab.server.places import browser_path
 from labkit_lab.wire_courses import SendProblem, TrialReport, TriedCell, TriedNotebook, TriedPicture
 
-__all__ = ["try_work"]
+__all__ = ["told_error", "try_work"]
 
 _LOOK_EVERY_S = 0.2
 
@@ -70,12 +70,13 @@ def _read(program: subprocess.Popen[str], job: Job) -> Trial:
         elif "trial" in said:
             return Trial.model_validate(said["trial"])
         elif "error" in said:
-            raise _told(said["error"])
+            raise told_error(said["error"])
     job.cancel.raise_if_cancelled()
     raise WorkerLost("The program that ran the notebook died.", hint="The machine may be short of memory: close what you do not need.")
 
 
-def _told(error: dict[str, str]) -> LabKitError:
+def told_error(error: dict[str, str]) -> LabKitError:
+    """Return the error that a program has written as JSON."""
     kind = getattr(errors, error["type"], LabKitError)
     found: LabKitError = kind(error["message"], hint=error["hint"])
     return found

@@ -11,6 +11,8 @@ import { FEEDBACK } from '../commands';
 import { finishJob } from '../quality/jobs';
 import { errorWords } from '../quality/words';
 import type { AssignmentEntry, FetchReport, SavedDocument } from '../wire';
+import type { IAuthorActions } from './author';
+import { AuthorActions } from './authoring';
 import type { CoursesModel } from './model';
 import { NotSavedError, saveOpen, unsavedAnnotations } from './saving';
 import { confirmSending, showReceipt } from './sending';
@@ -23,7 +25,18 @@ export class CourseActions implements ICourseActions {
     private readonly _documents: IDocumentManager,
     private readonly _fileBrowser: IDefaultFileBrowser | null,
     private readonly _trans: TranslationBundle
-  ) {}
+  ) {
+    this.author = new AuthorActions(
+      _app,
+      _model,
+      _documents,
+      _fileBrowser,
+      _trans,
+      (entry, busy, action) => this._doing(entry, busy, action)
+    );
+  }
+
+  readonly author: IAuthorActions;
 
   refresh(): void {
     void this._model.refresh();
@@ -188,7 +201,8 @@ export class CourseActions implements ICourseActions {
     busy: string,
     action: () => Promise<void>
   ): Promise<void> {
-    this._model.setAside(entry.id, { busy, told: [], trial: null });
+    const before = { told: [], trial: null, checked: null, tested: null };
+    this._model.setAside(entry.id, { ...before, busy });
     try {
       await action();
     } catch (error) {
@@ -204,7 +218,7 @@ export class CourseActions implements ICourseActions {
       return [
         trans.__('%1 could not be saved', error.path),
         trans.__(
-          'Nothing was fetched or submitted. Look whether the server still answers and whether there is room on the disk, then try again.'
+          'Nothing was fetched, submitted or released. Look whether the server still answers and whether there is room on the disk, then try again.'
         )
       ];
     }

@@ -4,7 +4,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { Working } from '../quality/notes';
-import type { AssignmentEntry } from '../wire';
+import type { AssignmentEntry, CourseEntry } from '../wire';
+import { AuthorPart } from './author';
 import { HistoryRows } from './history';
 import type { IAside } from './model';
 import { TrialResult } from './trial';
@@ -14,6 +15,7 @@ import {
   lateWords,
   localTime,
   points,
+  staffStateWord,
   stateWord,
   timeLeft
 } from './words';
@@ -22,7 +24,8 @@ const SOON_MS = 24 * 3600 * 1000;
 
 export interface ICardProps {
   readonly entry: AssignmentEntry;
-  readonly isStaff: boolean;
+  /** What the person is in the course. */
+  readonly role: CourseEntry['role'];
   readonly aside: IAside;
   /** The server's time. */
   readonly now: number;
@@ -31,7 +34,8 @@ export interface ICardProps {
 }
 
 export function AssignmentCard(props: ICardProps): React.JSX.Element {
-  const { aside, entry, trans } = props;
+  const { aside, entry, role, trans } = props;
+  const isStaff = role !== 'student';
   return (
     <li
       className="labkit-Project labkit-Assignment"
@@ -40,22 +44,35 @@ export function AssignmentCard(props: ICardProps): React.JSX.Element {
     >
       <div className="labkit-Assignment-head">
         <h4>{entry.name}</h4>
-        <span className="labkit-Assignment-state" data-state={entry.state}>
-          {stateWord(entry, trans)}
+        <span
+          className="labkit-Assignment-state"
+          data-state={isStaff ? 'staff' : entry.state}
+        >
+          {isStaff ? staffStateWord(entry, trans) : stateWord(entry, trans)}
         </span>
       </div>
       {entry.title !== '' && entry.title !== entry.name && (
         <p className="labkit-Assignment-title">{entry.title}</p>
       )}
       <Facts {...props} />
-      <Buttons {...props} />
+      {isStaff ? (
+        <>
+          <AuthorPart {...props} />
+          <details open={entry.fetched > 0}>
+            <summary>{trans.__('As a student')}</summary>
+            <Buttons {...props} />
+          </details>
+        </>
+      ) : (
+        <Buttons {...props} />
+      )}
       <Aside {...props} />
     </li>
   );
 }
 
 function Facts(props: ICardProps): React.JSX.Element {
-  const { entry, isStaff, trans } = props;
+  const { entry, role, trans } = props;
   const attempts = attemptWords(entry, trans);
   return (
     <div className="labkit-Assignment-facts">
@@ -83,7 +100,7 @@ function Facts(props: ICardProps): React.JSX.Element {
           </strong>
         </p>
       )}
-      {isStaff && <ForStaff entry={entry} trans={trans} />}
+      {role !== 'student' && <ForStaff entry={entry} trans={trans} />}
       {entry.release > entry.fetched && entry.fetched > 0 && (
         <p className="labkit-Assignment-news">
           {trans.__(
@@ -163,6 +180,7 @@ function Buttons({
   actions,
   aside,
   entry,
+  role,
   trans
 }: ICardProps): React.JSX.Element {
   const isThere = entry.fetched > 0;
@@ -193,7 +211,7 @@ function Buttons({
         button(
           trans.__('Fetch'),
           () => actions.fetch(entry),
-          entry.state === 'to-fetch',
+          entry.state === 'to-fetch' && role === 'student',
           !canFetch
         )}
       {isThere && button(trans.__('Open'), () => actions.open(entry))}

@@ -8,8 +8,10 @@ import type { LabKitApi } from '../api';
 import { type Trouble, troubleOf } from '../model';
 import type {
   AssignmentEntry,
+  CheckedReport,
   CourseWork,
   HistoryList,
+  TestedReport,
   TrialReport
 } from '../wire';
 
@@ -28,6 +30,11 @@ export interface IAside {
   readonly trying?: ITrying | null;
   readonly trial?: TrialReport | null;
   readonly history?: HistoryList | null;
+  /** What is wrong with it, for who writes it. */
+  readonly checked?: CheckedReport | null;
+  /** What its own solution earned, and how far that is found out. */
+  readonly tested?: TestedReport | null;
+  readonly testing?: ITrying | null;
   /** What has just been done, in a sentence or a few. */
   readonly told?: readonly string[];
   /** What is being done. */

@@ -131,14 +131,14 @@ function Warnings({
   return words.length === 0 ? null : <p>{words.join(' ')}</p>;
 }
 
-interface IFile {
+export interface IFile {
   readonly path: string;
   readonly size: number;
   readonly cells: number | null;
   readonly objects: number | null;
 }
 
-function FileTable(props: {
+export function FileTable(props: {
   readonly files: ReadonlyArray<IFile>;
   readonly caption: string;
   readonly trans: TranslationBundle;

@@ -7,6 +7,7 @@ import * as React from 'react';
 import { courseIcon } from '../icons';
 import { TroubleNote } from '../trouble';
 import type { AssignmentEntry, CourseEntry, CourseWork } from '../wire';
+import type { IAuthorActions } from './author';
 import { AssignmentCard } from './card';
 import type { CoursesModel, ICoursesState } from './model';
 
@@ -23,6 +24,8 @@ export interface ICourseActions {
   feedback(entry: AssignmentEntry, submission: string): void;
   /** Open a notebook at a cell. */
   jump(path: string, index: number, gradeId: string): void;
+  /** For who writes assignments. */
+  readonly author: IAuthorActions;
 }
 
 export interface ICoursesViewProps {
@@ -162,6 +165,18 @@ function Course(
           {trans.__('Nothing has been handed out yet.')}
         </p>
       )}
+      {course.role === 'professor' && course.problem === '' && (
+        <p className="labkit-Course-new">
+          <button
+            type="button"
+            className="labkit-Button"
+            aria-label={trans.__('New assignment in %1', course.title)}
+            onClick={() => actions.author.create(course)}
+          >
+            {trans.__('New assignment…')}
+          </button>
+        </p>
+      )}
       <ul
         className="labkit-Projects-list"
         aria-label={trans.__('Assignments of %1', course.title)}
@@ -170,7 +185,7 @@ function Course(
           <AssignmentCard
             key={entry.id}
             entry={entry}
-            isStaff={course.role !== 'student'}
+            role={course.role}
             aside={model.aside(entry.id)}
             now={model.now}
             actions={actions}

@@ -120,6 +120,19 @@ export function stateWord(
   }
 }
 
+/** The state of an assignment in a word, for the staff of its course. */
+export function staffStateWord(
+  entry: AssignmentEntry,
+  trans: TranslationBundle
+): string {
+  if (entry.draft) {
+    return trans.__('draft');
+  }
+  return entry.closed
+    ? trans.__('closed')
+    : trans.__('release %1', entry.release);
+}
+
 /** Points without needless digits. */
 export function points(value: number): string {
   return String(Math.round(value * 100) / 100);

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cli import course_grade_commands
 from labkit.courses.folder import load_assignment
-from labkit.courses.grading import Batch
+from labkit.courses.grading import Batch, solution
 from labkit.courses.mending import mend
 from labkit.courses.records import GradeResult
 from labkit.courses.student import solved_version
@@ -55,7 +54,7 @@ def test_author_tests_with_what_a_student_would_hand_in(labkit: LabKit, assignme
         handed_in["notebook"] = (folder / "nuclei.ipynb").read_text()
         yield GradeResult(submission="test", state="graded", isolation="process")
 
-    monkeypatch.setattr(course_grade_commands, "grade_batch", grade)
+    monkeypatch.setattr(solution, "grade_batch", grade)
     assert labkit("course", "test", assignment).exit_code == 0
     assert "BEGIN SOLUTION" in handed_in["notebook"]
     assert "HIDDEN TESTS" not in handed_in["notebook"]

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit.cli import course_grade_commands, course_staff_commands
+from labkit.cli import course_staff_commands
 from labkit.cli.app import stoppable
 from labkit.client.finding import find_assignment
-from labkit.courses.grading import Batch
+from labkit.courses.grading import Batch, solution
 from labkit.courses.records import GradeResult
 from labkit.errors import Cancelled
 from labkit.events import CancelToken, Event, Progress, ignore_events
@@ -111,7 +111,7 @@ def test_the_first_assignment_of_the_docs(as_: Callable[..., Done], service: Cou
     def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
         yield GradeResult(submission="test", state="graded", isolation="process")
 
-    monkeypatch.setattr(course_grade_commands, "grade_batch", grade)
+    monkeypatch.setattr(solution, "grade_batch", grade)
     text = (Path(__file__).parents[3] / "docs" / "assignments.md").read_text(encoding="utf-8")
     section = text.split("## A first assignment in ten minutes")[1].split("In Python:")[0]
     lines = [

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.courses.folder import load_assignment
+from labkit.courses.notebook import cell_where, place_of
 
 MakeAssignment = Callable[..., Path]
 Make = Callable[..., Any]
@@ -42,6 +43,10 @@ CASES = [
     ([("### BEGIN SOLUTION\nx", "answer", "q", None)], "The solution region that begins in line 1 is never closed."),
     ([("x\n### END SOLUTION", "answer", "q", None)], "Line 2 ends a solution region that was never begun."),
     ([("### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", "answer", "q", None)], "Line 2 begins a solution region within"),
+    (
+        [("### BEGIN SOLUTION\n### BEGIN HIDDEN TESTS\n### END SOLUTION\n### END HIDDEN TESTS", "hand", "q", 1)],
+        "cell 1 (q): The hidden tests region that begins in line 2 overlaps the solution region that begins in line 1.",
+    ),
     ([("### BEGIN SOLUTION\nx=1\n### END SOLUTION", "locked", "q", None)], "A solution region stands in a locked cell."),
     ([("### BEGIN SOLUTION\nx=1\n### END SOLUTION", "", "", None)], "A solution region stands in a plain cell."),
     (
@@ -78,6 +83,28 @@ def test_faults_of_cells(words: Callable[..., list[str]], cell: Make, cells: lis
 def test_faults_of_types(words: Callable[..., list[str]], cell: Make, kind: str, cell_type: str, expected: str) -> None:
     """A test in words, a task in code."""
     assert expected in "".join(words(cell("x", kind, "t", 1, cell_type=cell_type)))
+
+
+def test_regions_one_within_the_other(words: Callable[..., list[str]], cell: Make) -> None:
+    """Both are cut whole."""
+    text = "### BEGIN SOLUTION\nx = 1\n### BEGIN HIDDEN TESTS\nassert x\n### END HIDDEN TESTS\ny = 2\n### END SOLUTION"
+    assert words(cell(text, "hand", "q", 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        (cell_where("Übung 1, cell 3 (b)", 6, "q-1"), ("Übung 1, cell 3 (b).ipynb", 6, "q-1")),
+        (cell_where("ps1", 0), ("ps1.ipynb", 0, "")),
+        ("ps1.ipynb, cells 4, 12", ("ps1.ipynb", 3, "")),
+        ("assignment.yaml, line 3", ("assignment.yaml", None, "")),
+        ("data/a, b.csv", ("data/a, b.csv", None, "")),
+        ("", ("", None, "")),
+    ],
+)
+def test_a_place_is_found_again(where: str, place: tuple[str, int | None, str]) -> None:
+    """What is said for people leads to the file and the cell."""
+    assert place_of(where) == place
 
 
 def test_magics_and_shell_lines_are_no_fault(words: Callable[..., list[str]], cell: Make) -> None:

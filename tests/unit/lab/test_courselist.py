@@ -12,7 +12,6 @@ from labkit.client.fetching import fetch_assignment
 from labkit.client.handing_in import hand_in
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, hand_out, write_author_folder
-from labkit_lab import server  # noqa: F401 - it imports what is tested here, and has to come first
 from labkit_lab.courselist import course_work
 from labkit_lab.wire_courses import CourseEntry
 

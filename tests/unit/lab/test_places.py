@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit_lab.server.places import browser_path, find_lesson
+from labkit_lab.places import browser_path, find_lesson
 
 
 def test_folder_below_the_root(tmp_path: Path) -> None:
