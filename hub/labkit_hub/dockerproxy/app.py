@@ -64,7 +64,7 @@ async def _open_socket(app: web.Application) -> AsyncIterator[None]:
 
 async def _health(request: web.Request) -> web.Response:
     try:
-        async with request.app[_SOCKET].call("GET", "/_ping") as answer:
+        async with request.app[_SOCKET].call("GET", "/_ping", anew=True) as answer:
             return web.Response(
                 status=200 if answer.status == 200 else 503, text="ok\n" if answer.status == 200 else "Docker is not well.\n"
             )
@@ -193,7 +193,8 @@ class _Turn:
 
     async def _hand_on(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> web.StreamResponse:
         """Send the new call and stream the answer; of the headers only the kind of content goes either way."""
-        async with self.socket.call(method, path, query=query, body=body, is_long=self.call.kind == "container.wait") as upstream:
+        is_long, anew = self.call.kind == "container.wait", self.call.kind == "ping"
+        async with self.socket.call(method, path, query=query, body=body, is_long=is_long, anew=anew) as upstream:
             answer = web.StreamResponse(status=upstream.status)
             answer.content_type = upstream.content_type or "application/json"
             if upstream.status in (204, 304):

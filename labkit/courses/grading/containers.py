@@ -28,6 +28,7 @@ _REMOVED_AT_ONCE = 8
 _LOOKS = 3
 _BETWEEN_LOOKS_S = 0.3
 _STAYS_S = 2.0
+_PING_S = 3.0  # longer, and it waits in the queue of a socket for an engine that is started anew
 """An engine that still answers so long after a container was ended did not end it because it is being stopped."""
 _ENDED_FROM_OUTSIDE = (137, 143, 255)
 
@@ -197,7 +198,7 @@ class Engine:
 
         address = {"base_url": self.shape.docker_host} if self.shape.docker_host else docker.utils.kwargs_from_env()
         try:
-            client = docker.APIClient(version=self.api.api_version, timeout=10, **address)
+            client = docker.APIClient(version=self.api.api_version, timeout=_PING_S, **address)
             try:
                 return bool(client.ping())
             finally:
