@@ -122,6 +122,14 @@ def test_containers_of_killed_batches_are_swept(tmp_path: Path) -> None:
     assert theirs
 
 
+def test_container_that_was_being_made_when_its_batch_ended_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It appears a moment after all that were there are gone."""
+    monkeypatch.setattr(containers, "_BETWEEN_LOOKS_S", 0.0)
+    engine = _engine(containers=[[{"Id": "one"}, {"Id": "two"}], [{"Id": "late"}], []], remove_container=[None])
+    assert engine.sweep_to_the_end()
+    assert {given for name, given in engine.api.calls if name == "remove_container"} == {("one",), ("two",), ("late",)}
+
+
 def test_folder_of_a_batch_that_lives_is_in_use(tmp_path: Path) -> None:
     """Slots that are folders are known by their locks, too; what is no slot of ours is let alone."""
     scratch = tmp_path / "lkg-one"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -128,3 +129,29 @@ def test_hub_that_is_away_ends_the_batch(grade: Callable[..., list[GradeResult]]
 
     with pytest.raises(HubUnreachable):
         grade(lambda _: 0, "a", "b", fetch=fetch)
+
+
+class _Leaving:
+    """A foreman that is leaving, and what comes while it is waited for."""
+
+    def __init__(self, *comes: BaseException) -> None:
+        self.comes, self.returncode, self.was_killed = list(comes), None, False
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, _: float) -> None:
+        if self.comes and not self.was_killed:
+            raise self.comes.pop(0)
+        self.returncode = 0
+
+    def kill(self) -> None:
+        self.was_killed = True
+
+
+def test_foreman_that_ends_its_containers_is_waited_for() -> None:
+    """A run that is cancelled is interrupted, and interrupted again; only time ends the patience."""
+    leaving, late = _Leaving(KeyboardInterrupt(), KeyboardInterrupt()), _Leaving(subprocess.TimeoutExpired("", 1))
+    for one in (leaving, late):
+        batch._wait_for_end(one, 60.0)  # type: ignore[arg-type]
+    assert [(one.returncode, one.was_killed) for one in (leaving, late)] == [(0, False), (0, True)]
