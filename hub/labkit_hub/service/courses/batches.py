@@ -118,7 +118,7 @@ def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int], *, goe
         asked=batch.asked,
         state=cast("HubRunState", state),
         reason=_reason(run, counts.get("waiting", 0), goes_on=goes_on),
-        progress=run.progress if run else "",
+        progress=run.progress if run and run.state not in HUB_END_STATES else "",  # what has ended is told by its reason
         total=total,
         graded=counts.get("graded", 0),
         failed=counts.get("failed", 0),
