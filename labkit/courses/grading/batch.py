@@ -17,7 +17,7 @@ from typing import IO
 
 from labkit.courses.grading.feeding import Feeder, Unfetched
 from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
-from labkit.courses.grading.places import empty, new_scratch
+from labkit.courses.grading.places import empty, new_scratch, remove_abandoned
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
 from labkit.errors import NotFound, WorkerLost
@@ -249,13 +249,15 @@ def _facts(line: str) -> dict[str, object]:
 @contextlib.contextmanager
 def _scratch(shape: Shape) -> Iterator[Path]:
     """Make a folder for the batch, and remove it however the batch ended."""
-    scratch = new_scratch(shape)
+    scratch, lock = new_scratch(shape)
     try:
         yield scratch
     finally:
         with contextlib.suppress(OSError):
             empty(scratch)
             scratch.rmdir()
+        os.close(lock)
+        remove_abandoned(scratch.parent)
 
 
 @contextlib.contextmanager

@@ -16,12 +16,13 @@ from pathlib import Path
 from labkit.courses.grading.shapes import ContainerShape, Shape, SlotVolume
 from labkit.errors import WorkerLost
 
-__all__ = ["INNER", "Slot", "empty", "make_slots", "new_scratch", "unused"]
+__all__ = ["INNER", "Slot", "empty", "make_slots", "new_scratch", "remove_abandoned", "unused"]
 
 INNER = "/slot"
 """Where a container has its slot."""
 _EMPTY_S = 120.0
 _FREE_S = 60.0
+_ABANDONED_S = 3600.0
 _SCRATCH = "lkg-"
 _LONGEST = 60  # a Unix socket's path has at most 107 bytes
 
@@ -142,15 +143,35 @@ def _enter(path: Path | str, above: int | None = None) -> int:
         os.close(handle)
 
 
-def new_scratch(shape: Shape) -> Path:
-    """Make a folder for slots and whatever else a batch needs for a while; others may pass through it, and not look into it."""
+def new_scratch(shape: Shape) -> tuple[Path, int]:
+    """Make a folder for slots and whatever else a batch needs for a while, and return it with a lock that is the batch's while it lives.
+
+    Others may pass through it, and not look into it.
+    """
     parent = shape.folder.path if isinstance(shape, ContainerShape) and not shape.slots else None
     base = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
     if len(os.fsencode(base)) > _LONGEST:
         base.rmdir()
         base = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir="/tmp"))
     base.chmod(0o711)
-    return base
+    lock = _lock(base)
+    assert lock is not None  # nobody else has known of it yet
+    return base, lock
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the folders of batches that were killed an hour ago or more: students' work is in them."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            facts = folder.lstat()
+            if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mtime > time.time() - _ABANDONED_S:
+                continue
+            if (lock := _lock(folder)) is not None:
+                try:
+                    empty(folder)
+                    folder.rmdir()
+                finally:
+                    os.close(lock)
 
 
 def make_slots(shape: Shape, workers: int, scratch: Path, *, with_scorer: bool = False) -> list[Slot]:
