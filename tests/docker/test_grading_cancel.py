@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import docker
 import psutil
 import pytest
 
-from labkit.courses.grading import Batch, ContainerShape, grade_batch
+from labkit.courses.grading import Batch, ContainerShape, SlotFolder, grade_batch
 from labkit.courses.grading.config import GradeConfig, LocalJob, LocalSubmission
 from labkit.project import Project
 from labkit.testing.grading import assignment, replace_source, submission
@@ -38,10 +39,11 @@ list(grade_batch(batch, shape=ContainerShape.model_validate_json(sys.argv[2])))
 def shape(images: str, engine: docker.APIClient) -> Iterator[ContainerShape]:
     """Containers with names of their own; what is left of them is removed."""
     assert images
-    shape = ContainerShape(image=IMAGE, prefix=f"labkit-test{secrets.token_hex(4)}-")
-    yield shape
-    for row in engine.containers(all=True, filters={"name": shape.prefix}):
-        engine.remove_container(row["Id"], force=True)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # a short path: sockets are below it
+        shape = ContainerShape(image=IMAGE, prefix=f"labkit-test{secrets.token_hex(4)}-", folder=SlotFolder(path=Path(folder)))
+        yield shape
+        for row in engine.containers(all=True, filters={"name": shape.prefix}):
+            engine.remove_container(row["Id"], force=True)
 
 
 @pytest.fixture
