@@ -15,8 +15,8 @@ from labkit.errors import LabKitError, StorageFull, StorageUnreachable
 from labkit_hub.engine import EngineObject
 from labkit_hub.networks import StudentNetworks, student_networks
 from labkit_hub.placed import PlacedSpawner
-from labkit_hub.placement import label_value, network_name, server_object_name
-from labkit_hub.sweep import sweep_containers
+from labkit_hub.placement import graders_prefix, label_value, network_name, server_object_name
+from labkit_hub.sweep import sweep_containers, sweep_kernels
 
 __all__ = ["LabKitDockerSpawner", "keep_attached"]
 
@@ -41,7 +41,9 @@ def keep_attached(networks: StudentNetworks, *, has_own: bool = True, every_s: f
             if has_own:
                 networks.attach_all()
             if number % sweep_every == sweep_every - 1:
-                swept = [*sweep_containers(networks.client, networks.prefix), *(networks.sweep() if has_own else ())]
+                client, prefix = networks.client, networks.prefix
+                swept = [*sweep_containers(client, prefix), *sweep_kernels(client, prefix, graders_prefix(prefix))]
+                swept += networks.sweep() if has_own else ()
                 if swept:
                     _log.info("swept %s", ", ".join(swept))
         except StorageUnreachable as error:

@@ -13,6 +13,7 @@ from labkit_hub.placement import (
     Placement,
     ProcessSite,
     ServerOrder,
+    graders_prefix,
     place_docker,
     place_kube,
     place_process,
@@ -44,7 +45,7 @@ def _grader(containers: ContainerSettings) -> GraderSite | None:
         network=containers.grading_network,
         docker_host=containers.grading_docker,
         image=containers.image,
-        prefix=f"{containers.prefix}-grade-",
+        prefix=graders_prefix(containers.prefix),
         slots=containers.grading_slots,
     )
 

@@ -1,19 +1,22 @@
-"""A grading run's side of the service: its job and files are fetched, results are brought back one by one.
+"""A grading run's side of the service: its job is fetched, and each submission a little ahead of its turn; results are brought back.
 
-What has a result already is not in the job: a run that was killed, and is started again, goes on where it was.
+A submission's files are removed when the service has its result: a class takes no more room than a few of its submissions. What has a
+result already is not in the job: a run that was killed, and is started again, goes on where it was.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
 from labkit.client.course_wire import GradingJob, TaskResult
 from labkit.client.courses import CourseClient
 from labkit.client.settings import ServiceAddress, service_address
-from labkit.courses.grading import Batch, Shape, grade_batch
+from labkit.courses.grading import Batch, ContainerShape, Shape, grade_batch
 from labkit.courses.records import FileEntry, GradeResult, Manifest, Note
 from labkit.errors import InvalidInput, NotFound
 from labkit.events import CancelToken, EventSink, ignore_events
@@ -33,8 +36,8 @@ def grade_for_service(
     on_event: EventSink = ignore_events,
     cancel: CancelToken | None = None,
     address: ServiceAddress | None = None,
-) -> Iterator[GradeResult]:
-    """Fetch the job of a run into `folder`, grade it, and bring each result back before it is yielded.
+) -> Generator[GradeResult, None, None]:
+    """Fetch the job of a run into `folder`, bit by bit, grade it, and bring each result back before it is yielded.
 
     Raises
     ------
@@ -45,48 +48,93 @@ def grade_for_service(
     if address is None:
         raise NotFound("There is no hub that could give a job.", hint="Grade folders of this machine, or start it at a hub.")
     client = CourseClient(address, patience_s=_PATIENCE_S)
+    closed = threading.Event()
     try:
         job = client.grading_job(run)
-        sources = _fetch_sources(client, job, folder)
-        submissions = {}
-        for task in job.tasks:
-            try:
-                _fetch(client, run, task.manifest, folder / "submissions" / task.submission, folder / "files")
-            except NotFound as error:  # one whose files are lost must not keep all others from being graded
-                lost = _failure(task.submission, "files-missing", f"A file of it is not at the hub any more: {error.message}", shape.kind)
-                client.put_result(run, task.submission, TaskResult(result=lost))
-                yield lost
-                continue
-            submissions[task.submission] = (folder / "submissions" / task.submission, task.release)
-        batch = Batch(sources, submissions, folder / "out")
-        for result in grade_batch(batch, shape=shape, workers=min(workers, job.workers), on_event=on_event, cancel=cancel):
-            result = _bring_back(client, run, result, batch.out / result.submission)
-            shutil.rmtree(batch.out / result.submission, ignore_errors=True)
-            shutil.rmtree(folder / "submissions" / result.submission, ignore_errors=True)
-            yield result
+        if isinstance(shape, ContainerShape):
+            shape = shape.model_copy(update={"run": run})
+        store = _Fetched(client, job, folder, closed)
+        batch = Batch(store.sources(), store.folders, folder / "out", store.fetch)
+        # Closed here and not by whoever forgets the generator: what it has started is to end first.
+        with closing(grade_batch(batch, shape=shape, workers=min(workers, job.workers), on_event=on_event, cancel=cancel)) as results:
+            for result in results:
+                result = _bring_back(client, run, result, batch.out / result.submission)
+                shutil.rmtree(batch.out / result.submission, ignore_errors=True)
+                shutil.rmtree(store.folders[result.submission][0], ignore_errors=True)
+                yield result
     finally:
+        closed.set()
         client.close()
-        for name in ("sources", "submissions", "files", "out"):  # hidden tests and students' work do not stay
+        for name in ("sources", "submissions", "out"):  # hidden tests and students' work do not stay
             shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _fetch_sources(client: CourseClient, job: GradingJob, folder: Path) -> Mapping[int, Path]:
-    sources = {}
-    for version, manifest in job.sources.items():
-        sources[version] = folder / "sources" / str(version) / "assignment"
-        _fetch(client, job.run, manifest, sources[version], folder / "files")
-    return sources
+class _Fetched:
+    """The files of a job below the folder of its run, each once.
+
+    Attributes
+    ----------
+    folders : dict of id to (Path, int)
+        Where the files of a submission are once it was fetched, and the version that it belongs to.
+    """
+
+    def __init__(self, client: CourseClient, job: GradingJob, folder: Path, closed: threading.Event) -> None:
+        self._client, self._job, self._folder, self._closed = client, job, folder, closed
+        self._manifests = {task.submission: task.manifest for task in job.tasks}
+        self.folders = {task.submission: (folder / "submissions" / task.submission, task.release) for task in job.tasks}
+        self._held: dict[str, Path] = {}
+
+    def sources(self) -> dict[int, Path]:
+        """Fetch the assignment in each version that is graded."""
+        sources = {}
+        for version, manifest in self._job.sources.items():
+            sources[version] = self._folder / "sources" / str(version) / "assignment"
+            self._fetch(manifest, sources[version])
+            self._held |= {entry.sha256: sources[version] / entry.path for entry in manifest.files}
+        return sources
+
+    def fetch(self, submission: str) -> None:
+        """Fetch a submission, if it is not there yet.
+
+        Raises
+        ------
+        NotFound
+            One of its files is lost.
+        """
+        target = self.folders[submission][0]
+        if target.is_dir():
+            return
+        incoming = target.with_name(f".{submission}")
+        try:
+            self._fetch(self._manifests[submission], incoming)
+            incoming.rename(target)
+        finally:
+            if incoming.is_dir() or self._closed.is_set():  # nobody looks after it any more
+                shutil.rmtree(incoming, ignore_errors=True)
+            if self._closed.is_set():
+                shutil.rmtree(target, ignore_errors=True)
+
+    def _fetch(self, manifest: Manifest, target: Path) -> None:
+        """Fetch the files of a manifest; what was handed out, and what is there twice, is there already."""
+        target.mkdir(parents=True, exist_ok=True)
+        held = dict(self._held)
+        for entry in manifest.files:
+            path = target / entry.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if known := held.get(entry.sha256):
+                _link(known, path)
+            else:
+                self._client.fetch_grading_file(self._job.run, entry, path)
+                held[entry.sha256] = path
 
 
-def _fetch(client: CourseClient, run: str, manifest: Manifest, target: Path, kept: Path) -> None:
-    """Fetch the files of a manifest; each content once."""
-    target.mkdir(parents=True, exist_ok=True)
-    for entry in manifest.files:
-        held = kept / entry.sha256
-        if not held.is_file():
-            client.fetch_grading_file(run, entry, held)
-        (target / entry.path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(held, target / entry.path)
+def _link(known: Path, path: Path) -> None:
+    """Let a file be there a second time, which takes no room where the file system can: nobody writes into either."""
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(known)
+    except OSError:
+        shutil.copyfile(known, path)
 
 
 def _bring_back(client: CourseClient, run: str, result: GradeResult, folder: Path) -> GradeResult:

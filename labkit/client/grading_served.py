@@ -1,6 +1,7 @@
 """A grading run as a server of the hub: ``python -m labkit.client.grading_served --run ID``.
 
-Nobody handed in a folder: it is made here, in the home of the grader's account, and then the run is carried out as any other.
+Nobody handed in a folder: it is made here, in the home of the grader's account, and then the run is carried out as any other. Containers
+of kernels are no programs of this server: after the run it removes what is left of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+from labkit.courses.grading import ContainerShape, Shape
 from labkit.courses.grading.config import GradeConfig, GradingSettings
 from labkit.errors import AlreadyExists
 from labkit.notebooks.packaged import packaged_notebook
@@ -21,6 +23,8 @@ __all__ = ["FOLDER", "main", "make_run"]
 
 FOLDER = "grading/runs"
 """The grader's folder of runs, in its home."""
+_GRACE_S = 16.0
+"""From a cancel to the last SIGKILL: an engine under load takes some seconds for containers. The hub gives a server twice that."""
 
 
 def make_run(run: str, home: Path) -> None:
@@ -44,7 +48,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", required=True)
     given, rest = parser.parse_known_args(arguments)
     make_run(given.run, Path.home())
-    return served.main([f"--run={given.run}", f"--folder={FOLDER}", *rest])
+    try:
+        return served.main([f"--run={given.run}", f"--folder={FOLDER}", f"--grace-s={_GRACE_S}", *rest])
+    finally:
+        _sweep(GradingSettings().resolve(), given.run)  # however it ended, and whichever of its programs were killed
+
+
+def _sweep(shape: Shape, run: str) -> None:
+    """Remove containers that nobody else will end."""
+    if isinstance(shape, ContainerShape):
+        from labkit.courses.grading.containers import sweep_run
+
+        sweep_run(shape, run)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_validator
 
+from labkit.courses.notebook import plain_text
 from labkit.storage import Record
 
 __all__ = [
@@ -41,6 +42,14 @@ SHA256_PATTERN = r"^[0-9a-f]{64}$"
 Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
 ItemId = Annotated[str, Field(min_length=1, max_length=200)]
 Points = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+def _plain(value: object) -> object:
+    return plain_text(value) if isinstance(value, str) else value
+
+
+Told = Annotated[str, Field(max_length=2000), BeforeValidator(_plain)]
+"""What code of somebody's may have worded: half a surrogate pair, which no file and no line of the wire can hold, becomes a sign."""
 
 How = Literal["cell", "hand", "assertion", "metric"]
 """How an item is scored: by a test cell in the student's own kernel (not tamper-proof), by a person, or by a check on exported data."""
@@ -331,8 +340,8 @@ class Note(Record):
     """Something that staff should know of a submission: a cell was put back, a kernel died, output was cut."""
 
     kind: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,39}$")]
-    where: str = ""
-    text: Annotated[str, Field(max_length=2000)]
+    where: Annotated[str, BeforeValidator(_plain)] = ""
+    text: Told
 
 
 class CellScore(Record):
@@ -345,8 +354,8 @@ class CellScore(Record):
     item: Item
     points: Points | None
     trusted: bool = False
-    note: Annotated[str, Field(max_length=2000)] = ""
-    student_note: Annotated[str, Field(max_length=2000)] | None = None
+    note: Told = ""
+    student_note: Told | None = None
 
     @property
     def for_student(self) -> CellScore:
@@ -398,7 +407,7 @@ class NotebookOutcome(Record):
 class PinnedComment(Record):
     """Words at a place of an annotated picture, (y, x) in its full-resolution pixels; without a place they are about all of it."""
 
-    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    text: Annotated[str, Field(min_length=1, max_length=4000), BeforeValidator(_plain)]
     y: Annotated[float, Field(allow_inf_nan=False)] | None = None
     x: Annotated[float, Field(allow_inf_nan=False)] | None = None
     by: Annotated[str, Field(max_length=255)] = ""
@@ -413,8 +422,8 @@ class CheckResult(Record):
     check: str
     points: Points
     value: float | None = None
-    note: Annotated[str, Field(max_length=2000)] = ""
-    student_note: Annotated[str, Field(max_length=2000)] | None = None
+    note: Told = ""
+    student_note: Told | None = None
     comments: Annotated[tuple[PinnedComment, ...], Field(max_length=200)] = ()
 
 

@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from labkit.courses.grading import Batch, ContainerShape, SlotVolume, grade_batch
-from labkit.courses.grading.containers import BATCH_LABEL
+from labkit.courses.grading.labels import BATCH_LABEL
 from labkit.courses.records import GradeResult
 from labkit.events import Event, Metric
 from labkit.testing.abuse import abuse_batch, compare_with_docs, rows_of

@@ -5,26 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labkit.client.course_wire import GradingJob, GradingTask, TaskResult
 from labkit.client.grading import grade_for_service
-from labkit.client.grading_served import FOLDER, make_run
+from labkit.client.grading_served import FOLDER, main, make_run
 from labkit.client.settings import ServiceAddress
-from labkit.courses.grading import ContainerShape, ProcessShape
+from labkit.courses.grading import ContainerShape, ProcessShape, containers
 from labkit.courses.grading.config import GradeConfig, GradingSettings, LocalJob, LocalSubmission
 from labkit.courses.records import FileEntry, Manifest
 from labkit.errors import NotFound
 from labkit.project import Project
-from labkit.runs.records import RunSpec
+from labkit.runs import Run
+from labkit.runs.records import GRACE_S, RunSpec
 from labkit.storage import RunLayout, load_record
-from labkit.testing.grading import assignment, submission
+from labkit.testing.grading import Notebook, assignment, replace_source, submission
+from labkit.testing.runs import wait_until
 from labkit.work import result_of, start
+from labkit_hub.placement import GRADING_STOP_S
 
 RUN = "grading12345"
 
@@ -72,7 +76,8 @@ def service() -> Iterator[Service]:
             elif not name:
                 self._say(200, known.job().model_dump_json().encode())
             else:
-                self._say(200, known.files[name.removeprefix("files/")])
+                data = known.files.get(name.removeprefix("files/"))
+                self._say(404 if data is None else 200, data or b"{}")
 
         def do_PUT(self) -> None:
             data = self.rfile.read(int(self.headers["Content-Length"]))
@@ -109,7 +114,7 @@ def _hand_in(service: Service, folder: Path, *names: str) -> None:
 
 
 def test_killed_run_goes_on_where_it_was(service: Service, tmp_path: Path) -> None:
-    """A result is with the service before the next is begun; the second run gets what is left; no file stays, hidden ones least of all."""
+    """The second run gets what is left; no file stays, hidden ones least of all; one whose files are lost costs the others nothing."""
     _hand_in(service, tmp_path, "one", "two", "three")
     service.fail_next = 2
     first = grade_for_service(RUN, tmp_path / "work", shape=ProcessShape(), workers=1, address=service.address)
@@ -117,8 +122,11 @@ def test_killed_run_goes_on_where_it_was(service: Service, tmp_path: Path) -> No
     first.close()
     assert set(service.results) == {"one"}
     assert [path for path in (tmp_path / "work").rglob("*") if path.is_file()] == []
+    lost = GradingTask(submission="lost", manifest=Manifest(files=(FileEntry(path="ps1.ipynb", sha256="0" * 64, size=1),)), release=1)
+    service.tasks.insert(0, lost)
     again = list(grade_for_service(RUN, tmp_path / "work", shape=ProcessShape(), address=service.address))
-    assert sorted(result.submission for result in again) == ["three", "two"]
+    states = {result.submission: (result.state, [note.kind for note in result.notes]) for result in again}
+    assert states == {"three": ("graded", []), "two": ("graded", []), "lost": ("failed", ["files-missing"])}
     said = service.results["two"]
     assert {entry.path for entry in said.files} == {"ps1.ipynb", "ps1.html", "student/ps1.ipynb", "student/ps1.html"}
     assert all(entry.sha256 in service.files for entry in said.files)
@@ -145,13 +153,59 @@ def test_run_of_the_hub_is_made_in_the_graders_home(tmp_path: Path, monkeypatch:
     assert [slot.volume for slot in config.shape.slots] == ["slot-1", "slot-2"]
 
 
+def test_server_of_a_run_leaves_no_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However its run ended, and though the programs that ended containers may have been killed; it has longer for it than other runs."""
+    swept: list[str] = []
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LABKIT_GRADING_SHAPE", "container")
+    monkeypatch.setattr(containers, "sweep_run", lambda shape, run: swept.append(run))
+
+    def serve(arguments: list[str]) -> int:
+        (grace,) = [float(word.partition("=")[2]) for word in arguments if word.startswith("--grace-s=")]
+        assert GRACE_S < grace < GRADING_STOP_S / 2
+        assert swept == []
+        raise RuntimeError
+
+    monkeypatch.setattr("labkit.runs.served.main", serve)
+    with pytest.raises(RuntimeError):
+        main(["--run", RUN])
+    assert swept == [RUN]
+
+
+ENDLESS = """
+import os, pathlib, subprocess
+helper = subprocess.Popen(["sleep", "600"], start_new_session=True)
+path = pathlib.Path({path!r})
+path.with_suffix(".new").write_text(f"{{os.getpid()}} {{helper.pid}}")
+path.with_suffix(".new").rename(path)
+while True:
+    pass
+"""
+
+
+def _run(project: Project, folder: Path, change: Callable[[Notebook], Notebook] | None = None) -> Run:
+    """Start a grading run of one submission."""
+    source = assignment(folder / "ps1", checks=False)
+    given = submission(source, folder / "given", change)
+    job = LocalJob(sources={1: source}, submissions={"one": LocalSubmission(folder=given)}, out=folder / "out")
+    (folder / "job.json").write_text(job.model_dump_json())
+    return start(project, "grade", GradeConfig(job=folder / "job.json"))
+
+
 @pytest.mark.slow
 def test_folders_are_graded_as_a_run(project: Project, tmp_path: Path) -> None:
     """The kind of work ``grade``: its notebook tells how it went, its result which submissions failed."""
-    source = assignment(tmp_path / "ps1", checks=False)
-    given = submission(source, tmp_path / "given")
-    job = LocalJob(sources={1: source}, submissions={"one": LocalSubmission(folder=given)}, out=tmp_path / "out")
-    (tmp_path / "job.json").write_text(job.model_dump_json())
-    run = start(project, "grade", GradeConfig(job=tmp_path / "job.json"))
+    run = _run(project, tmp_path)
     assert result_of(run) == {"graded": 1, "failed": []}
     assert "| one | graded | 3 |" in run.layout.notebook.read_text()
+
+
+@pytest.mark.slow
+def test_run_that_is_cancelled_ends_its_kernels(project: Project, tmp_path: Path) -> None:
+    """A student's endless loop, and the program that it started in a session of its own, do not outlive the run."""
+    path = tmp_path / "pids.txt"
+    run = _run(project, tmp_path, replace_source("mean", ENDLESS.format(path=str(path))))
+    wait_until(path.exists, timeout_s=60)
+    run.cancel()
+    assert run.wait(timeout_s=60).state == "cancelled"
+    assert [pid for pid in map(int, path.read_text().split()) if psutil.pid_exists(pid)] == []

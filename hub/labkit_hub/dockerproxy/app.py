@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -63,7 +64,7 @@ async def _open_socket(app: web.Application) -> AsyncIterator[None]:
 
 async def _health(request: web.Request) -> web.Response:
     try:
-        async with request.app[_SOCKET].call("GET", "/_ping") as answer:
+        async with request.app[_SOCKET].call("GET", "/_ping", anew=True) as answer:
             return web.Response(
                 status=200 if answer.status == 200 else 503, text="ok\n" if answer.status == 200 else "Docker is not well.\n"
             )
@@ -129,14 +130,16 @@ class _Turn:
             raise Refused(f"The image {name!r} is not in the list of this caller.")
         if kind in ("none", "image"):
             return name
-        return await (self._own_network(name) if kind == "network" else self._own_container(name))
+        if kind == "network":
+            return await self._own_network(name)
+        return await self._own_container(name, may_remove=self.call.kind == "container.remove")
 
-    async def _own_container(self, name: str, *, may_attach: bool = False) -> str:
+    async def _own_container(self, name: str, *, may_attach: bool = False, may_remove: bool = False) -> str:
         facts = await self.socket.facts(f"/containers/{name}/json")
         if facts is None:
             raise _NotThere(f"No such container: {name}")
         labels = facts["Config"]["Labels"] or {}
-        own = labels.get(CALLER_LABEL) == self.caller.owner
+        own = labels.get(CALLER_LABEL) == self.caller.owner or (may_remove and labels.get(CALLER_LABEL) in self.caller.ward_owners)
         if not own and not (may_attach and labels.get(ATTACH_LABEL) == self.caller.owner):
             raise Refused(f"The container {name!r} is not one of this caller.")
         return str(facts["Id"])
@@ -150,13 +153,13 @@ class _Turn:
         return str(facts["Id"])
 
     def _query(self) -> dict[str, str]:
-        """Return the parameters; a list shows what is the caller's, or what it may attach if it asks for that."""
+        """Return the parameters; a list shows what is the caller's, or what it may attach or clean up if it asks for that."""
         query = dict(self.call.query)
         if self.call.kind in ("container.list", "network.list"):
-            attachable = f"{ATTACH_LABEL}={self.caller.owner}"
+            others = [f"{ATTACH_LABEL}={self.caller.owner}", *(f"{CALLER_LABEL}={owner}" for owner in self.caller.ward_owners)]
             own = f"{CALLER_LABEL}={self.caller.owner}"
-            asks = self.call.kind == "container.list" and attachable in query.get("filters", "")
-            query["filters"] = with_label(query.get("filters"), attachable if asks else own)
+            asked = [label for label in others if self.call.kind == "container.list" and json.dumps(label) in query.get("filters", "")]
+            query["filters"] = with_label(query.get("filters"), asked[0] if asked else own)
         if self.call.kind == "container.create":
             prefixed(query.get("name", ""), self.caller, "A container")
         return query
@@ -190,7 +193,8 @@ class _Turn:
 
     async def _hand_on(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> web.StreamResponse:
         """Send the new call and stream the answer; of the headers only the kind of content goes either way."""
-        async with self.socket.call(method, path, query=query, body=body, is_long=self.call.kind == "container.wait") as upstream:
+        is_long, anew = self.call.kind == "container.wait", self.call.kind == "ping"
+        async with self.socket.call(method, path, query=query, body=body, is_long=is_long, anew=anew) as upstream:
             answer = web.StreamResponse(status=upstream.status)
             answer.content_type = upstream.content_type or "application/json"
             if upstream.status in (204, 304):

@@ -43,6 +43,8 @@ class Caller(Record):
         The most that a container may ask for; it must ask.
     devices : bool
         Whether it may pass NVIDIA devices, by id.
+    wards : tuple of str
+        Prefixes of other callers whose containers it may list and remove, and do nothing else with: the hub cleans up after graders.
     """
 
     addresses: tuple[IPv4Address, ...] = ()
@@ -54,6 +56,12 @@ class Caller(Record):
     memory_gb: Annotated[float, Field(gt=0)] = 256.0
     pids: Annotated[int, Field(ge=1)] = 4096
     devices: bool = False
+    wards: tuple[Annotated[str, Field(pattern=f"^{PREFIX}-$", max_length=LONGEST_PREFIX + 1)], ...] = ()
+
+    @property
+    def ward_owners(self) -> tuple[str, ...]:
+        """The values of the labels of what it may clean up."""
+        return tuple(ward.removesuffix("-") for ward in self.wards)
 
     @property
     def owner(self) -> str:

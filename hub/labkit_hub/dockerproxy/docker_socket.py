@@ -27,10 +27,12 @@ class DockerSocket:
 
     async def __aenter__(self) -> DockerSocket:
         self._session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(self._path, limit=256), timeout=_TIMEOUT)
+        self._anew = aiohttp.ClientSession(connector=aiohttp.UnixConnector(self._path, force_close=True), timeout=_TIMEOUT)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
+        await self._anew.close()
 
     def call(
         self,
@@ -40,11 +42,16 @@ class DockerSocket:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         is_long: bool = False,
+        anew: bool = False,
     ) -> aiohttp.client._RequestContextManager:
-        """Send a call written here; `path` is made of checked parts, and one that `is_long` may take as long as it likes."""
+        """Send a call written here; `path` is made of checked parts, and one that `is_long` may take as long as it likes.
+
+        `anew` takes a connection of its own: an engine that is being stopped goes on to answer by those that are open.
+        """
         address = f"http://docker{quote(path, safe='/:@')}" + (f"?{urlencode(query)}" if query else "")
         timeout = _ENDLESS if is_long else _TIMEOUT
-        return self._session.request(method, address, json=body, allow_redirects=False, timeout=timeout)
+        session = self._anew if anew else self._session
+        return session.request(method, address, json=body, allow_redirects=False, timeout=timeout)
 
     async def facts(self, path: str, *, query: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         """Return what Docker knows of one thing, None if there is no such thing.

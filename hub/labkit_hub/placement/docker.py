@@ -8,7 +8,7 @@ from typing import Any
 from labkit_hub.placement.command import LAB_ARGS, run_command, shared_environment, thread_environment
 from labkit_hub.placement.grading import GraderSite, graders_traits
 from labkit_hub.placement.names import home_volume_name, label_value, network_name, server_object_name
-from labkit_hub.placement.order import RUN_STOP_S, Placement, ServerOrder
+from labkit_hub.placement.order import GRADING_STOP_S, RUN_STOP_S, Placement, ServerOrder
 
 __all__ = [
     "HOME",
@@ -115,7 +115,9 @@ def container_traits(order: ServerOrder, site: ContainerSite) -> dict[str, Any]:
 
 def stop_s(order: ServerOrder) -> int:
     """Return how many seconds a container has from SIGTERM to its end by force."""
-    return RUN_STOP_S if order.run else _STOP_S
+    if order.run is None:
+        return _STOP_S
+    return GRADING_STOP_S if order.run.grades else RUN_STOP_S
 
 
 def container_command(order: ServerOrder) -> tuple[list[str], list[str]]:

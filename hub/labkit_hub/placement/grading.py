@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["GraderSite", "graders_traits"]
+__all__ = ["GraderSite", "graders_prefix", "graders_traits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class GraderSite:
     image: str
     prefix: str
     slots: tuple[str, ...]
+
+
+def graders_prefix(prefix: str) -> str:
+    """Return what the names of kernels' containers begin with, at the hub of this prefix."""
+    return f"{prefix}-grade-"
 
 
 def graders_traits(traits: Mapping[str, Any], site: GraderSite) -> dict[str, Any]:

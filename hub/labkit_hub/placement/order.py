@@ -9,13 +9,16 @@ from typing import Any
 from labkit_hub.profiles import Profile
 from labkit_hub.service.internal import LeasedDevice, RunTask
 
-__all__ = ["RUN_PREFIX", "RUN_STOP_S", "Placement", "ServerOrder"]
+__all__ = ["GRADING_STOP_S", "RUN_PREFIX", "RUN_STOP_S", "Placement", "ServerOrder"]
 
 RUN_PREFIX = "run-"
 """Servers whose names begin so carry out a run and end by themselves."""
 
 RUN_STOP_S = 20
 """Seconds that a run's server gets after SIGTERM: the supervisor's own grace, and time to report."""
+
+GRADING_STOP_S = 45
+"""The same for a grading run, which has containers to end as well."""
 
 
 @dataclass(frozen=True, slots=True)

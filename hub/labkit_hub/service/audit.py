@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 from labkit_hub.service.database import Database
 from labkit_hub.service.tables import AuditRow
 
-__all__ = ["ERROR", "last_errors", "note", "note_error"]
+__all__ = ["ERROR", "SERVICE", "last_errors", "note", "note_error"]
 
 log = logging.getLogger(__name__)
 
 ERROR = "error"
 """The action of a row that is an error worth an admin's look."""
+SERVICE = "labkit"
+"""The actor of what the service does by itself."""
 _LONGEST = 255
 
 
@@ -50,7 +52,7 @@ def note_error(database: Database, where: str, message: str, **detail: Any) -> N
     """Add an error in a transaction of its own; that it cannot be written is only logged, since the database may be the error."""
     try:
         with database.transaction() as session:
-            note(session, "labkit", ERROR, where, message=message[:2000], **detail)
+            note(session, SERVICE, ERROR, where, message=message[:2000], **detail)
     except SQLAlchemyError as error:
         log.warning("An error of %s could not be noted (%s): %s", where, type(error).__name__, message)
 

@@ -10,21 +10,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from labkit.courses.grading.order import OUTCOME, Order, OrderTask, Outcome
-from labkit.courses.grading.places import empty, new_scratch
+from labkit.courses.grading.feeding import Feeder, Unfetched
+from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.places import empty, new_scratch, remove_abandoned
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
-from labkit.errors import WorkerLost
+from labkit.errors import NotFound, WorkerLost
 from labkit.events import CancelToken, EventSink, Log, Metric, Progress, ignore_events
 from labkit.storage import new_id
 
 __all__ = ["Batch", "grade_batch"]
 
 _ATTEMPTS = 2
+_AWAY_ATTEMPTS = 3
+"""Docker going away is no fault of a submission's, but one that it goes away with again and again must not keep the others waiting."""
+_AHEAD = 2
 _POLL_S = 0.1
 _END_S = 10.0
 _END_CONTAINERS_S = 60.0
@@ -45,11 +50,16 @@ class Batch:
         The folder of each submission, and the version that it belongs to.
     out : Path
         ``out/<id>/`` gets the files of a result, each under its SHA-256.
+    fetch : callable, optional
+        Makes the folder of a submission, in another thread, before the submission's turn; twice where it is graded twice. By default
+        all are there. Twice as many as are graded at a time, and a few more, are there and not done with: one is done with when the
+        result after its own is asked for. `NotFound` costs that submission its grading, any other error ends the batch.
     """
 
     source: Mapping[int, Path]
     submissions: Mapping[str, tuple[Path, int]]
     out: Path
+    fetch: Callable[[str], None] | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +68,7 @@ class _Progress:
 
     left: list[str]
     attempts: dict[str, int] = field(default_factory=dict)
+    away: dict[str, int] = field(default_factory=dict)
 
 
 def grade_batch(
@@ -67,7 +78,7 @@ def grade_batch(
     workers: int = 2,
     on_event: EventSink = ignore_events,
     cancel: CancelToken | None = None,
-) -> Iterator[GradeResult]:
+) -> Generator[GradeResult, None, None]:
     """Grade the submissions, some at a time, and yield each result when it is there.
 
     Parameters
@@ -96,16 +107,17 @@ def grade_batch(
     on_event(Progress(0, total, "submissions", "grading"))
     while state.left:
         before = len(state.left)
-        for result in _round(job, shape, workers, state, cancel or CancelToken(), on_event):
-            done += 1
-            on_event(Progress(done, total, "submissions", "grading"))
-            yield result
+        with contextlib.closing(_round(job, shape, workers, state, cancel or CancelToken(), on_event)) as results:
+            for result in results:
+                done += 1
+                on_event(Progress(done, total, "submissions", "grading"))
+                yield result
         lost = 0 if len(state.left) < before else lost + 1
         if state.left and lost > _ATTEMPTS:
             raise WorkerLost("The program that grades does not start.", hint="The log says why.")
         if state.left:
             on_event(Log("The program that grades ended; it is started again.", "warning"))
-            if done or state.attempts:  # it worked before: what is away now may come back, as Docker does
+            if done or state.attempts or state.away:  # it worked before: what is away now may come back, as Docker does
                 _pause(_PAUSES_S[lost], cancel or CancelToken())
 
 
@@ -116,27 +128,63 @@ def _pause(seconds: float, cancel: CancelToken) -> None:
         time.sleep(_POLL_S)
 
 
-def _round(job: Batch, shape: Shape, workers: int, state: _Progress, cancel: CancelToken, on_event: EventSink) -> Iterator[GradeResult]:
+def _round(
+    job: Batch, shape: Shape, workers: int, state: _Progress, cancel: CancelToken, on_event: EventSink
+) -> Generator[GradeResult, None, None]:
     """Let a foreman grade what is left, until all is done or the foreman is lost."""
-    tasks = tuple(OrderTask(id=id_, folder=job.submissions[id_][0].absolute(), version=job.submissions[id_][1]) for id_ in state.left)
     sources = {version: path.absolute() for version, path in job.source.items()}
+    workers = max(1, min(workers, len(state.left)))
     began: set[str] = set()
-    with _scratch(shape) as scratch:
-        order = Order(
-            batch=new_id(),
-            shape=shape,
-            sources=sources,
-            tasks=tasks,
-            out=job.out.absolute(),
-            scratch=scratch,
-            workers=max(1, min(workers, len(tasks))),
-        )
-        with _foreman(order) as lines:
-            yield from _listen(job, shape, state, cancel, on_event, lines, began)
+    with _scratch(shape) as scratch, contextlib.ExitStack() as after:
+        order = Order(batch=new_id(), shape=shape, sources=sources, out=job.out.absolute(), scratch=scratch, workers=workers)
+        with _foreman(order) as foreman:
+            feeder = _feeder(job, state, workers, foreman)
+            after.callback(feeder.join)  # not before the foreman knows that it is to end
+            feeder.start()
+            try:
+                yield from _listen(job, shape, state, cancel, on_event, foreman.lines, began, feeder)
+            finally:
+                feeder.end()
     for id_ in began:
-        if _attempt(state, id_) >= _ATTEMPTS:
+        if _was_last_try(state, id_, foreman.code):
             state.left.remove(id_)
-            yield _failed(shape, id_)
+            yield _failed(shape, id_, _AWAY if foreman.code == AWAY else _LOST)
+
+
+_Lines = queue.Queue[str | Unfetched | None]
+
+
+@dataclass(slots=True)
+class _Foreman:
+    """A foreman at work.
+
+    Attributes
+    ----------
+    lines : queue
+        What it says, and what could not be fetched for it; None after its last word.
+    say : callable
+        Says a line to it.
+    code : int or None
+        How it ended.
+    """
+
+    lines: _Lines
+    say: Callable[[str], None]
+    code: int | None = None
+
+
+def _feeder(job: Batch, state: _Progress, workers: int, foreman: _Foreman) -> Feeder:
+    """Return what fetches what is left, and tells the foreman of each."""
+
+    def hand_on(id_: str | None) -> None:
+        if id_ is None:
+            foreman.say("")
+            return
+        folder, version = job.submissions[id_]
+        foreman.say(OrderTask(id=id_, folder=folder.absolute(), version=version).model_dump_json())
+
+    fetch = job.fetch or (lambda _id: None)
+    return Feeder(state.left, fetch, hand_on=hand_on, fail=foreman.lines.put, most=2 * workers + _AHEAD)
 
 
 def _listen(
@@ -145,8 +193,9 @@ def _listen(
     state: _Progress,
     cancel: CancelToken,
     on_event: EventSink,
-    lines: queue.Queue[str | None],
+    lines: _Lines,
     began: set[str],
+    feeder: Feeder,
 ) -> Iterator[GradeResult]:
     """Take in what a foreman says until it has nothing more to say; `began` is what is under way."""
     while True:
@@ -157,23 +206,36 @@ def _listen(
             continue
         if line is None:
             break
+        if isinstance(line, Unfetched):
+            result = _unfetched(shape, line)
+            state.left.remove(line.id)
+            yield result
+            feeder.done()
+            continue
         facts = _facts(line)
         if "began" in facts:
             began.add(str(facts["began"]))
         elif (id_ := str(facts.get("ended"))) in began:
             began.discard(id_)
             outcome = _outcome(job, id_) if facts.get("status") == 0 else None
-            if outcome is None and _attempt(state, id_) < _ATTEMPTS:
+            if outcome is None and not _was_last_try(state, id_, facts.get("status")):
+                feeder.hold()
                 continue
             state.left.remove(id_)
             if outcome is not None:
                 on_event(Metric(epoch=0, step=0, name="worker_mb", value=outcome.worker_mb))
-            yield outcome.result if outcome else _failed(shape, id_)
+            yield outcome.result if outcome else _failed(shape, id_, _AWAY if facts.get("status") == AWAY else _LOST)
+            feeder.done()
 
 
-def _attempt(state: _Progress, id_: str) -> int:
-    state.attempts[id_] = state.attempts.get(id_, 0) + 1
-    return state.attempts[id_]
+def _was_last_try(state: _Progress, id_: str, status: object) -> bool:
+    """Count a try that came to nothing, and return whether no other follows."""
+    return _count(state.away, id_) >= _AWAY_ATTEMPTS if status == AWAY else _count(state.attempts, id_) >= _ATTEMPTS
+
+
+def _count(tries: dict[str, int], id_: str) -> int:
+    tries[id_] = tries.get(id_, 0) + 1
+    return tries[id_]
 
 
 def _facts(line: str) -> dict[str, object]:
@@ -187,43 +249,60 @@ def _facts(line: str) -> dict[str, object]:
 @contextlib.contextmanager
 def _scratch(shape: Shape) -> Iterator[Path]:
     """Make a folder for the batch, and remove it however the batch ended."""
-    scratch = new_scratch(shape)
+    scratch, lock = new_scratch(shape)
     try:
         yield scratch
     finally:
         with contextlib.suppress(OSError):
             empty(scratch)
             scratch.rmdir()
+        os.close(lock)
+        remove_abandoned(scratch.parent)
 
 
 @contextlib.contextmanager
-def _foreman(order: Order) -> Iterator[queue.Queue[str | None]]:
-    """Start a foreman, hand out its lines, and end it however this ends; the queue's last entry is None."""
+def _foreman(order: Order) -> Iterator[_Foreman]:
+    """Start a foreman, and end it however this ends."""
     command = [sys.executable, "-P", "-m", "labkit.courses.grading.foreman"]
     program = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, start_new_session=True, env=_environment()
     )
-    lines: queue.Queue[str | None] = queue.Queue()
+    lines: _Lines = queue.Queue()
     assert program.stdin is not None
     assert program.stdout is not None
+    stdin: IO[str] = program.stdin
     reader = threading.Thread(target=_read, args=(program.stdout, lines), daemon=True)
     reader.start()
+
+    def say(line: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it has ended, or is to end: who listens to it learns so
+            stdin.write(line + "\n")
+            stdin.flush()
+
+    foreman = _Foreman(lines, say)
     try:
-        with contextlib.suppress(BrokenPipeError):
-            program.stdin.write(order.model_dump_json() + "\n")
-            program.stdin.flush()
-        yield lines
+        say(order.model_dump_json())
+        yield foreman
     finally:
         with contextlib.suppress(OSError):
-            program.stdin.close()
-        try:
-            program.wait(_END_CONTAINERS_S if isinstance(order.shape, ContainerShape) else _END_S)
-        except subprocess.TimeoutExpired:
-            program.kill()
-            program.wait()
+            stdin.close()
+        _wait_for_end(program, _END_CONTAINERS_S if isinstance(order.shape, ContainerShape) else _END_S)
         reader.join(1.0)
+        foreman.code = program.returncode
         if program.returncode:
             _sweep(order)
+
+
+def _wait_for_end(program: subprocess.Popen[str], seconds: float) -> None:
+    """Wait for a foreman that ends its places, whoever interrupts meanwhile: a run that is cancelled is interrupted more than once."""
+    deadline = time.monotonic() + seconds
+    while program.poll() is None:
+        try:
+            program.wait(max(0.0, deadline - time.monotonic()))
+        except KeyboardInterrupt:
+            continue
+        except subprocess.TimeoutExpired:
+            program.kill()
 
 
 def _sweep(order: Order) -> None:
@@ -232,7 +311,7 @@ def _sweep(order: Order) -> None:
         from labkit.courses.grading.containers import Engine
 
         with contextlib.suppress(WorkerLost):
-            Engine(order.shape, order.batch).sweep()
+            Engine(order.shape, order.batch).sweep_to_the_end()
 
 
 def _environment() -> dict[str, str]:
@@ -240,7 +319,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("JUPYTERHUB_") and "TOKEN" not in name}
 
 
-def _read(stream: Iterator[str], lines: queue.Queue[str | None]) -> None:
+def _read(stream: Iterator[str], lines: _Lines) -> None:
     with contextlib.suppress(ValueError, OSError):
         for line in stream:
             lines.put(line)
@@ -259,7 +338,27 @@ def _outcome(job: Batch, id_: str) -> Outcome | None:
     return outcome if outcome.result.submission == id_ else None
 
 
-def _failed(shape: Shape, id_: str) -> GradeResult:
-    text = f"It could not be graded: the program that graded it ended {_ATTEMPTS} times. Grade it again, or look at the log of the run."
+_LOST = Note(
+    kind="worker-lost",
+    text=f"It could not be graded: the program that graded it ended {_ATTEMPTS} times. Grade it again, or look at the log of the run.",
+)
+_AWAY = Note(kind="docker-away", text=f"It is not graded: Docker went away meanwhile, {_AWAY_ATTEMPTS} times. Grade it again.")
+
+
+def _failed(shape: Shape, id_: str, note: Note) -> GradeResult:
     isolation = "container" if isinstance(shape, ContainerShape) else "process"
-    return GradeResult(submission=id_, state="failed", notes=(Note(kind="worker-lost", text=text),), isolation=isolation)
+    return GradeResult(submission=id_, state="failed", notes=(note,), isolation=isolation)
+
+
+def _unfetched(shape: Shape, lost: Unfetched) -> GradeResult:
+    """Return the result of a submission whose files are lost, which must not keep all others from being graded.
+
+    Raises
+    ------
+    Exception
+        What else went wrong while it was fetched.
+    """
+    if not isinstance(lost.error, NotFound):
+        raise lost.error
+    text = f"A file of it is not there any more: {lost.error.message}"
+    return _failed(shape, lost.id, Note(kind="files-missing", text=text[:2000]))

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from labkit.courses.grading.places import Slot
+from labkit.courses.grading.labels import BATCH_LABEL, RUN_LABEL, TASK_LABEL, UNTIL_LABEL
+from labkit.courses.grading.places import Slot, unused
 from labkit.courses.grading.shapes import ContainerShape
 from labkit.courses.records import Limits
 from labkit.errors import LabKitError, WorkerLost
 
-__all__ = ["BATCH_LABEL", "Container", "Engine", "hardened"]
+__all__ = ["Container", "Engine", "hardened", "sweep_run"]
 
-BATCH_LABEL = "labkit.grading"
-_UNTIL_LABEL = "labkit.grading.until"
-_TASK_LABEL = "labkit.grading.task"
 _MB = 1_000_000
 _SLACK_S = 900.0
 _REMOVE_S = 30.0
+_PATIENCE_S = 5.0
 _AWAY_S = 60.0
 _ASK_EVERY_S = 0.5
+_REMOVED_AT_ONCE = 8
+_LOOKS = 3
+_BETWEEN_LOOKS_S = 0.3
+_STAYS_S = 2.0
+_PING_S = 3.0  # longer, and it waits in the queue of a socket for an engine that is started anew
+"""An engine that still answers so long after a container was ended did not end it because it is being stopped."""
 _ENDED_FROM_OUTSIDE = (137, 143, 255)
 
 
@@ -53,7 +60,9 @@ class Engine:
             The engine does not do it.
         """
         name = f"{self.shape.prefix}{secrets.token_hex(8)}"
-        labels = {BATCH_LABEL: self.batch, _TASK_LABEL: task, _UNTIL_LABEL: str(int(time.time() + limits.submission_s + _SLACK_S))}
+        labels = {BATCH_LABEL: self.batch, TASK_LABEL: task, UNTIL_LABEL: str(int(time.time() + limits.submission_s + _SLACK_S))}
+        if self.shape.run:
+            labels[RUN_LABEL] = self.shape.run
         try:
             made = self.api.create_container(
                 image,
@@ -105,34 +114,97 @@ class Engine:
         except (self._errors.DockerException, OSError):
             return False
 
-    def sweep(self, task: str | None = None, *, volumes: Collection[str] = ()) -> bool:
-        """Remove containers that are to be gone.
+    def sweep(self, task: str | None = None) -> bool:
+        """Remove containers that are to be gone, and return whether they are.
 
         Parameters
         ----------
         task : str, optional
-            Those of this task only; by default all of this batch, and those of any batch whose time is over.
-        volumes : collection of str
-            And those of any batch that have one of these: its program was killed, and its slot is ours now.
+            Those of this task only; by default all of this batch.
 
         Returns
         -------
         bool
             False where one may still write into a slot, or Docker does not answer.
         """
-        wanted = [f"{BATCH_LABEL}={self.batch}"] + ([f"{_TASK_LABEL}={task}"] if task else [])
+        wanted = [f"{BATCH_LABEL}={self.batch}"] + ([f"{TASK_LABEL}={task}"] if task else [])
+        found = self._listed(wanted)
+        return found is not None and self._remove_all(row["Id"] for row in found)
+
+    def sweep_to_the_end(self) -> bool:
+        """Remove all of this batch, whose programs are ended: what the engine was making for them just then appears a moment later."""
+        gone = self.sweep()
+        for _ in range(_LOOKS - 1):
+            time.sleep(_BETWEEN_LOOKS_S)
+            gone = self.sweep()
+        return gone
+
+    def sweep_left(self, volumes: Collection[str] = ()) -> bool:
+        """Remove what batches that were killed have left.
+
+        Parameters
+        ----------
+        volumes : collection of str
+            Slots that are ours now, by their volumes: what another batch has on them is to be gone.
+
+        Returns
+        -------
+        bool
+            False where a container of another batch may still write into a slot of ours, or Docker does not answer.
+        """
+        found = self._listed([BATCH_LABEL])
+        if found is None:
+            return False
+        others = [row for row in found if row["Labels"].get(BATCH_LABEL) != self.batch]
+        on_ours = {row["Id"] for row in others if _sources(row) & set(volumes)}
+        gone = self._remove_all(on_ours)
+        with unused(self.shape, {source for row in others for source in _sources(row)} - set(volumes)) as abandoned:
+            forgotten = {row["Id"] for row in others if _sources(row) & abandoned or _is_over(row["Labels"].get(UNTIL_LABEL, ""))}
+            self._remove_all(forgotten - on_ours)
+        return gone
+
+    def sweep_run(self, run: str) -> bool:
+        """Remove all containers of a run at the hub, of whichever of its batches."""
+        found = self._listed([f"{RUN_LABEL}={run}"])
+        return found is not None and self._remove_all(row["Id"] for row in found)
+
+    def _listed(self, labels: list[str]) -> list[dict[str, Any]] | None:
+        """Return containers with these labels; None where Docker does not answer."""
         try:
-            found = {row["Id"] for row in self.api.containers(all=True, filters={"label": wanted})}
-            if task is None:
-                every = self.api.containers(all=True, filters={"label": [BATCH_LABEL]})
-                found |= {row["Id"] for row in every if _has_one(row, volumes)}
-                for row in every:
-                    if row["Id"] not in found and _is_over(row["Labels"].get(_UNTIL_LABEL, "")):
-                        self.remove(row["Id"], 0.0)
+            return list(self.api.containers(all=True, filters={"label": labels}))
+        except (self._errors.DockerException, OSError):
+            return None
+
+    def _remove_all(self, ids: Iterable[str]) -> bool:
+        """Remove containers, some at a time: each takes the engine its moment, and who is being cancelled has few."""
+        wanted = list(ids)
+        if len(wanted) < 2:
+            return all(self.remove(id_, _PATIENCE_S) for id_ in wanted)
+        with ThreadPoolExecutor(min(_REMOVED_AT_ONCE, len(wanted))) as pool:
+            return all(list(pool.map(lambda id_: self.remove(id_, _PATIENCE_S), wanted)))
+
+    def stays(self) -> bool:
+        """Return whether the engine goes on: one that is being stopped takes no new connection, and ends its containers meanwhile."""
+        until = time.monotonic() + _STAYS_S
+        while self._answers():
+            if time.monotonic() > until:
+                return True
+            time.sleep(_BETWEEN_LOOKS_S)
+        return False
+
+    def _answers(self) -> bool:
+        """Ask by a connection of its own: those that are open may outlive what they lead to."""
+        import docker
+
+        address = {"base_url": self.shape.docker_host} if self.shape.docker_host else docker.utils.kwargs_from_env()
+        try:
+            client = docker.APIClient(version=self.api.api_version, timeout=_PING_S, **address)
+            try:
+                return bool(client.ping())
+            finally:
+                client.close()
         except (self._errors.DockerException, OSError):
             return False
-        left = [container for container in found if not self.remove(container, 5.0)]
-        return not left
 
 
 class Container:
@@ -179,12 +251,17 @@ class Container:
         return -1
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the system ended it for want of memory; where Docker does not say, it is lost."""
+        """Whether the system ended it for want of memory; where Docker does not say, or was being stopped, it is lost."""
         try:
-            return bool(self.engine.api.inspect_container(self.id)["State"].get("OOMKilled"))
+            if self.engine.api.inspect_container(self.id)["State"].get("OOMKilled"):
+                return True
         except Exception as error:
             self.lost = not self._removed and not isinstance(error, self.engine.not_found)
             return False
+        # An engine that stops in order ends its containers by the same signals that a program can send itself.
+        if not self._removed and self.exit_code in _ENDED_FROM_OUTSIDE and not self.engine.stays():
+            self.lost = True
+        return False
 
     def remove(self) -> bool:
         """Kill and remove it, and return whether it is gone."""
@@ -223,8 +300,17 @@ def hardened(shape: ContainerShape, slot: Slot, limits: Limits) -> dict[str, Any
     }
 
 
-def _has_one(row: dict[str, Any], volumes: Collection[str]) -> bool:
-    return any(mount.get("Name") in volumes for mount in row.get("Mounts") or ())
+def sweep_run(shape: ContainerShape, run: str) -> None:
+    """Remove what a run at the hub has left: it begins, or has just ended, and nobody else ends its containers."""
+    with contextlib.suppress(WorkerLost):
+        engine = Engine(shape, "")
+        engine.sweep_run(run)
+        engine.sweep_left()
+
+
+def _sources(row: dict[str, Any]) -> set[str]:
+    """Return what a container has mounted: names of volumes, paths of folders."""
+    return {str(mount.get("Name") or mount.get("Source")) for mount in row.get("Mounts") or ()}
 
 
 def _is_over(until: str) -> bool:

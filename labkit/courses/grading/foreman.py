@@ -1,7 +1,8 @@
 """The trusted program that grades: papermill is imported once, and each submission is graded in a forked child.
 
-``python -m labkit.courses.grading.foreman`` reads an `Order` as one line of its standard input, and says in lines of its output what
-has begun and ended. When its input closes, it ends everything.
+``python -m labkit.courses.grading.foreman`` reads an `Order` as one line of its standard input and each submission as one more, when its
+files are there; an empty line follows the last. It says in lines of its output what has begun and ended. When its input closes, it ends
+everything.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Foreman:
         shape = order.shape
         self.engine = Engine(shape, order.batch) if isinstance(shape, ContainerShape) else None
         self.slots = make_slots(shape, order.workers, order.scratch, with_scorer=with_checks)
-        if self.engine is not None and not self.engine.sweep(volumes=[slot.source for slot in self.slots]):
+        if self.engine is not None and not self.engine.sweep_left([slot.source for slot in self.slots]):
             raise WorkerLost("Containers of an earlier batch cannot be removed.", hint="See Docker's log.")
         self.scorer_slot = self.slots.pop() if with_checks else None
         self.scorer_pid = 0
@@ -72,7 +73,10 @@ class Foreman:
         self.children: dict[int, _Child] = {}
         self.blocked: list[_Child] = []
         """What has ended, and whose containers could not be removed yet: its slot is not for the next."""
-        self.waiting = list(order.tasks)
+        self.waiting: list[OrderTask] = []
+        self.hears_more = True
+        """Whether more tasks may come."""
+        self._heard = b""
 
     def run(self) -> None:
         """Grade all, or until nobody listens any more."""
@@ -80,15 +84,30 @@ class Foreman:
             if self.scorer_slot is not None:
                 self._lay_out_scorer(self.scorer_slot)
                 self._start_scorer()
-            while self.waiting or self.children:
+            while self.hears_more or self.waiting or self.children:
                 while self.waiting and self.slots:
                     self._begin(self.waiting.pop(0), self.slots.pop())
                 self._collect()
-                if select.select([sys.stdin], [], [], _LOOK_S)[0] and not os.read(0, 1024):
+                if select.select([0], [], [], _LOOK_S)[0] and not self._hear():
                     return
                 self._look_after()
         finally:
             self._end()
+
+    def _hear(self) -> bool:
+        """Take in what is said, and return whether anybody is there still."""
+        data = os.read(0, 1 << 16)
+        self.hear(data)
+        return bool(data)
+
+    def hear(self, data: bytes) -> None:
+        """Take in tasks: a line for each, and an empty one after the last."""
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
+            if not line:
+                self.hears_more = False
+            elif self.hears_more:
+                self.waiting.append(OrderTask.model_validate_json(line))
 
     def _begin(self, task: OrderTask, slot: Slot) -> None:
         sys.stdout.flush()
@@ -118,6 +137,7 @@ class Foreman:
             code = os.waitstatus_to_exitcode(status)
             if code == AWAY:
                 self.waiting.clear()  # they are not to fail one by one: whoever started us starts another when Docker is back
+                self.hears_more = False
             _say(ended=child.task.id, status=code)
 
     def _free(self, child: _Child) -> None:
@@ -204,7 +224,7 @@ class Foreman:
         """Leave nothing behind."""
         end_descendants()
         if self.engine is not None:
-            self.engine.sweep()
+            self.engine.sweep_to_the_end() if self.children else self.engine.sweep()
         used = (child.slot for child in (*self.children.values(), *self.blocked))
         for slot in (*self.slots, *used, *([self.scorer_slot] if self.scorer_slot else [])):
             with contextlib.suppress(OSError):
@@ -223,6 +243,7 @@ def longest_s(assignment: Assignment) -> float:
 def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
     """Grade one submission, and end: the child's whole life."""
     code = 1
+    engine: Engine | None = None
     try:
         die_with_parent(parent)
         adopt_orphans()
@@ -241,7 +262,9 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         code = 0
     except BaseException as error:
         traceback.print_exception(error)
-        code = AWAY if isinstance(error, WorkerLost) and error.facts.get("away") else 1
+        # Also what failed while Docker was going: the scorer that does not answer was ended by it.
+        away = (isinstance(error, WorkerLost) and error.facts.get("away")) or (engine is not None and not engine.stays())
+        code = AWAY if away else 1
     finally:
         with contextlib.suppress(Exception):
             end_descendants()
@@ -273,15 +296,23 @@ def main() -> None:
     """Grade what is ordered."""
     adopt_orphans()
     prepare_pages()  # heavy: once here, and not in each child
-    Foreman(Order.model_validate_json(_first_line())).run()
+    line, rest = _first_line()
+    try:
+        foreman = Foreman(Order.model_validate_json(line))
+        foreman.hear(rest)
+        foreman.run()
+    except WorkerLost as error:
+        traceback.print_exception(error)
+        sys.exit(AWAY if error.facts.get("away") else 1)
 
 
-def _first_line() -> bytes:
-    """Read one line past any buffer: whether more comes is asked of the descriptor itself."""
-    line = b""
-    while not line.endswith(b"\n") and (data := os.read(0, 1 << 16)):
-        line += data
-    return line
+def _first_line() -> tuple[bytes, bytes]:
+    """Read one line past any buffer, since whether more comes is asked of the descriptor itself; return it and what came with it."""
+    read = b""
+    while b"\n" not in read and (data := os.read(0, 1 << 16)):
+        read += data
+    line, _, rest = read.partition(b"\n")
+    return line, rest
 
 
 if __name__ == "__main__":

@@ -124,6 +124,8 @@ class GradingKernel:
         while not (answered and heard):
             now = time.monotonic()
             if now > deadline or not self.is_alive:
+                if not self.is_alive and not self._ran_out_of_memory():
+                    self._blame_docker()
                 raise WorkerLost(
                     self._why or "The kernel did not start in its time.", hint="See whether the image and its packages are whole."
                 )
@@ -250,13 +252,16 @@ class GradingKernel:
         code = self._provisioner.exit_code
         if self._why:
             return self._why
-        container = getattr(self._provisioner, "container", None)
-        if container is not None and not container.lost and container.ran_out_of_memory():
+        if self._ran_out_of_memory():
             return f"The kernel used more memory than {self.limits.memory_mb} MB and was ended."
         self._blame_docker()
         if code is not None and (code < 0 or code > 128):
             return f"The kernel was killed by signal {-code if code < 0 else code - 128}."
         return f"The kernel ended itself (exit code {code})."
+
+    def _ran_out_of_memory(self) -> bool:
+        container = getattr(self._provisioner, "container", None)
+        return container is not None and not container.lost and container.ran_out_of_memory()
 
     def _blame_docker(self) -> None:
         if self._provisioner.lost:

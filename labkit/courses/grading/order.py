@@ -15,7 +15,7 @@ __all__ = ["AWAY", "OUTCOME", "Order", "OrderTask", "Outcome"]
 
 OUTCOME = "outcome.json"
 AWAY = 75
-"""Exit code of a worker that lost Docker."""
+"""Exit code of a worker, or a foreman, that lost Docker."""
 
 
 class OrderTask(Record):
@@ -27,12 +27,11 @@ class OrderTask(Record):
 
 
 class Order(Record):
-    """What a foreman is to do; whoever gives it makes the folder `scratch`, and removes it however the foreman ended."""
+    """By what and where a foreman is to grade; whoever gives it makes the folder `scratch`, and removes it however the foreman ended."""
 
     batch: str
     shape: Annotated[ProcessShape | ContainerShape, Field(discriminator="kind")]
     sources: dict[int, Path]
-    tasks: tuple[OrderTask, ...]
     out: Path
     scratch: Path
     workers: Annotated[int, Field(ge=1, le=256)] = 2

@@ -9,19 +9,21 @@ import secrets
 import stat
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.courses.grading.shapes import ContainerShape, Shape, SlotVolume
 from labkit.errors import WorkerLost
 
-__all__ = ["INNER", "Slot", "empty", "make_slots", "new_scratch"]
+__all__ = ["INNER", "Slot", "empty", "make_slots", "new_scratch", "remove_abandoned", "unused"]
 
 INNER = "/slot"
 """Where a container has its slot."""
 _EMPTY_S = 120.0
 _FREE_S = 60.0
+_ABANDONED_S = 3600.0
+_SCRATCH = "lkg-"
 _LONGEST = 60  # a Unix socket's path has at most 107 bytes
 
 
@@ -141,15 +143,35 @@ def _enter(path: Path | str, above: int | None = None) -> int:
         os.close(handle)
 
 
-def new_scratch(shape: Shape) -> Path:
-    """Make a folder for slots and whatever else a batch needs for a while; others may pass through it, and not look into it."""
+def new_scratch(shape: Shape) -> tuple[Path, int]:
+    """Make a folder for slots and whatever else a batch needs for a while, and return it with a lock that is the batch's while it lives.
+
+    Others may pass through it, and not look into it.
+    """
     parent = shape.folder.path if isinstance(shape, ContainerShape) and not shape.slots else None
-    base = Path(tempfile.mkdtemp(prefix="lkg-", dir=parent))
+    base = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
     if len(os.fsencode(base)) > _LONGEST:
         base.rmdir()
-        base = Path(tempfile.mkdtemp(prefix="lkg-", dir="/tmp"))
+        base = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir="/tmp"))
     base.chmod(0o711)
-    return base
+    lock = _lock(base)
+    assert lock is not None  # nobody else has known of it yet
+    return base, lock
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the folders of batches that were killed an hour ago or more: students' work is in them."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            facts = folder.lstat()
+            if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mtime > time.time() - _ABANDONED_S:
+                continue
+            if (lock := _lock(folder)) is not None:
+                try:
+                    empty(folder)
+                    folder.rmdir()
+                finally:
+                    os.close(lock)
 
 
 def make_slots(shape: Shape, workers: int, scratch: Path, *, with_scorer: bool = False) -> list[Slot]:
@@ -170,8 +192,39 @@ def make_slots(shape: Shape, workers: int, scratch: Path, *, with_scorer: bool =
         if owner is not None:
             os.chown(root, owner, owner)
         contained = isinstance(shape, ContainerShape)
-        slots.append(Slot(root, INNER if contained else str(root), str(root) if contained else "", owner))
+        if contained:
+            slots.append(Slot(root, INNER, str(root), owner, _lock(root) or -1))
+        else:
+            slots.append(Slot(root, str(root)))
     return slots
+
+
+@contextlib.contextmanager
+def unused(shape: ContainerShape, sources: Collection[str]) -> Iterator[frozenset[str]]:
+    """Give those of these slots whose batch does not live any more, and keep others out of them meanwhile.
+
+    A batch locks its slots while it or one of its workers lives, so that a killed one has let go of them.
+    """
+    known = {slot.volume: slot.path for slot in shape.slots}
+    locks: dict[str, int] = {}
+    try:
+        for source in sources:
+            folder = known.get(source) or (Path(source) if _is_ours(Path(source)) else None)
+            with contextlib.suppress(OSError):
+                if folder is not None and (lock := _lock(folder.resolve())) is not None:
+                    locks[source] = lock
+        yield frozenset(locks)
+    finally:
+        for lock in locks.values():
+            os.close(lock)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether this is a slot that a batch of this account made as a folder of this machine."""
+    try:
+        return folder.is_absolute() and folder.parent.name.startswith(_SCRATCH) and folder.parent.lstat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _free_volumes(volumes: Sequence[SlotVolume], most: int, least: int, owner: int | None) -> list[Slot]:

@@ -57,6 +57,8 @@ class ContainerShape(Record):
         Address of the engine; by default ``DOCKER_HOST``, else the local socket.
     tmp_mb : int
         Size of ``/tmp``, which is memory of the container.
+    run : str
+        The run at the hub that the containers belong to, written on each; empty outside of a hub.
     """
 
     kind: Literal["container"] = "container"
@@ -67,6 +69,7 @@ class ContainerShape(Record):
     prefix: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,60}$")] = "labkit-grade-"
     docker_host: str | None = None
     tmp_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    run: Annotated[str, Field(max_length=64)] = ""
 
     @property
     def user(self) -> str:

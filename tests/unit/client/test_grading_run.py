@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from labkit.client import grading
+from labkit.client import CourseClient, grading
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.grading import Batch, ProcessShape
-from labkit.courses.records import GradeResult, Manifest, NotebookOutcome
+from labkit.courses.records import FileEntry, GradeResult, NotebookOutcome
 from labkit.errors import NotFound
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
@@ -34,8 +34,11 @@ def item(service: CourseService, tmp_path_factory: pytest.TempPathFactory) -> As
 
 
 def _grade(job: Batch, **_: object) -> Iterator[GradeResult]:
-    """Play the engine: every submission has all that it was handed in with, and a page."""
+    """Play the engine: every submission has all that it was handed in with, alone on the disk, and a page."""
     for submission, (folder, version) in job.submissions.items():
+        assert job.fetch is not None
+        job.fetch(submission)
+        assert [path.name for path in folder.parent.iterdir()] == [submission]
         assert (folder / "ps1.ipynb").is_file()
         assert "### BEGIN SOLUTION" in (job.source[version] / "ps1.ipynb").read_text()
         page = f"<p>{submission}</p>".encode()
@@ -77,10 +80,11 @@ def test_result_that_is_refused_ends_no_run(
     """A page that the service does not take costs one result, and not those of all who come after, again and again."""
 
     def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
-        first, *rest = _grade(job)
-        page = tmp_path / "out" / first.submission / str(first.notebooks[0].html)
-        page.write_bytes(b"something else than its name says")
-        yield from (first, *rest)
+        for number, result in enumerate(_grade(job)):
+            if number == 0:
+                page = tmp_path / "out" / result.submission / str(result.notebooks[0].html)
+                page.write_bytes(b"something else than its name says")
+            yield result
 
     monkeypatch.setattr(grading, "grade_batch", grade)
     run, address = service.begin_grading(item.id)
@@ -88,24 +92,26 @@ def test_result_that_is_refused_ends_no_run(
     assert [(result.state, [note.kind for note in result.notes]) for result in results] == [("failed", ["result-refused"]), ("graded", [])]
 
 
-def test_submission_whose_files_are_lost_ends_no_run(
-    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The others are graded; that one says what is wrong."""
-    fetch = grading._fetch
-    lost: list[str] = []
+def test_nothing_is_fetched_twice(service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a submission that is graded once more, nor a file of it that was handed out."""
+    fetched: list[str] = []
+    fetch = grading.CourseClient.fetch_grading_file
 
-    def fetched(client: object, run: str, manifest: Manifest, target: Path, kept: Path) -> None:
-        if target.parent.name == "submissions" and not lost:
-            lost.append(target.name)
-            raise NotFound("There is no such file.")
-        fetch(client, run, manifest, target, kept)  # type: ignore[arg-type]
+    def note(client: CourseClient, run: str, file: FileEntry, target: Path) -> None:
+        fetched.append(file.sha256)
+        fetch(client, run, file, target)
 
-    monkeypatch.setattr(grading, "_fetch", fetched)
-    monkeypatch.setattr(grading, "grade_batch", _grade)
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        for result in _grade(job):
+            assert job.fetch is not None
+            job.fetch(result.submission)
+            yield result
+
+    monkeypatch.setattr(grading.CourseClient, "fetch_grading_file", note)
+    monkeypatch.setattr(grading, "grade_batch", grade)
     run, address = service.begin_grading(item.id)
-    results = list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))
-    assert [(result.state, [note.kind for note in result.notes]) for result in results] == [("failed", ["files-missing"]), ("graded", [])]
+    assert len(list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))) == 2
+    assert len(fetched) == len(set(fetched))
 
 
 def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def share(x): return x / 10
 def broken(x): raise KeyError("no")
 def every(**values): assert set(values) == {"x", "y"}
 def much(x): return 1e9
+def half(x): raise AssertionError("half a sign: \\ud83d, and \\0")
 """
 
 
@@ -261,3 +262,10 @@ def test_model_as_a_pickle_is_refused(folder: Path, capsys: pytest.CaptureFixtur
     result = _check(folder, _MODEL_CHECK, {"model": "file:model"})
     assert "weights are not those" in result.note
     assert "executed" not in capsys.readouterr().out
+
+
+def test_message_that_no_file_can_hold_is_told_all_the_same(folder: Path) -> None:
+    """Half a surrogate pair and NUL become other signs: the result goes through files, the wire and a database."""
+    result = _assertion(folder, "tests.py:half", "1")
+    assert result.note == "half a sign: ?, and \ufffd"
+    assert CheckResult.model_validate_json(result.model_dump_json()) == result

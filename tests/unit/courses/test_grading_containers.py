@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 import requests
 
 from labkit.courses.grading import ContainerShape, SlotVolume, containers, places
-from labkit.courses.grading.containers import BATCH_LABEL, Container, Engine
+from labkit.courses.grading.containers import Container, Engine
+from labkit.courses.grading.labels import BATCH_LABEL, RUN_LABEL
 from labkit.courses.grading.places import make_slots
 from labkit.courses.grading.provisioners import ContainerProvisioner
 from labkit.courses.records import Limits
@@ -100,16 +102,80 @@ def test_removal_is_tried_again_and_its_failure_is_said() -> None:
     assert not _engine(containers=[OSError("away")]).sweep("task")
 
 
-def test_containers_on_our_slots_are_swept_whosever_they_are() -> None:
-    """Their batch was killed; what they write would be in the next submission."""
+def test_containers_of_killed_batches_are_swept(tmp_path: Path) -> None:
+    """On a slot of ours, whosever they are; on any other whose batch does not live any more; and those whose time is over."""
+    shape = _volumes(tmp_path, 4)
+    mine = make_slots(shape.model_copy(update={"slots": shape.slots[:1]}), 1, tmp_path)
+    theirs = make_slots(shape.model_copy(update={"slots": shape.slots[1:2]}), 1, tmp_path)
     rows = [
-        {"Id": "left", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-1"}]},
-        {"Id": "theirs", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-9"}]},
+        {"Id": "ours", "Labels": {BATCH_LABEL: "b"}, "Mounts": [{"Name": "slot-0"}]},
+        {"Id": "left", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-0"}]},
+        {"Id": "theirs", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-1"}]},
+        {"Id": "killed", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-2"}]},
+        {"Id": "unknown", "Labels": {BATCH_LABEL: "other"}, "Mounts": [{"Name": "slot-9"}]},
         {"Id": "old", "Labels": {BATCH_LABEL: "other", "labkit.grading.until": "7"}, "Mounts": []},
     ]
-    engine = _engine(containers=[[], rows], remove_container=[None])
-    assert engine.sweep(volumes=["slot-1", "slot-2"])
-    assert [given for name, given in engine.api.calls if name == "remove_container"] == [("old",), ("left",)]
+    engine = _engine(containers=[rows], remove_container=[None])
+    engine.shape = shape
+    assert engine.sweep_left([slot.source for slot in mine])
+    assert {given for name, given in engine.api.calls if name == "remove_container"} == {("left",), ("killed",), ("old",)}
+    assert theirs
+
+
+def test_container_that_was_being_made_when_its_batch_ended_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It appears a moment after all that were there are gone."""
+    monkeypatch.setattr(containers, "_BETWEEN_LOOKS_S", 0.0)
+    engine = _engine(containers=[[{"Id": "one"}, {"Id": "two"}], [{"Id": "late"}], []], remove_container=[None])
+    assert engine.sweep_to_the_end()
+    assert {given for name, given in engine.api.calls if name == "remove_container"} == {("one",), ("two",), ("late",)}
+
+
+def test_folder_of_a_batch_that_lives_is_in_use(tmp_path: Path) -> None:
+    """Slots that are folders are known by their locks, too; what is no slot of ours is let alone."""
+    scratch = tmp_path / "lkg-one"
+    scratch.mkdir()
+    (slot,) = make_slots(ContainerShape(image="x"), 1, scratch)
+    other = tmp_path / "somebody's"
+    other.mkdir()
+    for living in (True, False):
+        with places.unused(ContainerShape(image="x"), [slot.source, str(other), str(tmp_path / "lkg-one" / "gone")]) as abandoned:
+            assert abandoned == (frozenset() if living else {slot.source})
+        if living:
+            os.close(slot.lock)
+
+
+def test_engine_that_stops_in_order_is_not_taken_for_the_submission() -> None:
+    """It ends containers by the very signals that a program can send itself: only one that goes on afterwards had no part in it."""
+    for stays in (False, True):
+        engine = _engine(inspect_container=[_state(ExitCode=143)])
+        engine.stays = lambda stays=stays: stays  # type: ignore[method-assign]
+        container = Container(engine, "id", "name")
+        container.exit_code = 143
+        assert (container.ran_out_of_memory(), container.lost) == (False, not stays)
+
+
+def test_engine_is_asked_anew_whether_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a moment: a connection that is open says nothing of an engine that is stopping."""
+    monkeypatch.setattr(containers, "_STAYS_S", 0.05)
+    monkeypatch.setattr(containers, "_BETWEEN_LOOKS_S", 0.01)
+    answers: list[bool] = []
+    engine = _engine()
+    engine._answers = lambda: answers.pop(0) if len(answers) > 1 else answers[0]  # type: ignore[method-assign]
+    answers[:] = [True]
+    assert engine.stays()
+    answers[:] = [True, True, False]
+    assert not engine.stays()
+
+
+def test_run_at_the_hub_is_written_on_its_containers(tmp_path: Path) -> None:
+    """So that the server of the run, and the hub, know them."""
+    given: dict[str, Any] = {}
+    engine = _engine(create_host_config=[{}], start=[None], wait=[{"StatusCode": 0}])
+    engine.shape = ContainerShape(image="x", run="grading12345")
+    create = lambda *_, **more: given.update(more) or {"Id": "id"}  # noqa: E731
+    engine.api.create_container = create
+    engine.start([], places.Slot(tmp_path, "/slot"), Limits(), task="t", image="x", environment={})
+    assert given["labels"][RUN_LABEL] == "grading12345"
 
 
 @pytest.mark.parametrize(("answer", "away"), [(OSError(), True), (docker.errors.APIError("no such image"), False)])

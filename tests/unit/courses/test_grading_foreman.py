@@ -19,7 +19,7 @@ from labkit.errors import WorkerLost
 @pytest.fixture
 def foreman(tmp_path: Path) -> Foreman:
     """One without work."""
-    return Foreman(Order(batch="b", shape=ProcessShape(), sources={}, tasks=(), out=tmp_path, scratch=tmp_path, workers=1))
+    return Foreman(Order(batch="b", shape=ProcessShape(), sources={}, out=tmp_path, scratch=tmp_path, workers=1))
 
 
 def _sweeps(*answers: bool) -> Any:
@@ -45,3 +45,12 @@ def test_container_that_stays_for_good_ends_the_foreman(foreman: Foreman) -> Non
     foreman.blocked.append(_Child(OrderTask(id="one", folder=slot.root, version=1), slot, time.monotonic() - 1))
     with pytest.raises(WorkerLost, match="cannot be removed"):
         foreman._look_after()
+
+
+def test_tasks_come_in_whatever_pieces_the_pipe_makes(foreman: Foreman) -> None:
+    """An empty line follows the last, and nothing that comes after it counts."""
+    lines = "".join(OrderTask(id=name, folder=Path("/x"), version=1).model_dump_json() + "\n" for name in ("a", "b")) + "\n"
+    for piece in (lines[:10], lines[10:-3], lines[-3:] + '{"id": "c"}\n'):
+        assert foreman.hears_more
+        foreman.hear(piece.encode())
+    assert ([task.id for task in foreman.waiting], foreman.hears_more) == (["a", "b"], False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from labkit.courses.grading.places import Slot
+from labkit.courses.grading import ContainerShape, SlotFolder
+from labkit.courses.grading.places import Slot, new_scratch, remove_abandoned
 
 
 @pytest.fixture
@@ -72,3 +74,26 @@ def test_folders_without_rights_are_removed() -> None:
             os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reading, 100) == b"empty"
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for that of a socket."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        yield Path(name)
+
+
+def test_folder_of_a_batch_that_was_killed_is_removed(short: Path) -> None:
+    """An hour later, with the work that lies in it; that of one that lives, or that somebody else made, stays."""
+    shape = ContainerShape(image="x", folder=SlotFolder(path=short))
+    (living, lock_of_living), (young, lock_of_young), (killed, lock) = (new_scratch(shape) for _ in range(3))
+    (killed / "work.ipynb").write_text("theirs")
+    other = short / "other"
+    other.mkdir()
+    for closed in (lock, lock_of_young):
+        os.close(closed)
+    for folder in (living, killed, other):
+        os.utime(folder, (7, 7))
+    remove_abandoned(short)
+    os.close(lock_of_living)
+    assert set(short.iterdir()) == {living, young, other}

@@ -18,6 +18,7 @@ from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import releases
 from labkit_hub.service.courses.access import lock_assignment, seat_at
+from labkit_hub.service.courses.batchstate import goes_on
 from labkit_hub.service.courses.counting import Ledger, open_ledger
 from labkit_hub.service.courses.history import noting_finals
 from labkit_hub.service.courses.scores import drop_marks
@@ -26,7 +27,7 @@ from labkit_hub.service.courses.tables import AssignmentRow, BatchRow, BatchTask
 from labkit_hub.service.grading import GRADING_KIND, GRADING_PATH
 from labkit_hub.service.tables import RunRow
 
-__all__ = ["ask_batch", "list_batches"]
+__all__ = ["ask_batch", "grading_profile", "grading_run", "list_batches"]
 
 
 def ask_batch(
@@ -45,7 +46,7 @@ def ask_batch(
     _, seat = seat_at(session, assignment_id, who)
     seat.require_staff()
     row = lock_assignment(session, assignment_id)
-    profile = next((profile for profile in profiles if "grade" in profile.purposes), None)
+    profile = grading_profile(profiles)
     if profile is None:
         raise InvalidInput("The hub has no profile for grading.", hint="An admin adds one with the purpose grade.")
     chosen = _choose(open_ledger(session, row), ask)
@@ -54,7 +55,7 @@ def ask_batch(
             drop_marks(session, chosen, who.name, now)
     moved = _renew(session, row, chosen) if ask.newest else 0
     number = (session.scalar(select(func.max(BatchRow.number)).where(BatchRow.assignment_id == row.id)) or 0) + 1
-    run = _run(row, grader, profile, len(chosen), now)
+    run = grading_run(row, grader, profile, len(chosen), now)
     batch = BatchRow(id=new_id(), assignment_id=row.id, number=number, run_id=run.id, asked=now, asked_by=who.name)
     session.add_all((run, batch))
     session.flush()
@@ -72,10 +73,15 @@ def ask_batch(
         to_newest=moved,
     )
     session.flush()
-    return _items(session, [batch])[0]
+    return _items(session, [batch], now)[0]
 
 
-def list_batches(session: Session, assignment_id: str, who: Identity) -> BatchList:
+def grading_profile(profiles: Sequence[Profile]) -> Profile | None:
+    """Return the profile of grading runs, if the hub has one."""
+    return next((profile for profile in profiles if "grade" in profile.purposes), None)
+
+
+def list_batches(session: Session, assignment_id: str, who: Identity, now: datetime) -> BatchList:
     """Return the batches of an assignment to staff, the newest first.
 
     Raises
@@ -85,11 +91,11 @@ def list_batches(session: Session, assignment_id: str, who: Identity) -> BatchLi
     row, seat = seat_at(session, assignment_id, who)
     seat.require_staff(changes=False)
     found = session.scalars(select(BatchRow).where(BatchRow.assignment_id == row.id).order_by(BatchRow.number.desc()))
-    return BatchList(batches=_items(session, found.all()))
+    return BatchList(batches=_items(session, found.all(), now))
 
 
-def _items(session: Session, batches: Sequence[BatchRow]) -> tuple[BatchItem, ...]:
-    """Return batches of one assignment as people see them: two queries, however many there are."""
+def _items(session: Session, batches: Sequence[BatchRow], now: datetime) -> tuple[BatchItem, ...]:
+    """Return batches of one assignment as people see them: two queries, however many there are, and a few for one that has just broken."""
     assignments = {batch.assignment_id for batch in batches}
     of_them = BatchRow.assignment_id.in_(assignments)
     runs = {run.id: run for run in session.scalars(select(RunRow).join(BatchRow, BatchRow.run_id == RunRow.id).where(of_them))}
@@ -97,20 +103,22 @@ def _items(session: Session, batches: Sequence[BatchRow]) -> tuple[BatchItem, ..
     counts: dict[str, dict[str, int]] = {}
     for batch_id, state, count in session.execute(query.where(of_them).group_by(BatchTaskRow.batch_id, BatchTaskRow.state)):
         counts.setdefault(batch_id, {})[state] = count
-    return tuple(_item(batch, runs.get(batch.run_id), counts.get(batch.id, {})) for batch in batches)
+    going = {b.id for b in batches if (run := runs.get(b.run_id)) and counts.get(b.id, {}).get("waiting") and goes_on(session, b, run, now)}
+    return tuple(_item(batch, runs.get(batch.run_id), counts.get(batch.id, {}), goes_on=batch.id in going) for batch in batches)
 
 
-def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int]) -> BatchItem:
+def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int], *, goes_on: bool) -> BatchItem:
     total = sum(counts.values())
+    state = "waiting" if goes_on else run.state if run else "lost"  # another run is put into the line in a moment
     return BatchItem(
         id=batch.id,
         run=batch.run_id,
         assignment=batch.assignment_id,
         asked_by=batch.asked_by,
         asked=batch.asked,
-        state=cast("HubRunState", run.state) if run else "lost",
-        reason=_reason(run, counts.get("waiting", 0)),
-        progress=run.progress if run else "",
+        state=cast("HubRunState", state),
+        reason=_reason(run, counts.get("waiting", 0), goes_on=goes_on),
+        progress=run.progress if run and run.state not in HUB_END_STATES else "",  # what has ended is told by its reason
         total=total,
         graded=counts.get("graded", 0),
         failed=counts.get("failed", 0),
@@ -147,7 +155,8 @@ def _renew(session: Session, row: AssignmentRow, chosen: Sequence[SubmissionRow]
     return moved
 
 
-def _run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: datetime) -> RunRow:
+def grading_run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: datetime, *, resumes: str | None = None) -> RunRow:
+    """Return a run for the line; `resumes` is the one that it goes on from."""
     run_id = new_id()
     return RunRow(
         id=run_id,
@@ -158,6 +167,7 @@ def _run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: dat
         path=GRADING_PATH,
         profile=profile.slug,
         time_limit_s=profile.longest_h * 3600,
+        resumes=resumes,
         priority=0,
         rank=now.timestamp(),
         state="waiting",
@@ -169,7 +179,8 @@ def _run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: dat
     )
 
 
-def _reason(run: RunRow | None, left: int) -> str:
+def _reason(run: RunRow | None, left: int, *, goes_on: bool) -> str:
     if run is None or run.state not in HUB_END_STATES or not left:
         return run.reason if run else ""
-    return f"{run.reason} {left} of its submissions {'is' if left == 1 else 'are'} not graded: ask for a new batch.".strip()
+    number = f"{left} of its submissions {'is' if left == 1 else 'are'}"
+    return f"{run.reason} {number} {'left to another run' if goes_on else 'not graded: ask for a new batch'}.".strip()

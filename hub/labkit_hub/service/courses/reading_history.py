@@ -29,6 +29,7 @@ _WORDS = {
     "submission.peek": "asked for another's submission",
     "answers.view": "read answers",
     "batch.create": "asked for grading",
+    "batch.continue": "went on with grading",
     "result.put": "graded",
     "score.change": "changed a score",
     "feedback.release": "released the feedback",
@@ -45,7 +46,7 @@ _WORDS = {
     "grade.not-sent": "the learning platform did not take the points",
     "file.peek": "asked for a file without the right",
 }
-_UNTOLD = frozenset({"assignment", "sha256", "person", "refused", "run"})
+_UNTOLD = frozenset({"after", "assignment", "sha256", "person", "refused", "run"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 
 from fastapi import APIRouter
 from sqlalchemy.exc import SQLAlchemyError
 
 from labkit_hub.service.audit import note_error
 from labkit_hub.service.context import ServiceContext
-from labkit_hub.service.courses import uploads
+from labkit_hub.service.courses import continuing, uploads
 from labkit_hub.service.courses.feedback import PageKeys
 from labkit_hub.service.courses.fileroutes import LARGE_BODIES, add_file_routes, add_grading_files
 from labkit_hub.service.courses.graderoutes import add_grade_routes
@@ -21,11 +23,12 @@ __all__ = ["CoursesRoom"]
 
 log = logging.getLogger(__name__)
 
+_LOOK_EVERY_S = 10.0
 _SWEEP_EVERY_S = 3600.0
 
 
 class CoursesRoom:
-    """``api/assignments``, ``api/submissions``, ``api/files``, ``api/grading``; removes files that nobody uses."""
+    """``api/assignments``, ``api/submissions``, ``api/files``, ``api/grading``; removes unused files, lets broken batches go on."""
 
     def __init__(self, context: ServiceContext) -> None:
         self.office = Office(context)
@@ -36,7 +39,7 @@ class CoursesRoom:
         add_grade_routes(self.router, self.office, self.keys)
         add_grading_files(self.router, self.office)
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._sweep, name="course-files", daemon=True)
+        self._thread = threading.Thread(target=self._look_after, name="courses", daemon=True)
 
     def limit_of(self, path: str) -> int | None:
         """Return the most bytes that are taken at a path, if whole files are sent there."""
@@ -54,13 +57,24 @@ class CoursesRoom:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def _sweep(self) -> None:
-        database = self.office.context.database
-        while not self._closing.wait(_SWEEP_EVERY_S):
-            try:
-                uploads.sweep(self.office.store, database, self.office.now())
-            except SQLAlchemyError as error:
-                log.warning("The courses' files could not be looked through (%s); the next try is in an hour.", type(error).__name__)
-            except Exception as error:
-                log.exception("The courses' files could not be looked through")
-                note_error(database, "course files", f"{type(error).__name__}: {error}")
+    def continue_batches(self) -> list[str]:
+        """Let batches whose run has ended too early be graded to their end; return their new runs."""
+        context, office = self.office.context, self.office
+        return continuing.continue_batches(context.database, grader=office.settings.grader, profiles=context.profiles, now=office.now())
+
+    def _look_after(self) -> None:
+        next_sweep = time.monotonic() + _SWEEP_EVERY_S
+        while not self._closing.wait(_LOOK_EVERY_S):
+            self._do("grading batches", self.continue_batches)
+            if time.monotonic() >= next_sweep:
+                next_sweep = time.monotonic() + _SWEEP_EVERY_S
+                self._do("course files", lambda: uploads.sweep(self.office.store, self.office.context.database, self.office.now()))
+
+    def _do(self, what: str, look: Callable[[], object]) -> None:
+        try:
+            look()
+        except SQLAlchemyError as error:
+            log.warning("The %s could not be looked through (%s); they are again, later.", what, type(error).__name__)
+        except Exception as error:
+            log.exception("The %s could not be looked through", what)
+            note_error(self.office.context.database, what, f"{type(error).__name__}: {error}")

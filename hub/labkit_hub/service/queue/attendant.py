@@ -14,11 +14,12 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from labkit_hub.service.audit import SERVICE
 from labkit_hub.service.context import ServerView
 from labkit_hub.service.queue import leases, tickets
 from labkit_hub.service.queue.desk import Desk
 from labkit_hub.service.queue.starter import Starter
-from labkit_hub.service.queue.transitions import SERVICE, ask_to_stop, cancelled_reason, end, fail_attempt, has_ended, longest_s
+from labkit_hub.service.queue.transitions import ask_to_stop, cancelled_reason, end, fail_attempt, has_ended, longest_s
 from labkit_hub.service.tables import DeviceRow, LeaseRow, RunRow
 
 __all__ = ["Attendant"]

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from labkit.client.wire import HUB_END_STATES, CourseItem, HubRunItem, NewHubRun, RunReport
 from labkit.errors import Conflict, InvalidInput, NotFound, NotWritable
 from labkit_hub.profiles import Profile
-from labkit_hub.service.audit import note
+from labkit_hub.service.audit import SERVICE, note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.queue.allowed import choose_course, choose_profile
 from labkit_hub.service.queue.desk import Desk
 from labkit_hub.service.queue.items import as_items
-from labkit_hub.service.queue.transitions import SERVICE, ask_to_stop, cancelled_reason, end, has_ended
+from labkit_hub.service.queue.transitions import ask_to_stop, cancelled_reason, end, has_ended
 from labkit_hub.service.queue.words import many
 from labkit_hub.service.tables import RunRow
 

@@ -9,15 +9,14 @@ from sqlalchemy.orm import Session
 
 from labkit.client.wire import HUB_END_STATES, HubRunState
 from labkit_hub.profiles import Profile
+from labkit_hub.service.audit import SERVICE
 from labkit_hub.service.queue import tickets
 from labkit_hub.service.queue.words import span
 from labkit_hub.service.tables import RunRow
 from labkit_hub.settings import QueueSettings
 
-__all__ = ["SERVICE", "ask_to_stop", "cancelled_reason", "end", "fail_attempt", "has_ended", "longest_s"]
+__all__ = ["ask_to_stop", "cancelled_reason", "end", "fail_attempt", "has_ended", "longest_s"]
 
-SERVICE = "labkit"
-"""Who stops a run at its time limit."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
 
 

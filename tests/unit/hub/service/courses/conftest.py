@@ -12,6 +12,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from labkit_hub.profiles import load_profiles
+from labkit_hub.service.courses import room
+from labkit_hub.service.courses.continuing import continue_batches
 from labkit_hub.service.courses.office import Office
 from labkit_hub.service.tables import AuditRow, RunRow
 
@@ -64,6 +67,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(Office, "now", staticmethod(lambda: clock.time))
     return clock
+
+
+@pytest.fixture(autouse=True)
+def _quiet_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the room does from time to time, tests do by hand."""
+    monkeypatch.setattr(room, "_LOOK_EVERY_S", 3600.0)
 
 
 @dataclass
@@ -139,6 +148,17 @@ class School:
         with self.house.database.transaction() as session:
             row = session.get_one(RunRow, run)
             row.state, row.reason = state, reason
+
+    def end_run(self, run: str, state: str, reason: str = "", *, by: str | None = None) -> None:
+        """Let a run end now, as the queue would; `by` somebody who asked for it."""
+        self.set_run(run, state, reason)
+        with self.house.database.transaction() as session:
+            row = session.get_one(RunRow, run)
+            row.ended, row.asked_to_stop_by = self.clock.time, by
+
+    def continue_batches(self) -> list[str]:
+        """Let the room look after batches that ended too early; return the runs that it put into the line."""
+        return continue_batches(self.house.database, grader=GRADER, profiles=load_profiles(None), now=self.clock.time)
 
     def server_of(self, run: str, owner: str = GRADER) -> str:
         """Return the name under which a run's server asks."""

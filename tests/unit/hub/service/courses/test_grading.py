@@ -354,3 +354,62 @@ def test_what_lacks_a_notebook_of_the_newest_release_keeps_its_own(school, made,
     school.release(made, student=school.send("prof", two), source=school.send("prof", {**school.source_files, **two}))
     run = school.batch(made, newest=True)
     assert list(school.done(school.server_of(run), "GET", f"/grading/{run}")["sources"]) == ["1"]
+
+
+@pytest.fixture
+def broken(school, made, ada, clock) -> str:
+    """A batch of two whose run has brought one result when its time was up."""
+    clock.later(minutes=1)
+    school.submit("ben", made)
+    run = school.batch(made)
+    clock.later(hours=4)
+    assert school.put_result(run, ada).status_code == 204
+    school.end_run(run, "failed", "Out of time.")
+    return run
+
+
+def _batch(school, made) -> dict:
+    (batch,) = school.done("prof", "GET", f"/assignments/{made}/batches")["batches"]
+    return batch
+
+
+def test_what_a_run_leaves_is_graded_by_another(school, made, broken, clock) -> None:
+    """Of the same batch, which goes on for whoever waits for it, and gets what has no result yet; points stay."""
+    between = _batch(school, made)
+    assert (between["state"], between["reason"]) == ("waiting", "Out of time. 1 of its submissions is left to another run.")
+    (run,) = school.continue_batches()
+    assert school.continue_batches() == []
+    after = _batch(school, made)
+    assert (after["run"], after["state"], after["graded"], after["total"]) == (run, "waiting", 1, 2)
+    with school.house.database.reading() as session:
+        row = session.get_one(RunRow, run)
+        assert (row.owner, row.kind, row.resumes, row.state) == ("labkit-grader", "grade", broken, "waiting")
+    school.set_run(run, "running")
+    assert len(school.done(school.server_of(run), "GET", f"/grading/{run}")["tasks"]) == 1
+    assert school.ask(school.server_of(broken), "GET", f"/grading/{broken}").status_code == 404
+    assert [(row.actor, row.detail["after"]) for row in school.audit("batch.continue")] == [("labkit", broken)]
+    clock.later(hours=4)
+    school.end_run(run, "lost", "Its server is gone.")
+    assert school.continue_batches() == []  # it has brought nothing, and so might all that follow: a person has a look
+    assert _batch(school, made)["reason"] == "Its server is gone. 1 of its submissions is not graded: ask for a new batch."
+
+
+def test_run_that_a_person_cancelled_is_followed_by_none(school, broken, monkeypatch) -> None:
+    """Whoever it was; what the service stopped at the time limit goes on, but not without end."""
+    for by in ("prof", "root"):
+        school.end_run(broken, "cancelled", by=by)
+        assert school.continue_batches() == []
+    school.end_run(broken, "cancelled", by="labkit")
+    with monkeypatch.context() as patch:
+        patch.setattr("labkit_hub.service.courses.batchstate._MOST_RUNS", 1)
+        assert school.continue_batches() == []
+    assert len(school.continue_batches()) == 1
+
+
+def test_batch_goes_on_neither_beside_a_newer_one_nor_a_day_later(school, made, broken, clock) -> None:
+    """Somebody has asked anew; nobody waits any more."""
+    clock.later(hours=30)
+    assert school.continue_batches() == []
+    school.end_run(broken, "failed")
+    school.end_run(school.batch(made), "cancelled", by="prof")
+    assert school.continue_batches() == []
