@@ -82,7 +82,7 @@ def release_plan(assignment: Assignment, item: AssignmentItem, root: Path) -> Re
     return ReleasePlan(
         checked=checked_report(assignment, root),
         sha256="" if assignment.errors else manifest.sha256,
-        files=tuple(SendFile(path=file.path, size=file.size, cells=_cells(assignment, file.path)) for file in manifest.files),
+        files=tuple(SendFile(path=file.path, size=file.size, cells=_cells(assignment, file.path), objects=None) for file in manifest.files),
         hidden=len(assignment.hidden),
         release=item.release,
         draft=item.state == "draft",
