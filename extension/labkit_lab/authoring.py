@@ -56,21 +56,21 @@ def write_preview(assignment: Assignment, root: Path) -> PreviewItem:
     AlreadyExists
         Something is there that is no preview.
     """
-    layout = AuthorLayout(assignment.root)
-    if layout.preview.exists() and not layout.preview_mark.is_file():
+    place = AuthorLayout(assignment.root).preview
+    if place.exists() and not AuthorLayout(place).preview_mark.is_file():
         raise AlreadyExists(
-            f"{shown_path(layout.preview)} is there already, and is no preview.", hint="Move or rename that folder, then look again."
+            f"{shown_path(place)} is there already, and is no preview.", hint="Move or rename that folder, then look again."
         )
-    with scratch_folder(layout.preview.parent) as scratch:
+    with scratch_folder(place.parent) as scratch:
         made = lay_out_student(assignment, scratch / "made")
         files = tuple(file.path for file in manifest_of(made).files)
-        write_text(made / layout.preview_mark.relative_to(layout.preview), "{}\n")
-        remove_tree(layout.preview)
-        publish_folder(made, layout.preview)
-    first = next((layout.preview / f"{name}.ipynb" for name in assignment.notebooks), None)
+        write_text(AuthorLayout(made).preview_mark, "{}\n")
+        remove_tree(place)
+        publish_folder(made, place)
+    first = next((place / f"{name}.ipynb" for name in assignment.notebooks), None)
     return PreviewItem(
-        folder=browser_path(root, layout.preview),
-        place=shown_path(layout.preview),
+        folder=browser_path(root, place),
+        place=shown_path(place),
         files=files,
         open=browser_path(root, first) if first else None,
     )

@@ -49,7 +49,9 @@ def release_folder(
         out = Path(scratch) / "release"
         student, source = make_release(read, out)
         if seen and student.sha256 != seen:
-            raise Conflict("A file has changed since you confirmed what is released.", hint="Look again, then release.")
+            raise Conflict(
+                "A file has changed since you confirmed what is released.", hint="Begin again: you are told what students get now."
+            )
         asked = NewRelease(
             key=_key(assignment, student, source, read.sheet.model_dump_json(), message),
             student=student,

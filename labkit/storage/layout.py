@@ -618,8 +618,8 @@ class AuthorLayout:
 
     @property
     def preview_mark(self) -> Path:
-        """Says that the preview was written by us, and may be written again."""
-        return self.preview / ".labkit" / "preview.json"
+        """Is there where this folder is itself a preview that was written by us, and may be written again."""
+        return self.root / ".labkit" / "preview.json"
 
 
 @dataclass(frozen=True, slots=True)

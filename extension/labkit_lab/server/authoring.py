@@ -23,6 +23,7 @@ from labkit.courses.grading.solution import grade_solution
 from labkit.courses.names import check_assignment_name
 from labkit.errors import AlreadyExists, InvalidInput, NotFound
 from labkit.events import Event, Progress
+from labkit.storage import AuthorLayout
 from labkit_lab.authoring import change_of, checked_report, release_plan, tested_report, write_preview
 from labkit_lab.courselist import author_folders
 from labkit_lab.homes import path_in_home, shown_path
@@ -192,6 +193,8 @@ def _place(folder: str, root: Path) -> Path:
         raise InvalidInput("This is your whole home.", hint="Make a folder for the assignment, and take that.")
     if not place.is_dir():
         raise NotFound(f"{shown_path(place)} is no folder.", hint="Choose the folder that holds the notebooks of the assignment.")
+    if AuthorLayout(place).preview_mark.is_file():
+        raise InvalidInput(f"{shown_path(place)} is a preview: it has no solutions.", hint="Choose the folder that you write in.")
     return place
 
 

@@ -217,10 +217,10 @@ class FolderForm extends WorkingBody {
     try {
       const { folders } = await this._api.listAuthorFolders(this._course);
       this._folders = folders;
-      const free = folders.find(({ assignment }) => assignment === '');
-      if (this._here === '' && free !== undefined && this._folder === '') {
-        this._folder = free.folder;
-      }
+      // the file browser may well show something else, such as a preview
+      const free = folders.filter(({ assignment }) => assignment === '');
+      const fit = free.find(({ folder }) => folder === this._here) ?? free[0];
+      this._folder = fit?.folder ?? this._here;
     } catch (error) {
       this._error = errorWords(error, this._trans);
     }

@@ -140,6 +140,8 @@ async def test_a_preview_takes_the_place_of_a_preview_only(say: Say, jp_root_dir
         text = (place / "ps1.ipynb").read_text()
         assert ("YOUR CODE HERE" in text, "sum(values)" in text) == (True, False)
         (place / "tried.txt").write_text("x")
+    status, answer = await say(COURSE, "assignments", folder=place.name)
+    assert (status, "it has no solutions" in answer["error"]["message"]) == (400, True)
     (place / ".labkit" / "preview.json").unlink()
     status, answer = await say("assignments", made["id"], "preview")
     assert (status, "is no preview" in answer["error"]["message"], (place / "tried.txt").is_file()) == (409, True, True)
