@@ -12,6 +12,7 @@ from labkit.client.settings import ServiceAddress
 from labkit.client.wire import CourseItem
 from labkit.client.workfolder import WorkFolder, WorkRecord, list_work
 from labkit.config import courses_dir
+from labkit.courses.annotation_files import TASKS_FILE
 from labkit.errors import LabKitError
 from labkit.runs.answering import at_hub
 from labkit.storage import utc_now
@@ -84,6 +85,7 @@ def _entry(item: AssignmentItem, work: tuple[WorkFolder, WorkRecord] | None, roo
         fetched=record.release if record else 0,
         folder=browser_path(root, folder.root) if folder else None,
         place=shown_path(folder.root) if folder else "",
+        annotates=record is not None and record.manifest.entry(TASKS_FILE) is not None,
         notebooks=tuple(f"{name}.ipynb" for name in record.manifest.notebooks) if record else (),
     )
 

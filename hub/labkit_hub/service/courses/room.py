@@ -22,6 +22,7 @@ __all__ = ["CoursesRoom"]
 log = logging.getLogger(__name__)
 
 _SWEEP_EVERY_S = 3600.0
+_SWEEP_ALL_AFTER = 24  # for it everything is read through
 
 
 class CoursesRoom:
@@ -55,10 +56,13 @@ class CoursesRoom:
             self._thread.join()
 
     def _sweep(self) -> None:
-        database = self.office.context.database
+        database, rounds = self.office.context.database, 0
         while not self._closing.wait(_SWEEP_EVERY_S):
+            rounds += 1
             try:
                 uploads.sweep(self.office.store, database, self.office.now())
+                if rounds % _SWEEP_ALL_AFTER == 1:
+                    uploads.sweep_unnamed(self.office.store, database, self.office.now())
             except SQLAlchemyError as error:
                 log.warning("The courses' files could not be looked through (%s); the next try is in an hour.", type(error).__name__)
             except Exception as error:
