@@ -37,7 +37,7 @@ def add_arranging_pages(router: APIRouter, work: Coursework) -> None:
         platform = work.passback.read(assignment_id, who)  # which notes that others' points are read
         with office.reading(who) as session:
             opened = work.open(session, course_id, assignment_id, who, staff=True)
-            shown = {
+            shown: dict[str, Any] = {
                 "platform": platform,
                 "failed": sum(one.state == "failed" for one in platform.items),
                 "names": views.full_names(session, course_id),

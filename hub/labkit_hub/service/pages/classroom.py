@@ -22,7 +22,10 @@ from labkit_hub.service.people import courses
 
 __all__ = ["Cell", "Place", "Standing", "add_class_page", "class_sheet", "places_of", "rows_of"]
 
-_REST = ("points", "passed", "stuck_cell", "stuck_error", "stuck_since", "stuck_times", "trainings", "device_hours", "last_seen")
+_HEADER = (
+    *("username", "name", "assignment", "fetched", "started", "pictures", "objects", "submitted", "attempts", "state", "points", "passed"),
+    *("stuck_cell", "stuck_error", "stuck_since", "stuck_times", "trainings", "device_hours", "last_seen"),
+)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -138,9 +141,7 @@ def class_sheet(view: ClassView) -> str:
     """Return the class as CSV: a line for each student and assignment."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(
-        ["username", "name", "assignment", "fetched", "started", "pictures", "objects", "submitted", "attempts", "state", *_REST]
-    )
+    writer.writerow(_HEADER)
     titles = {one.id: one.name for one in view.assignments}
     for one in view.students:
         for cell in one.cells or (ClassCell(assignment=""),):
