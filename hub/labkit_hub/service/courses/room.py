@@ -62,7 +62,8 @@ class CoursesRoom:
             try:
                 uploads.sweep(self.office.store, database, self.office.now())
                 if rounds % _SWEEP_ALL_AFTER == 1:
-                    uploads.sweep_unnamed(self.office.store, database, self.office.now())
+                    gone = uploads.sweep_unnamed(self.office.store, database, self.office.now())
+                    log.info("%d files of courses that nothing named any more were removed.", gone)
             except SQLAlchemyError as error:
                 log.warning("The courses' files could not be looked through (%s); the next try is in an hour.", type(error).__name__)
             except Exception as error:

@@ -185,14 +185,6 @@ class FileStore:
                     removed += 1
         return removed
 
-    def names(self, older_than_s: float) -> Iterator[str]:
-        """Yield the files that were written so long ago."""
-        for folder in self.root.glob("[0-9a-f][0-9a-f]"):
-            for place in folder.iterdir():
-                with suppress(FileNotFoundError):
-                    if _HASH.fullmatch(place.name) and time.time() - place.stat().st_mtime >= older_than_s:
-                        yield place.name
-
     def sweep(self, older_than_s: float) -> None:
         """Remove what nobody goes on sending."""
         for half in self._incoming.iterdir():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from labkit.courses.records import FileEntry
@@ -123,18 +123,17 @@ def sweep_unnamed(store: FileStore, database: Database, now: datetime) -> int:
     """Remove what no release, submission or result names any more, and return how many files went.
 
     Such is left by a draft that was deleted. What was sent or claimed in the last days stays, whoever names it: somebody may be about to.
+    What is not written down as sent is left alone, so that a service that was given a wrong, empty database removes nothing.
     """
     before = now - _UNUSED_FOR
-    old = set(store.names(older_than_s=_UNUSED_FOR.total_seconds()))
-    if not old:
-        return 0
     with database.reading() as session:
-        for sha256 in _named(session):
+        old = set(session.scalars(select(UploadRow.sha256).where(*_is_old(before)).distinct()))
+        for sha256 in _named(session) if old else ():
             old.discard(sha256)
     with store.turn:
         with database.transaction() as session:
             gone = [name for some in _pieces(sorted(old)) for name in _let_go(session, some, before)]
-        return store.remove(gone, older_than_s=_UNUSED_FOR.total_seconds())
+        return store.remove(gone)
 
 
 def _named(session: Session) -> Iterator[str]:
@@ -148,10 +147,14 @@ def _named(session: Session) -> Iterator[str]:
         yield from (file["sha256"] for file in files)
 
 
+def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return UploadRow.sent < before, or_(UploadRow.used.is_(None), UploadRow.used < before)
+
+
 def _let_go(session: Session, names: list[str], before: datetime) -> set[str]:
     """Remove the old rows of these files, and return which files nobody has any more."""
-    is_old = (UploadRow.sent < before, or_(UploadRow.used.is_(None), UploadRow.used < before))
-    session.execute(delete(UploadRow).where(UploadRow.sha256.in_(names), *is_old).execution_options(synchronize_session=False))
+    chosen = delete(UploadRow).where(UploadRow.sha256.in_(names), *_is_old(before))
+    session.execute(chosen.execution_options(synchronize_session=False))
     return set(names) - set(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(names)).distinct()))
 
 
