@@ -14,6 +14,7 @@ from labkit.client.settings import ServiceAddress
 from labkit.client.wire import CourseItem
 from labkit.client.workfolder import WorkFolder, WorkRecord, list_work
 from labkit.config import courses_dir, projects_dir
+from labkit.courses.annotation_files import TASKS_FILE
 from labkit.errors import LabKitError
 from labkit.runs.answering import at_hub
 from labkit.storage import utc_now
@@ -103,6 +104,7 @@ def _entry(item: AssignmentItem, home: _Home, page: str) -> AssignmentEntry:
         fetched=record.release if record else 0,
         folder=browser_path(home.root, folder.root) if folder else None,
         place=shown_path(folder.root) if folder else "",
+        annotates=record is not None and record.manifest.entry(TASKS_FILE) is not None,
         notebooks=tuple(f"{name}.ipynb" for name in record.manifest.notebooks) if record else (),
         authored=AuthoredEntry(folder=browser_path(home.root, written), place=shown_path(written)) if written else None,
     )

@@ -84,8 +84,12 @@ class FeedbackQuery(WireModel):
 
 
 class ActivityNote(WireModel):
-    """A cell of an assignment's notebook was executed: its id (nbgrader's, else its place), and the error if it stopped."""
+    """A cell of an assignment's notebook was executed: its id (nbgrader's, else its place), and the error if it stopped.
 
+    Without ``ran`` none was: only what is annotated may have changed, which the server looks for itself.
+    """
+
+    ran: bool = True
     cell: Annotated[str, Field(max_length=200)] = ""
     error: Annotated[str, Field(max_length=300)] = ""
 
@@ -107,14 +111,15 @@ class AssignmentEntry(WireModel):
     browser, None before it is fetched or where the file browser cannot show it; ``place`` is its path on the disk, empty before.
     ``fetched`` is the release in the folder (0: none), ``release`` the latest. ``notebooks`` are paths relative to the folder.
     ``points`` is None until feedback is released. ``closed`` says that nothing is accepted any more.
-    ``page`` is the address of its page at the hub, for staff; empty for students. ``authored`` is where it is written, for staff in whose
-    home that is.
+    ``page`` is the address of its page at the hub, for staff; empty for students. ``annotates`` is whether the release in the folder
+    asks for annotations of pictures. ``authored`` is where it is written, for staff in whose home that is.
     """
 
     id: str
     course: str
     name: str
     title: str
+    annotates: bool
     state: WorkState
     page: str
     draft: bool

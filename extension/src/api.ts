@@ -273,9 +273,18 @@ export class LabKitApi {
     return this._get(ofAssignment(id, 'feedback') + query);
   }
 
-  /** Say where the person is; the hub keeps only the last word. */
-  noteActivity(id: string, note: ActivityNote): Promise<NotedItem> {
-    return this._post(ofAssignment(id, 'activity'), note);
+  /**
+   * Say where the person is; the hub keeps only the last word.
+   *
+   * @param background - Whether nobody did anything: it is only looked.
+   */
+  noteActivity(
+    id: string,
+    note: ActivityNote,
+    background = false
+  ): Promise<NotedItem> {
+    const query = background ? '?no_track_activity=1' : '';
+    return this._post(ofAssignment(id, 'activity') + query, note);
   }
 
   /** The folders of assignments in this home, with what each is of in a course. */

@@ -3,8 +3,12 @@
 /**
  * A cell of an assignment's notebook was executed: its id (nbgrader's, else
  * its place), and the error if it stopped.
+ *
+ * Without ``ran`` none was: only what is annotated may have changed, which the
+ * server looks for itself.
  */
 export interface ActivityNote {
+  readonly ran?: boolean;
   readonly cell?: string;
   readonly error?: string;
 }
@@ -85,14 +89,16 @@ export interface ArchitectureChoice {
  * in the folder (0: none), ``release`` the latest. ``notebooks`` are paths
  * relative to the folder. ``points`` is None until feedback is released.
  * ``closed`` says that nothing is accepted any more. ``page`` is the address
- * of its page at the hub, for staff; empty for students. ``authored`` is where
- * it is written, for staff in whose home that is.
+ * of its page at the hub, for staff; empty for students. ``annotates`` is
+ * whether the release in the folder asks for annotations of pictures.
+ * ``authored`` is where it is written, for staff in whose home that is.
  */
 export interface AssignmentEntry {
   readonly id: string;
   readonly course: string;
   readonly name: string;
   readonly title: string;
+  readonly annotates: boolean;
   readonly state: 'to-fetch' | 'working' | 'submitted' | 'feedback';
   readonly page: string;
   readonly draft: boolean;

@@ -15,6 +15,7 @@ from labkit.client.course_wire import (
     AssignmentChange,
     AssignmentItem,
     BatchItem,
+    ClassCell,
     ExtensionAsk,
     FeedbackAsk,
     GradeAsk,
@@ -336,15 +337,18 @@ def feedback_release(assignment: str, submissions: tuple[str, ...], course: str 
 
 
 @click.command("gradebook")
-@click.argument("assignment")
+@click.argument("assignment", required=False)
 @course_option
 @click.option("--format", "form", type=click.Choice(["labkit", "canvas", "moodle"]), default="labkit", help="For whom.", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File; by default it is printed.")
 @command
-def gradebook(assignment: str, course: str | None, form: str, output: Path | None) -> Answer:
-    """Write the points of ASSIGNMENT as a table (CSV): for people, or to be imported by Canvas or Moodle."""
+def gradebook(assignment: str | None, course: str | None, form: str, output: Path | None) -> Answer:
+    """Write points as a table (CSV), for people, or to be imported by Canvas or Moodle: of ASSIGNMENT, or without one of the course."""
     client = course_client()
-    table = client.gradebook(find_assignment(client, assignment, course).id, form)
+    if assignment is None:
+        table = client.course_gradebook(course_id_of(client, course), form)
+    else:
+        table = client.gradebook(find_assignment(client, assignment, course).id, form)
     text = table.decode("utf-8-sig")
     if output is None:
         return Answer({"format": form, "csv": text, "output": None}, tuple(text.splitlines()))
@@ -383,9 +387,16 @@ def class_(course: str | None) -> Answer:
         for cell in row.cells:
             words: list[str] = [cell.state or ("started" if cell.started else "fetched" if cell.fetched else "not fetched")]
             words += [f"{cell.points:g} points"] if cell.points is not None else []
+            words += _drawn(cell)
             words += [f"stuck at {cell.stuck_cell} ({cell.stuck_times} times): {cell.stuck_error}"] if cell.stuck_cell else []
             lines.append(f"  {names.get(cell.assignment, cell.assignment)}: {', '.join(words)}")
     return Answer(found, tuple(lines) or ("Nobody is in this course.",))
+
+
+def _drawn(cell: ClassCell) -> list[str]:
+    if not cell.pictures_asked or cell.objects is None:
+        return []
+    return [f"{cell.objects} object(s) annotated in {cell.pictures or 0} of {cell.pictures_asked} picture(s)"]
 
 
 @click.command("audit")

@@ -193,7 +193,7 @@ class AssignmentItem(Answer):
     waiting: int = 0
     """For staff: submissions that count and are not graded yet."""
     submissions: int = 0
-    """For staff: people or groups that have submitted."""
+    """For staff: students of the course, or groups with one, that have submitted."""
 
 
 class AssignmentList(Answer):
@@ -487,19 +487,24 @@ class ActivityAsk(Ask):
     Attributes
     ----------
     started : bool
-        Something of the assignment has been run.
+        Something of the assignment has been run, of which ``cell`` and ``error`` tell; else what was told of them before holds.
     cell : str
         The cell run last, as people find it: notebook and ``grade_id``, or its number.
     error : str
         Name and first line of what it raised; empty if it went well.
     passed : int or None
         How many of the test cells that students can run pass.
+    pictures, objects : int or None
+        In how many of the pictures that are to be annotated there is something, and how many objects there are in all of them; None
+        where that was not looked at.
     """
 
     started: bool = True
     cell: Annotated[str, Field(max_length=200)] = ""
     error: Annotated[str, Field(max_length=300)] = ""
     passed: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    pictures: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    objects: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
 
 
 class ClassCell(Answer):
@@ -515,6 +520,11 @@ class ClassCell(Answer):
         The cell whose error was the last word of this person; empty if it went well.
     stuck_since : datetime or None
         Since when it has been failing, and ``stuck_times`` how often.
+    pictures_asked : int
+        How many pictures the assignment asks to annotate; 0 where it asks for none.
+    pictures, objects : int or None
+        How many of them have something, and how many objects there are: by the last word of the person's JupyterLab, or of what was
+        handed in. None before anything is known.
     """
 
     assignment: str
@@ -526,6 +536,9 @@ class ClassCell(Answer):
     state: Literal["", "submitted", "queued", "graded", "failed"] = ""
     points: float | None = None
     passed: int | None = None
+    pictures_asked: int = 0
+    pictures: int | None = None
+    objects: int | None = None
     stuck_cell: str = ""
     stuck_error: str = ""
     stuck_since: AwareDatetime | None = None

@@ -174,13 +174,14 @@ class School:
         roster = "".join(f"{name},student,{full}\n" for name, full in STUDENTS.items())
         admin.ask("POST", f"courses/{COURSE}/roster", content=f"username,role,name\nprof,professor,Prof. Weiß\n{roster}".encode())
         admin.ask("PUT", f"courses/{COURSE}", json={"time_zone": "Europe/Berlin"})
-        self.first, self.second = self._assign(NAME, "Segmenting nuclei"), self._assign("Übung 2", "Counting cells")
+        self.first, self.second = self._assign(NAME, "Segmenting nuclei"), self._assign("Übung 2", "Counting cells", "field-1", "field-2")
         self.submissions: dict[str, str] = {}
 
-    def _assign(self, name: str, title: str) -> str:
+    def _assign(self, name: str, title: str, *pictures: str) -> str:
         made: str = self.prof.ask("POST", f"courses/{COURSE}/assignments", json={"name": name})["id"]
-        task = AnnotationTask(id="field", title=ITEMS[4].title, image="data/field.png", classes=("cell",), points=2)
-        given = {"ps1.ipynb": notebook("# YOUR CODE HERE", "Your answer"), TASKS_FILE: write_tasks([task]), "data/field.png": field()}
+        field_task = AnnotationTask(id="field", title=ITEMS[4].title, image="data/field.png", classes=("cell",), points=2)
+        tasks = [AnnotationTask(id=picture, image=f"{picture}.png", points=5) for picture in pictures] or [field_task]
+        given = {"ps1.ipynb": notebook("# YOUR CODE HERE", "Your answer"), TASKS_FILE: write_tasks(tasks), "data/field.png": field()}
         student = self.prof.send(given)
         source = self.prof.send({"ps1.ipynb": notebook(CODE, "Uneven light; subtract the ground."), "hidden/labels.csv": b"1,2"})
         body = {"key": f"key-{made}", "student": student, "source": source, "title": title, "rubric": RUBRIC}
@@ -202,6 +203,9 @@ class School:
                 stuck = {"cell": "ps1: watershed", "error": "ValueError: markers and image must have the same shape"}
                 self.people[name].ask("POST", f"assignments/{self.second}/activity", json=stuck)
         self.people["grace"].ask("POST", f"assignments/{self.second}/activity", json={"cell": "ps1: load", "error": "", "passed": 1})
+        for name, pictures, objects in (("grace", 2, 143), ("linus", 1, 12)):
+            said = {"started": False, "pictures": pictures, "objects": objects}
+            self.people[name].ask("POST", f"assignments/{self.second}/activity", json=said)
 
     def play_grading(self) -> None:
         """Bring the results of the batch that was asked for, as its server would; what it says first is on the page, live."""
@@ -367,6 +371,7 @@ def test_the_class_shows_who_is_stuck_and_where(browser: Browser, hub: LightHub,
     rows = page.get_by_role("table").get_by_role("row")
     expect(rows).to_have_count(1 + len(STUDENTS))
     expect(rows.nth(1)).to_contain_text("! ps1: watershed")
+    expect(rows.filter(has_text="Grace Hopper")).to_contain_text("143 objects in 2 of 2 pictures")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert low_contrast(page) == []

@@ -40,6 +40,10 @@ AUTHORED = "Means (ö) [1]+2"
 LABEXTENSION = Path(labkit_lab.__file__).parent / "labextension"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SOLVED = "def mean_area(lines):\n    return sum(map(area, lines)) / len(lines)  # größer"
+TRIANGLE = {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]}
+OBJECTS = json.dumps({"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": TRIANGLE}]})
+HURRY = "const every = setInterval; window.setInterval = (call, ms, ...more) => every(call, ms === 60_000 ? 500 : ms, ...more);"
+"""What is looked at once a minute is looked at twice a second."""
 EXECUTED = (
     "<!doctype html><title>ps1</title><h1>Areas of cells</h1><pre>In [2]: mean_area(lines)\nOut[2]: 30.0</pre>"
     "<script>document.body.textContent = 'ran'</script>"
@@ -87,6 +91,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def _open(page: Page, lab: Lab, name: str = ASSIGNMENT) -> tuple[Locator, Locator]:
     """Open the panel, and return it and the card of an assignment."""
+    page.add_init_script(HURRY)
     page.goto(lab.url)
     page.get_by_role("region", name="LabKit projects").wait_for()  # a new workspace begins with it
     page.get_by_role("tab", name="LabKit course work").click()
@@ -237,6 +242,14 @@ def test_course_work(page: Page, lab: Lab, service: CourseService, item: Assignm
     expect(frame.content_frame.get_by_text("Out[2]: 30.0")).to_be_visible()
     _in_both_themes(page, view, "courses-feedback")
 
+    drawing = hand_out(prof, _with_a_picture(tmp_path / "drawing"), "Drawing")
+    panel.get_by_role("button", name="Look again").click()
+    panel.get_by_role("listitem", name="Drawing").get_by_role("button", name="Fetch").click()
+    annotations = lab.home / "courses" / COURSE / "Drawing" / "annotations"
+    wait_until((annotations / "tasks.json").is_file)
+    (annotations / "cells.geojson").write_text(OBJECTS)
+    wait_until(lambda: _drawn(service, drawing) == (1, 1))
+
     service.is_away = True
     panel.get_by_role("button", name="Look again").click()
     expect(panel.get_by_role("alert")).to_contain_text("The hub does not answer just now.")
@@ -246,6 +259,21 @@ def test_course_work(page: Page, lab: Lab, service: CourseService, item: Assignm
 def _stuck(service: CourseService, item: AssignmentItem) -> str:
     rows = {row.person: row for row in service.client("tom").class_view(COURSE).students}
     return next((cell.stuck_cell for cell in rows["zoë b"].cells if cell.assignment == item.id), "")
+
+
+def _drawn(service: CourseService, item: AssignmentItem) -> tuple[int | None, int | None]:
+    rows = {row.person: row for row in service.client("tom").class_view(COURSE).students}
+    return next((cell.pictures, cell.objects) for cell in rows["zoë b"].cells if cell.assignment == item.id)
+
+
+def _with_a_picture(place: Path) -> Path:
+    """Write the folder of an assignment in which people annotate."""
+    folder = write_author_folder(place)
+    (folder / "hidden").mkdir()
+    (folder / "hidden" / "gold.geojson").write_text(OBJECTS)
+    task = "{id: cells, image: cells.png, points: 4, gold: gold.geojson, shape: [60, 100]}"
+    (folder / "assignment.yaml").write_text(f"annotations:\n  - {task}\n")
+    return folder
 
 
 def _from_the_service(route: Route, service: CourseService) -> None:

@@ -17,11 +17,12 @@ from labkit.client.fetching import fetch_assignment
 from labkit.client.finding import own_submissions, time_zone_of
 from labkit.client.handing_in import Collected, hand_in
 from labkit.client.workfolder import WorkFolder, find_work
-from labkit.config import courses_dir
+from labkit.config import courses_dir, projects_dir
 from labkit.errors import Conflict, LabKitError, NotFound
 from labkit_lab.courseitems import feedback_item, fetch_report, history_row, receipt_item, send_plan
 from labkit_lab.courselist import course_work
 from labkit_lab.savedmarks import check_saved
+from labkit_lab.server.annotated import DRAWN_SETTING, DrawnShelf
 from labkit_lab.server.jobs import QueueingRoute
 from labkit_lab.server.route import Route
 from labkit_lab.server.trials import try_work
@@ -146,7 +147,7 @@ class ActivityRoute(CourseRoute):
     async def post(self, assignment: str) -> None:
         """Tell the hub; while it is away nothing is lost that matters."""
         asked = self.parsed_body(ActivityNote)
-        self.reply(await asyncio.to_thread(_note_activity, assignment, asked))
+        self.reply(await asyncio.to_thread(_note_activity, assignment, asked, self.settings[DRAWN_SETTING]))
 
 
 def course_client() -> CourseClient:
@@ -226,12 +227,24 @@ def _feedback(assignment: str, asked: FeedbackQuery) -> FeedbackItem:
         client.close()
 
 
-def _note_activity(assignment: str, asked: ActivityNote) -> NotedItem:
+def _note_activity(assignment: str, asked: ActivityNote, drawn: DrawnShelf) -> NotedItem:
+    folder = find_work(assignment)
+    found = None if folder is None else drawn.count(folder, projects_dir())
+    if not asked.ran and not drawn.is_news(assignment, found):
+        return NotedItem(told=False)
+    ask = ActivityAsk(
+        started=asked.ran,
+        cell=asked.cell,
+        error=asked.error,
+        pictures=None if found is None else found.pictures,
+        objects=None if found is None else found.objects,
+    )
     client = course_client()
     try:
-        client.note_activity(assignment, ActivityAsk(cell=asked.cell, error=asked.error), patience_s=0)
+        client.note_activity(assignment, ask, patience_s=0)
     except LabKitError:
         return NotedItem(told=False)
     finally:
         client.close()
+    drawn.note_told(assignment, found)
     return NotedItem(told=True)

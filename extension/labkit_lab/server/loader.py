@@ -10,6 +10,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from labkit.config import projects_dir
+from labkit_lab.server.annotated import DRAWN_SETTING, DrawnShelf
 from labkit_lab.server.annotation_imports import AnnotationImportsRoute, LooksRoute
 from labkit_lab.server.authoring import (
     AuthorFolderRoute,
@@ -155,6 +156,7 @@ def load(server_app: ServerApp) -> None:
     web_app.settings[JOBS_SETTING] = _job_shelf(server_app)
     web_app.settings[INCOMING_SETTING] = _incoming_shelf()
     web_app.settings[TALES_SETTING] = TaleShelf()
+    web_app.settings[DRAWN_SETTING] = DrawnShelf()
     web_app.settings[WORKROOM_SETTING] = _workroom()
     _watch_runs(server_app)
     quick = use_no_delay(web_app.settings)

@@ -1,4 +1,4 @@
-/** Tells the hub where a person is in an assignment: the last cell that was run, and whether it stopped. */
+/** Tells the hub where a person is in an assignment: the last cell that was run, whether it stopped, and what is annotated. */
 
 import { type INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 
@@ -7,6 +7,7 @@ import type { CoursesModel } from './model';
 
 const CALM_MS = 4_000; // a notebook that is run from the top is told once
 const LONGEST = 200;
+const LOOK_MS = 60_000; // drawing runs no cell; the server tells the hub only what is news
 
 /** Listen to the cells of all notebooks. */
 export function noteActivity(
@@ -43,10 +44,21 @@ export function noteActivity(
       : `${error?.errorName ?? 'Error'}: ${error?.errorValue ?? ''}`;
     notes.set(entry.id, {
       cell: `${name}/${which}`.slice(0, LONGEST),
-      error: (what.split('\n')[0] ?? '').slice(0, LONGEST)
+      error: (what.split('\n')[0] ?? '').slice(0, LONGEST),
+      ran: true
     });
     if (timer === 0) {
       timer = window.setTimeout(send, CALM_MS);
     }
   });
+}
+
+/** Let the server look, from time to time, how much is annotated of what assignments ask for. */
+export function noteAnnotations(model: CoursesModel): void {
+  window.setInterval(() => {
+    for (const { id } of model.annotating) {
+      const note = { cell: '', error: '', ran: false };
+      void model.api.noteActivity(id, note, true).catch(() => undefined); // in a minute it is looked again
+    }
+  }, LOOK_MS);
 }

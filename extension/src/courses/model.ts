@@ -110,6 +110,14 @@ export class CoursesModel implements IDisposable {
     this._stateChanged.emit();
   }
 
+  /** The assignments that were fetched and ask for annotations, as long as something is accepted. */
+  get annotating(): AssignmentEntry[] {
+    const courses = this._state.work?.courses ?? [];
+    return courses.flatMap(({ assignments }) =>
+      assignments.filter(({ annotates, closed }) => annotates && !closed)
+    );
+  }
+
   /** The assignment in whose folder a file lies; null if it is in none. */
   entryAt(path: string): AssignmentEntry | null {
     const entries = (this._state.work?.courses ?? []).flatMap(

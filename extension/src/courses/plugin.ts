@@ -23,7 +23,7 @@ import { LabKitApi } from '../api';
 import { CATEGORY, CELL_KIND, FEEDBACK, SHOW_COURSES } from '../commands';
 import { courseIcon } from '../icons';
 import { CourseActions } from './actions';
-import { noteActivity } from './activity';
+import { noteActivity, noteAnnotations } from './activity';
 import { chooseKind } from './cellkind';
 import { FeedbackView } from './feedback';
 import { CoursesPanel } from './panel';
@@ -76,6 +76,7 @@ export const coursesPlugin: JupyterFrontEndPlugin<void> = {
     addFeedback(app, api, restorer, trans);
     if (notebooks !== null) {
       noteActivity(notebooks, panel.model);
+      noteAnnotations(panel.model);
       addCellKind(app, notebooks, palette, trans);
       void app.restored.then(() => panel.model.refresh()); // to know which notebooks are course work
     }

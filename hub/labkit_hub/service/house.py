@@ -85,10 +85,10 @@ def open_house(
     sessions = SessionRoom(address, http)
     sizes = Sizes(measure or measurer(settings, lambda: hub.user_names() or ()))
     courses = CoursesRoom(context)
-    pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings), courses)
+    passback = PassbackRoom(courses.office)
+    pages = PagesRoom(context, queue.views, mirror, address.hub_path, sizes, network_room(settings), courses, passback)
     numbers = MetricsRoom(meters, queue.views, door)
     offers = OffersRoom(context, queue.views)
-    passback = PassbackRoom(context)
     rooms = (sessions, PeopleRoom(context, queue.views, mirror), courses, BoardRoom(context), passback, queue, offers, numbers, pages)
     return create_app(
         context,

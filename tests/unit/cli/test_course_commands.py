@@ -100,6 +100,9 @@ def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_pat
     assert (work / "feedback" / "attempt 1" / "ps1.html").is_file()
     assert as_("tom", "statistics", ASSIGNMENT, "--json").json["graded"] == 1
     assert "zoë b" in as_("prof", "gradebook", ASSIGNMENT, "--format", "moodle").stdout
+    whole = as_("tom", "gradebook", "--course", "image-ai", "--json").json["csv"].splitlines()
+    assert (whole[0], whole[-1]) == (f"username,name,{ASSIGNMENT},total", ",possible,6,6")
+    assert any(line.startswith("zoë b,") and line.endswith(",5,5") for line in whole)
     row = next(row for row in as_("tom", "class", "--json").json["students"] if row["person"] == "zoë b")
     assert (row["cells"][0]["fetched"], row["cells"][0]["state"]) == (1, "graded")
     assert "submission.create" in as_("prof", "audit").stdout

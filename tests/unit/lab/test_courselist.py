@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from labkit.client.course_wire import NewAssignment
+from labkit.client.course_wire import AssignmentChange, NewAssignment
 from labkit.client.fetching import fetch_assignment
 from labkit.client.handing_in import hand_in
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, hand_out, write_author_folder
 from labkit_lab.courselist import course_work
-from labkit_lab.wire_courses import CourseEntry
+from labkit_lab.server.annotated import DrawnShelf
+from labkit_lab.server.courses import _note_activity
+from labkit_lab.wire_courses import ActivityNote, CourseEntry
+
+OBJECTS = json.dumps(
+    {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]}}
+        ],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +66,27 @@ def test_students_see_neither_drafts_nor_pages_of_staff(service: CourseService, 
     course = _seen_by("ada", service, tmp_path, monkeypatch)
     [entry] = course.assignments
     assert (course.page, entry.page, entry.state, entry.name) == ("", "", "submitted", ASSIGNMENT)
+
+
+def test_staff_are_told_how_much_is_annotated(service: CourseService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a cell that is run, and without one only if there is news; the panel knows which assignments are to be looked at."""
+    prof, ada = service.client("prof"), service.client("ada")
+    author = write_author_folder(tmp_path / "author")
+    (author / "hidden").mkdir()
+    (author / "hidden" / "gold.geojson").write_text(OBJECTS)
+    (author / "assignment.yaml").write_text(
+        "annotations:\n  - {id: cells, image: cells.png, points: 4, gold: gold.geojson, shape: [60, 100]}\n"
+    )
+    item = hand_out(prof, author, "Drawing")
+    folder = fetch_assignment(ada, ada.assignment(item.id), base=tmp_path / "courses").folder
+    course = _seen_by("ada", service, tmp_path, monkeypatch)
+    assert {entry.name: entry.annotates for entry in course.assignments} == {ASSIGNMENT: False, "Drawing": True}
+    shelf, looked = DrawnShelf(), ActivityNote(ran=False)
+    assert _note_activity(item.id, looked, shelf).told
+    (folder.root / "annotations" / "cells.geojson").write_text(OBJECTS)
+    assert [_note_activity(item.id, looked, shelf).told for _ in range(2)] == [True, False]
+    assert _note_activity(item.id, ActivityNote(cell="ps1/q", error="E"), shelf).told
+    rows = {row.person: row for row in service.client("tom").class_view("image-ai").students}
+    cell = next(cell for cell in rows["ada"].cells if cell.assignment == item.id)
+    assert (cell.pictures, cell.objects, cell.pictures_asked, cell.stuck_cell) == (1, 1, 1, "ps1/q")
+    prof.change_assignment(item.id, AssignmentChange(state="draft"))

@@ -20,7 +20,7 @@ from labkit_hub.service.courses.deadlines import plain_local, read_moment
 from labkit_hub.service.courses.history import noting_finals
 from labkit_hub.service.courses.tables import AssignmentRow, SubmissionRow
 
-__all__ = ["change_assignment", "create_assignment", "delete_assignment"]
+__all__ = ["change_assignment", "create_assignment", "delete_assignment", "has_submissions"]
 
 _LATE = LateRule().model_dump(mode="json")
 
@@ -85,12 +85,17 @@ def delete_assignment(session: Session, assignment_id: str, who: Identity) -> No
     _, seat = seat_at(session, assignment_id, who)
     seat.require_professor()
     row = lock_assignment(session, assignment_id)
-    if session.scalar(select(SubmissionRow.id).where(SubmissionRow.assignment_id == row.id).limit(1)) is not None:
+    if has_submissions(session, row.id):
         raise Conflict("Something was handed in for this assignment: it stays.", hint="Close it, or make it a draft that staff only see.")
     if row.state != "draft":
         raise Conflict("Only a draft is deleted: students see this assignment.", hint="Make it a draft first.")
     note(session, who.name, "assignment.delete", row.id, course_id=row.course_id, assignment=row.name, releases=row.version)
     session.delete(row)
+
+
+def has_submissions(session: Session, assignment_id: str) -> bool:
+    """Whether anybody has handed in, staff who try it out included."""
+    return session.scalar(select(SubmissionRow.id).where(SubmissionRow.assignment_id == assignment_id).limit(1)) is not None
 
 
 def _change(session: Session, row: AssignmentRow, changed: dict[str, Any], time_zone: str) -> None:

@@ -1,58 +1,35 @@
-"""Seeing the class: who fetched, started, got stuck, handed in, and what they computed; for its staff."""
+"""Seeing the class: who fetched, started, annotated, got stuck, handed in, and what they computed; for its staff."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from labkit.client.course_wire import ActivityAsk, ClassCell, ClassRow, ClassView
+from labkit.client.course_wire import ClassCell, ClassRow, ClassView
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import views
-from labkit_hub.service.courses.access import make_once, seat_at, seat_in
+from labkit_hub.service.courses.access import seat_in
+from labkit_hub.service.courses.annotated import documents_of
 from labkit_hub.service.courses.counting import Ledger
-from labkit_hub.service.courses.tables import ActivityRow, FetchRow
+from labkit_hub.service.courses.store import FileStore
+from labkit_hub.service.courses.tables import ActivityRow, FetchRow, ReleaseRow
 from labkit_hub.service.tables import LeaseRow, MemberRow, RunRow, UsageRow
 
-__all__ = ["class_view", "note_activity"]
+__all__ = ["class_view"]
 
 _TRAINING = "train"
-_NOTED_AGAIN = timedelta(seconds=10)
 
 
-def note_activity(session: Session, assignment_id: str, ask: ActivityAsk, who: Identity, now: datetime) -> None:
-    """Keep the last word on where somebody is; of staff nothing is kept.
-
-    Raises
-    ------
-    NotFound
-    """
-    row, seat = seat_at(session, assignment_id, who)
-    if seat.role != "student":
-        return
-    known = session.get(ActivityRow, (row.id, who.name))
-    is_first = known is None
-    if known is None:
-        key = {"assignment_id": row.id, "username": who.name}
-        known = make_once(session, ActivityRow, key, times=0, cell="", error="", seen=now)
-    is_news = (ask.cell, ask.error) != (known.cell, known.error) or ask.passed not in (None, known.passed)
-    if not (is_first or is_news or ask.error) and now - known.seen < _NOTED_AGAIN:
-        return  # somebody who runs cells all the time is no reason to write all the time
-    if not ask.error:
-        known.since, known.times = None, 0
-    elif known.error and known.cell == ask.cell:
-        known.times += 1
-    else:
-        known.since, known.times = now, 1
-    known.cell, known.error, known.seen = ask.cell, ask.error, now
-    known.started = known.started or (now if ask.started else None)
-    known.passed = ask.passed if ask.passed is not None else known.passed
-
-
-def class_view(session: Session, course_id: str, who: Identity, now: datetime) -> ClassView:
+def class_view(session: Session, course_id: str, who: Identity, now: datetime, store: FileStore) -> ClassView:
     """Return how far everybody is.
+
+    Parameters
+    ----------
+    store : FileStore
+        Where the lists of pictures to annotate lie.
 
     Raises
     ------
@@ -64,7 +41,7 @@ def class_view(session: Session, course_id: str, who: Identity, now: datetime) -
     students = sorted(session.scalars(query), key=lambda row: (row.full_name.casefold() or row.username, row.username))
     found = [(item, ledger) for item, ledger in views.with_ledgers(session, course_id, who) if item.state != "draft"]
     shown = tuple(item for item, _ in found)
-    columns = [_Column(session, ledger) for _, ledger in found]
+    columns = [_Column(session, ledger, store) for _, ledger in found]
     trainings, hours = _trainings(session, course_id), _device_hours(session, course_id, now)
     people = []
     for student in students:
@@ -86,9 +63,10 @@ def class_view(session: Session, course_id: str, who: Identity, now: datetime) -
 class _Column:
     """One assignment, with what is known of everybody."""
 
-    def __init__(self, session: Session, ledger: Ledger) -> None:
+    def __init__(self, session: Session, ledger: Ledger, store: FileStore) -> None:
         self._row = row = ledger.assignment
         self._ledger = ledger
+        self._pictures = len(documents_of(store, session.get(ReleaseRow, (row.id, row.version))))
         self._fetches = {one.username: one for one in session.scalars(select(FetchRow).where(FetchRow.assignment_id == row.id))}
         self._activity = {one.username: one for one in session.scalars(select(ActivityRow).where(ActivityRow.assignment_id == row.id))}
 
@@ -97,6 +75,7 @@ class _Column:
         fetch, activity, counting = self._fetches.get(name), self._activity.get(name), self._ledger.counting(name)
         worth = self._ledger.worth(counting) if counting is not None else None
         is_stuck = activity is not None and bool(activity.error)
+        drawn = activity if self._pictures else None
         return ClassCell(
             assignment=self._row.id,
             fetched=fetch.version if fetch else 0,
@@ -107,6 +86,9 @@ class _Column:
             state=worth.state if worth else "",
             points=worth.points if worth else None,
             passed=activity.passed if activity else None,
+            pictures_asked=self._pictures,
+            pictures=drawn.pictures if drawn else None,
+            objects=drawn.objects if drawn else None,
             stuck_cell=activity.cell if activity and is_stuck else "",
             stuck_error=activity.error if activity and is_stuck else "",
             stuck_since=activity.since if activity and is_stuck else None,

@@ -17,8 +17,9 @@ from labkit_hub.service.courses.batchstate import queued_submissions
 from labkit_hub.service.courses.deadlines import Deadline, Leave
 from labkit_hub.service.courses.rules import deadline_for, leaves_of
 from labkit_hub.service.courses.tables import AssignmentRow, GradeRow, SubmissionRow
+from labkit_hub.service.tables import MemberRow
 
-__all__ = ["Ledger", "Worth", "open_ledger"]
+__all__ = ["Ledger", "Worth", "open_ledger", "students_of"]
 
 State = Literal["submitted", "queued", "graded", "failed"]
 
@@ -121,6 +122,11 @@ class Ledger:
         """Return the submissions that count for somebody, the oldest first."""
         return [row for row in self.rows if row.id in self._counting]
 
+    def counting_for(self, names: Iterable[str]) -> list[SubmissionRow]:
+        """Return the submissions that count for one of these people, the oldest first."""
+        wanted = {row.id for name in names if (row := self.counting(name)) is not None}
+        return [row for row in self.rows if row.id in wanted]
+
     def to_grade(self) -> list[SubmissionRow]:
         """Return what has to be graded before everybody has their points: what counts, and all of it where the best one does."""
         wanted = self.rows if self.assignment.counts == "best" else self.all_counting()
@@ -160,3 +166,9 @@ def open_ledger(session: Session, assignment: AssignmentRow, *, only: str | None
     grades = {row.submission_id: row for row in session.scalars(sums)}
     queued = queued_submissions(session, assignment.id)
     return Ledger(assignment, rows, grades, leaves_of(session, assignment.id), queued, for_people=people is not None)
+
+
+def students_of(session: Session, course_id: str) -> frozenset[str]:
+    """Return who is a student of a course: numbers of a class are about them, and not about what staff try out."""
+    query = select(MemberRow.username).where(MemberRow.course_id == course_id, MemberRow.role == "student")
+    return frozenset(session.scalars(query))

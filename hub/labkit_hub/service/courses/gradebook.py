@@ -48,7 +48,7 @@ def assignment_gradebook(session: Session, assignment_id: str, kind: GradebookFo
 
 
 def course_gradebook(session: Session, course_id: str, kind: GradebookFormat, who: Identity) -> str:
-    """Return the points of all assignments of a course that are released, to staff.
+    """Return the points of all assignments of a course that students see, to staff: a column for each, and their sum.
 
     Raises
     ------
@@ -56,7 +56,8 @@ def course_gradebook(session: Session, course_id: str, kind: GradebookFormat, wh
     """
     seat = seat_in(session, course_id, who)
     seat.require_staff(changes=False)
-    query = select(AssignmentRow).where(AssignmentRow.course_id == course_id, AssignmentRow.version > 0).order_by(AssignmentRow.created)
+    chosen = (AssignmentRow.course_id == course_id, AssignmentRow.version > 0, AssignmentRow.state != "draft")
+    query = select(AssignmentRow).where(*chosen).order_by(AssignmentRow.created)
     note(session, who.name, "gradebook.export", course_id, course_id=course_id, format=kind)
     return _export(session, seat, list(session.scalars(query)), kind, is_one=False)
 

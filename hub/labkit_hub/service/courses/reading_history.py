@@ -41,6 +41,7 @@ _WORDS = {
     "gradebook.export": "downloaded the gradebook",
     "grading.peek": "asked for a grading run without the right",
     "similarity.read": "compared the submissions",
+    "passback.read": "read the points that the learning platform has",
     "grade.send": "sent points to the learning platform again",
     "grade.sent": "the learning platform has the points",
     "grade.not-sent": "the learning platform did not take the points",

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 10.0
 _SWEEP_EVERY_S = 3600.0
+_SWEEP_ALL_AFTER = 24  # for it everything is read through
 
 
 class CoursesRoom:
@@ -63,12 +64,22 @@ class CoursesRoom:
         return continuing.continue_batches(context.database, grader=office.settings.grader, profiles=context.profiles, now=office.now())
 
     def _look_after(self) -> None:
-        next_sweep = time.monotonic() + _SWEEP_EVERY_S
+        next_sweep, sweeps = time.monotonic() + _SWEEP_EVERY_S, 0
         while not self._closing.wait(_LOOK_EVERY_S):
             self._do("grading batches", self.continue_batches)
             if time.monotonic() >= next_sweep:
                 next_sweep = time.monotonic() + _SWEEP_EVERY_S
-                self._do("course files", lambda: uploads.sweep(self.office.store, self.office.context.database, self.office.now()))
+                self._do("course files", self._sweep)
+                if sweeps % _SWEEP_ALL_AFTER == 0:
+                    self._do("course files", self._sweep_unnamed)
+                sweeps += 1
+
+    def _sweep(self) -> None:
+        uploads.sweep(self.office.store, self.office.context.database, self.office.now())
+
+    def _sweep_unnamed(self) -> None:
+        gone = uploads.sweep_unnamed(self.office.store, self.office.context.database, self.office.now())
+        log.info("%d files of courses that nothing named any more were removed.", gone)
 
     def _do(self, what: str, look: Callable[[], object]) -> None:
         try:

@@ -28,7 +28,7 @@ from labkit.client.course_wire import (
     SubmissionList,
 )
 from labkit_hub.service.context import Identity
-from labkit_hub.service.courses import arrangements, assignments, classroom, releases, submissions, views
+from labkit_hub.service.courses import activity, arrangements, assignments, classroom, releases, submissions, views
 from labkit_hub.service.courses.office import Office
 
 __all__ = ["add_routes"]
@@ -175,13 +175,13 @@ def _add_class(router: APIRouter, office: Office) -> None:
     def note_activity(assignment_id: str, ask: ActivityAsk, who: Identity = person) -> None:
         """Say where the caller is with an assignment."""
         with office.changing(who) as session:
-            classroom.note_activity(session, assignment_id, ask, who, office.now())
+            activity.note_activity(session, assignment_id, ask, who, office.now())
 
     @router.get("/courses/{course_id}/class")
     def get_class(course_id: str, who: Identity = person) -> ClassView:
         """Return how far everybody is, to staff."""
         with office.reading(who) as session:
-            return classroom.class_view(session, course_id, who, office.now())
+            return classroom.class_view(session, course_id, who, office.now(), office.store)
 
     @router.get("/courses/{course_id}/audit")
     def get_audit(course_id: str, before: _Before = None, who: Identity = person) -> CourseAudit:

@@ -13,9 +13,8 @@ from labkit.errors import NotFound
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import scores
 from labkit_hub.service.courses.access import seat_at
-from labkit_hub.service.courses.counting import Ledger, open_ledger
+from labkit_hub.service.courses.counting import open_ledger, students_of
 from labkit_hub.service.courses.tables import MarkRow, SubmissionRow
-from labkit_hub.service.tables import MemberRow
 
 __all__ = ["histogram", "of_assignment"]
 
@@ -38,7 +37,7 @@ def of_assignment(session: Session, assignment_id: str, who: Identity) -> Statis
         own = ledger.counting(who.name)
         if own is None or own.feedback is None:
             raise NotFound("The feedback is not released yet.", hint="Your professor releases it for all at once.")
-    counting = _of_students(session, ledger)
+    counting = ledger.counting_for(students_of(session, row.course_id))  # not what staff try out, nor what somebody left behind
     worths = [(one, ledger.worth(one)) for one in counting]
     graded = [(one, worth.points, worth.max_points or 0.0) for one, worth in worths if worth.points is not None]
     shown = Statistics(submitted=len(counting), graded=len(graded), max_points=row.max_points)
@@ -56,14 +55,6 @@ def of_assignment(session: Session, assignment_id: str, who: Identity) -> Statis
             "by_item": _by_item(session, row.id, [one for one, _, _ in graded]),
         }
     )
-
-
-def _of_students(session: Session, ledger: Ledger) -> list[SubmissionRow]:
-    """Return the submissions that count for a student of the course: not what staff try out, nor what somebody left behind."""
-    course_id = ledger.assignment.course_id
-    names = session.scalars(select(MemberRow.username).where(MemberRow.course_id == course_id, MemberRow.role == "student"))
-    wanted = {row.id for name in names if (row := ledger.counting(name)) is not None}
-    return [row for row in ledger.rows if row.id in wanted]
 
 
 def histogram(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,6 +18,8 @@ from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import releases, uploads
 from labkit_hub.service.courses.access import Seat, lock_assignment, seat_at, submission_for
+from labkit_hub.service.courses.activity import note_handed_in
+from labkit_hub.service.courses.annotated import documents_of
 from labkit_hub.service.courses.counting import Ledger, open_ledger
 from labkit_hub.service.courses.office import Office, Smell, hidden
 from labkit_hub.service.courses.rules import group_of
@@ -50,16 +53,22 @@ def submit(office: Office, assignment_id: str, ask: NewSubmission, who: Identity
             return known, False
         _require_possible(office, open_ledger(session, row), seat, group_of(session, row, who.name)[1], arrived)
         uploads.claimable(session, who.name, ask.manifest.files, releases.given_to_students(session, row.id))
-        asked = releases.asked_of(_release(session, row, ask.release))
+        release = _release(session, row, ask.release)
+        asked = releases.asked_of(release)
     _check_names(asked, ask.manifest)
-    counts = _look_inside(office, ask.manifest, asked.limits.upload_mb)
+    seen = _look_into(office, ask.manifest, asked.limits.upload_mb)
+    wanted = documents_of(office.store, release)
     with office.changing(who) as session:
         row = lock_assignment(session, assignment_id)  # of two that hand in at once, the second sees the first
         _, seat = seat_at(session, assignment_id, who)
         known = _known(session, row, ask, who)
         if known is not None:
             return known, False
-        return _accept(office, session, row, seat, ask, counts, arrived), True
+        receipt = _accept(office, session, row, seat, ask, seen, arrived)
+        if wanted:
+            drawn = (count for path, count in seen.objects.items() if path in wanted)
+            note_handed_in(session, row, who.name, receipt.group or (who.name,), drawn, arrived)
+        return receipt, True
 
 
 def receipt_of(session: Session, submission_id: str, who: Identity) -> Receipt:
@@ -145,19 +154,27 @@ def _check_names(asked: NewRelease, manifest: Manifest) -> None:
         raise InvalidInput(" ".join(problem.text for problem in errors[:_SHOWN]) + more, hint=errors[0].hint)
 
 
-def _look_inside(office: Office, manifest: Manifest, upload_mb: float) -> dict[str, dict[str, int]]:
-    """Return the cells of each notebook, and the objects of each annotated picture; every file is looked into, graded or not."""
-    cells: dict[str, int] = {}
-    objects: dict[str, int] = {}
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was found in the files: cells of each notebook, objects of each annotation document."""
+
+    cells: dict[str, int]
+    objects: dict[str, int]
+
+
+def _look_into(office: Office, manifest: Manifest, upload_mb: float) -> _Seen:
+    """Look into each notebook, whether it is graded or not, and into annotations; what cannot be read is refused."""
+    seen = _Seen({}, {})
     for file in manifest.files:
         if file.path.endswith(".ipynb"):
             with office.reading_notebooks:
                 data = office.store.read(file.sha256, int(upload_mb * 1e6))
-                cells[file.path] = check_notebook(data, file.path).cells
+                seen.cells[file.path] = check_notebook(data, file.path).cells
         elif DOCUMENT.fullmatch(file.path):
             with office.reading_notebooks:
-                objects[file.path] = check_document(office.store.read(file.sha256, int(upload_mb * 1e6)), file.path).objects
-    return {"cells": cells, "objects": objects}
+                document = check_document(office.store.read(file.sha256, int(upload_mb * 1e6)), file.path)
+                seen.objects[file.path] = document.objects
+    return seen
 
 
 def _accept(
@@ -166,7 +183,7 @@ def _accept(
     row: AssignmentRow,
     seat: Seat,
     ask: NewSubmission,
-    counts: dict[str, dict[str, int]],
+    seen: _Seen,
     arrived: datetime,
 ) -> Receipt:
     who, ledger = seat.who, open_ledger(session, row)
@@ -185,8 +202,8 @@ def _accept(
         submitted=arrived,
         sha256=ask.manifest.sha256,
         files=ask.manifest.files,
-        cells=counts["cells"],
-        objects=counts["objects"],
+        cells=seen.cells,
+        objects=seen.objects,
         late_s=ledger.deadline(people).late_s(arrived),
     )
     session.add(

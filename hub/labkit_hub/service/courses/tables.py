@@ -140,7 +140,7 @@ class FetchRow(Base):
 
 
 class ActivityRow(Base):
-    """Where somebody is with an assignment: the last word of the Lab extension."""
+    """Where somebody is with an assignment: the last word of the Lab extension, or of what was handed in."""
 
     __tablename__ = "activity"
 
@@ -153,6 +153,8 @@ class ActivityRow(Base):
     since: Mapped[datetime | None]  # since when this cell has been failing
     times: Mapped[int] = mapped_column(Integer, default=0)
     passed: Mapped[int | None]
+    pictures: Mapped[int | None]  # of those that are to be annotated, how many have an object
+    objects: Mapped[int | None]  # annotated in all of them; None before anything is known
 
 
 class BatchRow(Base):

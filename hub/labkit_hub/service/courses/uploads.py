@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from labkit.courses.records import FileEntry
 from labkit.errors import InvalidInput, StorageFull
 from labkit_hub.service.courses.store import FileStore, Incoming
-from labkit_hub.service.courses.tables import UploadRow
+from labkit_hub.service.courses.tables import ReleaseRow, ResultRow, SubmissionRow, UploadRow
 from labkit_hub.service.database import Database
 
-__all__ = ["claim", "claimable", "missing_of", "receive", "require_room", "sweep"]
+__all__ = ["claim", "claimable", "missing_of", "receive", "require_room", "sweep", "sweep_unnamed"]
 
 _AT_ONCE = 500
+_ROWS_AT_ONCE = 100
 _UNUSED_FOR = timedelta(days=2)
 _SHOWN = 5
 
@@ -91,8 +92,8 @@ def claim(session: Session, name: str, files: Iterable[FileEntry], given: Mappin
     for some in _pieces([file.sha256 for file in files]):
         session.execute(
             update(UploadRow)
-            .where(UploadRow.username == name, UploadRow.sha256.in_(some), UploadRow.used.is_(None))
-            .values(used=now)
+            .where(UploadRow.username == name, UploadRow.sha256.in_(some))
+            .values(used=now)  # also what was kept before: nothing may name it any more, and then it is this that saves it from the sweep
             .execution_options(synchronize_session=False)
         )
     claimable(session, name, files, given)  # after it: what the sweep has just forgotten is not there to be kept
@@ -116,6 +117,45 @@ def _forget(session: Session, before: datetime) -> set[str]:
     for some in _pieces(names):
         kept.update(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(some)).distinct()))
     return set(names) - kept
+
+
+def sweep_unnamed(store: FileStore, database: Database, now: datetime) -> int:
+    """Remove what no release, submission or result names any more, and return how many files went.
+
+    Such is left by a draft that was deleted. What was sent or claimed in the last days stays, whoever names it: somebody may be about to.
+    What is not written down as sent is left alone, so that a service that was given a wrong, empty database removes nothing.
+    """
+    before = now - _UNUSED_FOR
+    with database.reading() as session:
+        old = set(session.scalars(select(UploadRow.sha256).where(*_is_old(before)).distinct()))
+        for sha256 in _named(session) if old else ():
+            old.discard(sha256)
+    with store.turn:
+        with database.transaction() as session:
+            gone = [name for some in _pieces(sorted(old)) for name in _let_go(session, some, before)]
+        return store.remove(gone)
+
+
+def _named(session: Session) -> Iterator[str]:
+    """Yield the hash of every file that is part of something, often more than once; row by row, since all of it is large."""
+    stream = {"yield_per": _ROWS_AT_ONCE}
+    for asked in session.scalars(select(ReleaseRow.asked).execution_options(**stream)):
+        yield from (file["sha256"] for part in ("student", "source") for file in asked[part]["files"])
+    for receipt in session.scalars(select(SubmissionRow.receipt).execution_options(**stream)):
+        yield from (file["sha256"] for file in receipt.get("files", ()))
+    for files in session.scalars(select(ResultRow.files).execution_options(**stream)):
+        yield from (file["sha256"] for file in files)
+
+
+def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return UploadRow.sent < before, or_(UploadRow.used.is_(None), UploadRow.used < before)
+
+
+def _let_go(session: Session, names: list[str], before: datetime) -> set[str]:
+    """Remove the old rows of these files, and return which files nobody has any more."""
+    chosen = delete(UploadRow).where(UploadRow.sha256.in_(names), *_is_old(before))
+    session.execute(chosen.execution_options(synchronize_session=False))
+    return set(names) - set(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(names)).distinct()))
 
 
 def _sizes(session: Session, name: str, wanted: Iterable[str]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from labkit.errors import NotFound
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import releases, scores
 from labkit_hub.service.courses.access import Seat, seat_at, seat_in, submission_for
-from labkit_hub.service.courses.counting import Ledger, open_ledger
+from labkit_hub.service.courses.counting import Ledger, open_ledger, students_of
 from labkit_hub.service.courses.history import history_of
 from labkit_hub.service.courses.rules import group_of
 from labkit_hub.service.courses.tables import AssignmentRow, FetchRow, ReleaseRow, SubmissionRow
@@ -54,7 +55,8 @@ def with_ledgers(session: Session, course_id: str, who: Identity) -> list[tuple[
     """
     seat = seat_in(session, course_id, who)
     rows = session.scalars(select(AssignmentRow).where(AssignmentRow.course_id == course_id))
-    items = [_assignment(session, row, seat) for row in rows if seat.is_staff or row.state != "draft"]
+    students = students_of(session, course_id) if seat.is_staff else frozenset()
+    items = [_assignment(session, row, seat, students) for row in rows if seat.is_staff or row.state != "draft"]
     return sorted(items, key=lambda pair: (pair[0].due or _NEVER, pair[0].name.casefold()))
 
 
@@ -66,7 +68,8 @@ def assignment(session: Session, assignment_id: str, who: Identity) -> Assignmen
     NotFound
     """
     row, seat = seat_at(session, assignment_id, who)
-    return _assignment(session, row, seat)[0]
+    students = students_of(session, row.course_id) if seat.is_staff else frozenset()
+    return _assignment(session, row, seat, students)[0]
 
 
 def submissions(session: Session, assignment_id: str, who: Identity) -> SubmissionList:
@@ -145,7 +148,7 @@ def full_names(session: Session, course_id: str) -> dict[str, str]:
     return {row.username: row.full_name for row in session.execute(query)}
 
 
-def _assignment(session: Session, row: AssignmentRow, seat: Seat) -> tuple[AssignmentItem, Ledger]:
+def _assignment(session: Session, row: AssignmentRow, seat: Seat, students: Collection[str]) -> tuple[AssignmentItem, Ledger]:
     group, people = group_of(session, row, seat.name)
     ledger = open_ledger(session, row, people=None if seat.is_staff else people)
     deadline, counting = ledger.deadline(people), ledger.counting(seat.name)
@@ -179,7 +182,7 @@ def _assignment(session: Session, row: AssignmentRow, seat: Seat) -> tuple[Assig
         feedback=has_feedback,
         points=ledger.worth(counting).points if counting is not None and has_feedback else None,
         waiting=len(ledger.to_grade()) if seat.is_staff else 0,
-        submissions=len(ledger.all_counting()) if seat.is_staff else 0,
+        submissions=len(ledger.counting_for(students)) if seat.is_staff else 0,
     )
     return item, ledger
 

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from labkit.client.course_wire import AssignmentChange, ExtensionAsk, GroupAsk
 from labkit.errors import InvalidInput, LabKitError, NotFound
 from labkit_hub.service.context import Identity
-from labkit_hub.service.courses import arrangements, assignments, releases
+from labkit_hub.service.courses import arrangements, assignments, releases, views
 from labkit_hub.service.courses.tables import AssignmentRow
 from labkit_hub.service.pages.coursework import Coursework, late_words, read_form, to
+from labkit_hub.service.passback.wire import SendAsk
 from labkit_hub.service.people import roster
 
 __all__ = ["add_arranging_pages"]
@@ -32,13 +33,20 @@ def add_arranging_pages(router: APIRouter, work: Coursework) -> None:
 
     def show(request: Request, course_id: str, assignment_id: str, who: Identity, **more: Any) -> Response:
         with office.reading(who) as session:
+            work.open(session, course_id, assignment_id, who, staff=True)
+        platform = work.passback.read(assignment_id, who)  # which notes that others' points are read
+        with office.reading(who) as session:
             opened = work.open(session, course_id, assignment_id, who, staff=True)
-            shown = {
+            shown: dict[str, Any] = {
+                "platform": platform,
+                "failed": sum(one.state == "failed" for one in platform.items),
+                "names": views.full_names(session, course_id),
                 "typed": _fields_of(opened.row),
                 "was": json.dumps(_fields_of(opened.row), sort_keys=True),
                 "extension_typed": _NO_EXTENSION,
                 "group_typed": _NO_GROUP,
                 "late_words": late_words(opened.item),
+                "is_untouched": not assignments.has_submissions(session, assignment_id),
                 "extensions": arrangements.list_extensions(session, assignment_id, who).extensions,
                 "groups": arrangements.list_groups(session, assignment_id, who).groups,
                 "members": [one for one in roster.list_members(session, course_id, who) if one.role == "student"],
@@ -90,6 +98,19 @@ def add_arranging_pages(router: APIRouter, work: Coursework) -> None:
         except LabKitError as error:
             return show(request, course_id, assignment_id, who, error=error)
         return to(f"{work.courses_path}/{course_id}", "deleted")
+
+    @router.post(f"{here}/passback")
+    def send(request: Request, course_id: str, assignment_id: str, fields: Mapping[str, str] = form, who: Identity = person) -> Response:
+        """Send points to the learning platform again: what failed, or all."""
+        try:
+            with office.reading(who) as session:
+                work.open(session, course_id, assignment_id, who, staff=True)
+            work.passback.send_again(assignment_id, SendAsk(everything=fields.get("everything") == "yes"), who)
+        except NotFound:
+            raise
+        except LabKitError as error:
+            return show(request, course_id, assignment_id, who, error=error)
+        return to(work.assignment_path(course_id, assignment_id, "settings"), "sent-again")
 
     @router.post(f"{here}/extensions")
     def give(request: Request, course_id: str, assignment_id: str, fields: Mapping[str, str] = form, who: Identity = person) -> Response:

@@ -22,6 +22,10 @@ from labkit_hub.service.people import courses
 
 __all__ = ["Cell", "Place", "Standing", "add_class_page", "class_sheet", "places_of", "rows_of"]
 
+_HEADER = (
+    *("username", "name", "assignment", "fetched", "started", "pictures", "objects", "submitted", "attempts", "state", "points", "passed"),
+    *("stuck_cell", "stuck_error", "stuck_since", "stuck_times", "trainings", "device_hours", "last_seen"),
+)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -41,6 +45,7 @@ class Cell:
     marks: tuple[Mark, ...]
     word: str
     kind: str
+    drawn: str = ""
     stuck: str = ""
     stuck_error: str = ""
     stuck_words: str = ""
@@ -80,7 +85,7 @@ def add_class_page(router: APIRouter, work: Coursework) -> None:
         """Show the class."""
         with office.reading(who) as session:
             course = courses.describe(session, course_id, who)
-            view = class_view(session, course_id, who, office.now())
+            view = class_view(session, course_id, who, office.now(), office.store)
         places = places_of(view)
         return work.page(
             request,
@@ -91,6 +96,7 @@ def add_class_page(router: APIRouter, work: Coursework) -> None:
             rows=rows_of(view),
             places=places,
             stuck=[one for one in view.students if _is_stuck(one)],
+            annotates=any(cell.pictures_asked for one in view.students for cell in one.cells),
             hours=sum(one.device_hours for one in view.students),
         )
 
@@ -98,7 +104,7 @@ def add_class_page(router: APIRouter, work: Coursework) -> None:
     def class_file(course_id: str, who: Identity = person) -> Response:
         """Return the class as CSV."""
         with office.changing(who) as session:
-            text = class_sheet(class_view(session, course_id, who, office.now()))
+            text = class_sheet(class_view(session, course_id, who, office.now(), office.store))
             note(session, who.name, "class.export", course_id, course_id=course_id)
         headers = {"Content-Disposition": f'attachment; filename="class-{course_id}.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
@@ -135,8 +141,7 @@ def class_sheet(view: ClassView) -> str:
     """Return the class as CSV: a line for each student and assignment."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    names = ["username", "name", "assignment", "fetched", "started", "submitted", "attempts", "state", "points", "passed"]
-    writer.writerow([*names, "stuck_cell", "stuck_error", "stuck_since", "stuck_times", "trainings", "device_hours", "last_seen"])
+    writer.writerow(_HEADER)
     titles = {one.id: one.name for one in view.assignments}
     for one in view.students:
         for cell in one.cells or (ClassCell(assignment=""),):
@@ -147,6 +152,8 @@ def class_sheet(view: ClassView) -> str:
                     harmless(titles.get(cell.assignment, "")),
                     cell.fetched or "",
                     _time(cell.started),
+                    "" if cell.pictures is None else cell.pictures,
+                    "" if cell.objects is None else cell.objects,
                     _time(cell.submitted),
                     cell.attempts or "",
                     cell.state,
@@ -166,19 +173,31 @@ def class_sheet(view: ClassView) -> str:
 
 def _cell(cell: ClassCell, item: AssignmentItem, stuck: int) -> Cell:
     has_submitted = bool(cell.attempts)
+    annotated = (Mark("A", "annotated", bool(cell.objects)),) if cell.pictures_asked else ()
     marks = (
         Mark("F", "fetched", bool(cell.fetched)),
         Mark("S", "started", cell.started is not None or has_submitted),
+        *annotated,
         Mark("H", "handed in", has_submitted),
         Mark("G", "graded", cell.points is not None),
     )
-    word, kind = _word(cell, item)
+    (word, kind), drawn = _word(cell, item), _drawn(cell)
     if not _fails(cell):
-        return Cell(marks, word, kind)
+        return Cell(marks, word, kind, drawn)
     times = f"{cell.stuck_times} times" if cell.stuck_times > 1 else "once"
     others = "" if stuck < 2 else f", {stuck - 1} other{'s' if stuck > 2 else ''} too"
     told = f"{times}, for {ago(cell.stuck_since)}{others}" if cell.stuck_since else f"{times}{others}"
-    return Cell(marks, word, kind, cell.stuck_cell or "a cell", cell.stuck_error, told)
+    return Cell(marks, word, kind, drawn, cell.stuck_cell or "a cell", cell.stuck_error, told)
+
+
+def _drawn(cell: ClassCell) -> str:
+    """Return how much is annotated, in words; nothing where nothing is known."""
+    if not cell.pictures_asked or cell.objects is None:
+        return ""
+    objects = f"{cell.objects} object{'s' if cell.objects != 1 else ''}"
+    if cell.pictures_asked == 1:
+        return f"{objects} annotated"
+    return f"{objects} in {cell.pictures or 0} of {cell.pictures_asked} pictures"
 
 
 def _word(cell: ClassCell, item: AssignmentItem) -> tuple[str, str]:

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import NewAssignment
-from labkit.errors import InvalidInput, LabKitError, response_for
+from labkit.errors import InvalidInput, LabKitError, NotFound, response_for
 from labkit_hub.service.context import Identity, QueueViews, ServiceContext
 from labkit_hub.service.courses import assignments
 from labkit_hub.service.courses.reading_class import assignment_lines
 from labkit_hub.service.pages.render import Pages, back
+from labkit_hub.service.passback import PassbackRoom
+from labkit_hub.service.passback.links import link_course
 from labkit_hub.service.people import courses, roster, sheet
 from labkit_hub.service.people.mirror import Mirror
 from labkit_hub.service.people.names import suggest_slug
@@ -22,13 +24,15 @@ from labkit_hub.service.people.wire import CourseChange, NewCourse, NewMember
 
 __all__ = ["add_course_pages"]
 
-_TITLE, _ID, _NAME, _FULL, _ROLE, _ASSIGNMENT = (Form(default="", max_length=5000) for _ in range(6))
+_TITLE, _ID, _NAME, _FULL, _ROLE, _ASSIGNMENT, _PLATFORM = (Form(default="", max_length=5000) for _ in range(7))
 
 
-def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueViews, mirror: Mirror, pages: Pages) -> None:
+def add_course_pages(
+    router: APIRouter, context: ServiceContext, views: QueueViews, mirror: Mirror, passback: PassbackRoom, pages: Pages
+) -> None:
     """Add the pages of courses, and what their forms do."""
     person = Depends(context.door.person)
-    here = f"{context.base_path}/courses"
+    here, grader = f"{context.base_path}/courses", context.settings.courses.grader
 
     def show_all(request: Request, who: Identity, error: LabKitError | None = None, **typed: str) -> Response:
         with context.database.reading() as session:
@@ -45,6 +49,7 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
             members = roster.list_members(session, course_id, who)
             is_staff = who.is_admin or course.role in ("professor", "assistant")
             lines = assignment_lines(session, course_id, who, is_staff=is_staff)
+            platform = passback.link_of(session, course_id, who) if is_staff else None
         return pages.page(
             request,
             "course.html",
@@ -55,6 +60,7 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
             roles=roster.ROLES,
             is_staff=is_staff,
             lines=lines,
+            platform=platform,
             students=sum(member.role == "student" for member in members),
             may_change=who.is_admin or course.role == "professor",
             recent=views.recent(course=course_id, limit=10) if is_staff else (),
@@ -113,6 +119,19 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
         """Change the title, the bounds, or whether the course is archived."""
         return act(request, course_id, who, "saved", lambda session: courses.change_course(session, course_id, _ask_change(fields), who))
 
+    @router.post("/courses/{course_id}/platform")
+    def link(request: Request, course_id: str, platform: str = _PLATFORM, who: Identity = person) -> Response:
+        """Say which course of the learning platform gets the points; an empty one is none."""
+        try:
+            with passback.office.changing(who) as session:
+                link_course(session, course_id, platform or None, who, passback.office.now())
+        except NotFound:
+            raise
+        except LabKitError as error:
+            return show_one(request, course_id, who, error)
+        passback.nudge()
+        return back(f"{here}/{course_id}", "linked")
+
     @router.post("/courses/{course_id}/members")
     def put(
         request: Request, course_id: str, name: str = _NAME, full_name: str = _FULL, role: str = _ROLE, who: Identity = person
@@ -123,7 +142,7 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
             course_id,
             who,
             "saved",
-            lambda session: roster.put_member(session, course_id, name, _ask_member(role, full_name), who),
+            lambda session: roster.put_member(session, course_id, name, _ask_member(role, full_name), who, grader=grader),
             name=name,
             full_name=full_name,
             role=role,
@@ -139,7 +158,11 @@ def add_course_pages(router: APIRouter, context: ServiceContext, views: QueueVie
         """Import a CSV file."""
         data = file.file.read()
         return act(
-            request, course_id, who, "imported", lambda session: roster.import_roster(session, course_id, sheet.read_sheet(data), who)
+            request,
+            course_id,
+            who,
+            "imported",
+            lambda session: roster.import_roster(session, course_id, sheet.read_sheet(data), who, grader=grader),
         )
 
 

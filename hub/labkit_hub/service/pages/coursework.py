@@ -21,6 +21,7 @@ from labkit_hub.service.courses.feedback import PageKeys
 from labkit_hub.service.courses.office import Office, hidden
 from labkit_hub.service.courses.tables import AssignmentRow
 from labkit_hub.service.pages.render import Pages
+from labkit_hub.service.passback import PassbackRoom
 from labkit_hub.service.people import courses
 from labkit_hub.service.people.wire import CourseDetail
 
@@ -38,7 +39,7 @@ class Opened:
 
 
 class Coursework:
-    """The courses room and the queue, as pages use them.
+    """The courses room, the queue and what goes to the learning platform, as pages use them.
 
     Parameters
     ----------
@@ -46,9 +47,10 @@ class Coursework:
         Addresses of the pages that notebooks were made into.
     """
 
-    def __init__(self, office: Office, keys: PageKeys, queue: QueueViews, pages: Pages) -> None:
+    def __init__(self, office: Office, keys: PageKeys, queue: QueueViews, passback: PassbackRoom, pages: Pages) -> None:
         self.office = office
         self.queue = queue
+        self.passback = passback
         self._keys = keys
         self._pages = pages
 

@@ -38,6 +38,8 @@ _SAID = {
     "extended": "The extension holds.",
     "unextended": "The extension was taken back.",
     "grouped": "The group was changed.",
+    "linked": "Where the points go was changed.",
+    "sent-again": "The points are sent again.",
 }
 
 

@@ -22,6 +22,7 @@ from labkit_hub.service.pages.networks import NetworkRoom
 from labkit_hub.service.pages.pictures import add_picture_pages
 from labkit_hub.service.pages.render import STATIC_DIR, Pages
 from labkit_hub.service.pages.storage import Sizes
+from labkit_hub.service.passback import PassbackRoom
 from labkit_hub.service.people.mirror import Mirror
 
 __all__ = ["PagesRoom"]
@@ -44,12 +45,13 @@ class PagesRoom:
         sizes: Sizes,
         networks: NetworkRoom | None,
         courses: CoursesRoom,
+        passback: PassbackRoom,
     ) -> None:
         self._pages = Pages(context, hub_path)
         self.router = APIRouter(include_in_schema=False)
         add_line_pages(self.router, context, views, self._pages)
-        add_course_pages(self.router, context, views, mirror, self._pages)
-        work = Coursework(courses.office, courses.keys, views, self._pages)
+        add_course_pages(self.router, context, views, mirror, passback, self._pages)
+        work = Coursework(courses.office, courses.keys, views, passback, self._pages)
         for add in (add_assignment_pages, add_arranging_pages, add_item_pages, add_grading_pages, add_submission_pages, add_class_page):
             add(self.router, work)
         add_picture_pages(self.router, work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from labkit_hub.service.audit import note_error
 from labkit_hub.service.database import Database
 from labkit_hub.service.passback import outbox
+from labkit_hub.service.passback.changes import Fingerprint, fingerprints
 from labkit_hub.service.passback.grades import assignments_to_send, released_grades
 from labkit_hub.service.passback.outbox import Due, Grade, GradedAssignment
 from labkit_hub.service.passback.platform import LineItem, Platform, PlatformFault, Score
@@ -23,6 +25,14 @@ __all__ = ["Passback"]
 log = logging.getLogger(__name__)
 
 _NEVER_CAME = "This person has never come here from the platform's course, so the platform cannot be told whose score it is."
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What people had earned at the last look, which holds as long as the mark does."""
+
+    mark: Fingerprint
+    grades: dict[str, Grade]
 
 
 class Passback:
@@ -43,6 +53,7 @@ class Passback:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database, self._platform, self._settings, self._clock = database, platform, settings, clock
+        self._known: dict[str, _Known] = {}
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="passback", daemon=True)
 
@@ -94,14 +105,22 @@ class Passback:
     def look(self) -> None:
         """Write down what has changed since, and send what is due."""
         with self._database.reading() as session:
+            marks = fingerprints(session)  # before what they stand for: what changes in between is looked at again
             assignments = {one.id: one for one in assignments_to_send(session)}
-            grades = {one.id: released_grades(session, one.id) for one in assignments.values()}
-        for one in assignments.values():
-            if grades[one.id]:
+            self._known = {key: known for key, known in self._known.items() if key in assignments}
+            changed = {
+                key: _Known(marks.get(key, ()), released_grades(session, key))
+                for key in assignments
+                if key not in self._known or self._known[key].mark != marks.get(key, ())
+            }
+        for key, found in changed.items():
+            if found.grades:
                 with self._database.transaction() as session:
-                    outbox.put_grades(session, one, grades[one.id], self._clock())
+                    outbox.put_grades(session, assignments[key], found.grades, self._clock())
+            self._known[key] = found
+        readable = {key: known.grades for key, known in self._known.items()}
         with self._database.reading() as session:
-            waiting = outbox.due(session, {one.id: one.course_id for one in assignments.values()}, grades, self._clock())
+            waiting = outbox.due(session, {one.id: one.course_id for one in assignments.values()}, readable, self._clock())
         for due in waiting:
             if self._closing.is_set():
                 return

@@ -6,24 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labkit.errors import Conflict
-from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity, ServiceContext
-from labkit_hub.service.courses.access import seat_at
+from labkit_hub.service.courses.office import Office
 from labkit_hub.service.internal import Launch
-from labkit_hub.service.passback import links, outbox
+from labkit_hub.service.passback import links, reading
 from labkit_hub.service.passback.door import Passback
 from labkit_hub.service.passback.keys import SigningKey, load_key
 from labkit_hub.service.passback.platform import Platform
-from labkit_hub.service.passback.tables import LinkRow, SendRow
-from labkit_hub.service.passback.wire import CourseLink, LinkAsk, PassbackItem, PassbackState, PlatformCourse, SendAsk
+from labkit_hub.service.passback.wire import CourseLink, LinkAsk, PassbackState, SendAsk
 
 __all__ = ["PassbackRoom"]
-
-_ORDER = {"failed": 0, "waiting": 1, "sent": 2}
 
 
 class PassbackRoom:
@@ -31,12 +26,15 @@ class PassbackRoom:
 
     Attributes
     ----------
+    office : Office
+        Of the courses room: who asks for what is another's is noted there.
     passback : Passback or None
         The door; None while the hub is not told where the platform gives out tokens.
     """
 
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
+    def __init__(self, office: Office) -> None:
+        context = office.context
+        self.office = office
         self.passback: Passback | None = None
         key: SigningKey | None = None
         settings = context.settings
@@ -47,7 +45,52 @@ class PassbackRoom:
         self.router = APIRouter()
         _add_keys(self.router, key)
         _add_launch(self.router, context)
-        _add_routes(self.router, context, self.passback)
+        _add_routes(self.router, self)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether the hub sends points at all."""
+        return self.passback is not None
+
+    def nudge(self) -> None:
+        """Let what has changed be sent at once."""
+        if self.passback is not None:
+            self.passback.nudge()
+
+    def link_of(self, session: Session, course_id: str, who: Identity) -> CourseLink:
+        """Return which course of the platform gets the points of a course; raises as `links.course_link`."""
+        return links.course_link(session, course_id, who, configured=self.is_configured)
+
+    def read(self, assignment_id: str, who: Identity) -> PassbackState:
+        """Return how the scores of an assignment stand; that somebody read others' points is noted, once a day.
+
+        Raises
+        ------
+        NotFound
+        """
+        now = self.office.now()
+        with self.office.reading(who) as session:
+            answer = reading.state_of(session, assignment_id, who, configured=self.is_configured)
+            is_noted = not answer.items or reading.is_noted(session, assignment_id, who, now)
+        if not is_noted:
+            with self.office.changing(who) as session:
+                reading.note_reading(session, assignment_id, who, len(answer.items))
+        return answer
+
+    def send_again(self, assignment_id: str, ask: SendAsk, who: Identity) -> None:
+        """Try again what failed, or send everything anew.
+
+        Raises
+        ------
+        NotFound, NotWritable
+        Conflict
+            The hub sends nothing, or the course is archived.
+        """
+        with self.office.changing(who) as session:
+            reading.send_again(session, assignment_id, ask, who)
+            if not self.is_configured:
+                raise Conflict("This hub sends no points to a learning platform.", hint="An admin can set it up; docs/hub.md says how.")
+        self.nudge()
 
     def start(self) -> None:
         """Begin to send."""
@@ -75,66 +118,31 @@ def _add_launch(router: APIRouter, context: ServiceContext) -> None:
             links.keep_launch(session, launched, datetime.now(UTC))
 
 
-def _add_routes(router: APIRouter, context: ServiceContext, passback: Passback | None) -> None:
-    person = Depends(context.door.person)
+def _add_routes(router: APIRouter, room: PassbackRoom) -> None:
+    office, person = room.office, Depends(room.office.context.door.person)
 
     @router.get("/api/courses/{course_id}/passback", tags=["passback"])
     def course_link(course_id: str, who: Identity = person) -> CourseLink:
         """Return which course of the platform gets the points."""
-        with context.database.reading() as session:
-            return links.course_link(session, course_id, who, configured=passback is not None)
+        with office.reading(who) as session:
+            return room.link_of(session, course_id, who)
 
     @router.put("/api/courses/{course_id}/passback", tags=["passback"])
     def link(course_id: str, ask: LinkAsk, who: Identity = person) -> CourseLink:
         """Say which course of the platform gets the points."""
-        with context.database.transaction() as session:
-            links.link_course(session, course_id, ask.context, who, datetime.now(UTC))
-            answer = links.course_link(session, course_id, who, configured=passback is not None)
-        if passback is not None:
-            passback.nudge()
+        with office.changing(who) as session:
+            links.link_course(session, course_id, ask.context, who, office.now())
+            answer = room.link_of(session, course_id, who)
+        room.nudge()
         return answer
 
     @router.get("/api/assignments/{assignment_id}/passback", tags=["passback"])
     def state(assignment_id: str, who: Identity = person) -> PassbackState:
         """Return how the scores of an assignment stand with the platform."""
-        with context.database.reading() as session:
-            return _state(session, assignment_id, who, configured=passback is not None)
+        return room.read(assignment_id, who)
 
     @router.post("/api/assignments/{assignment_id}/passback", tags=["passback"], status_code=202)
     def send(assignment_id: str, ask: SendAsk, who: Identity = person) -> PassbackState:
         """Try again what failed, or send everything anew."""
-        if passback is None:
-            raise Conflict("This hub sends no points to a learning platform.", hint="An admin can set it up; docs/hub.md says how.")
-        with context.database.transaction() as session:
-            row, seat = seat_at(session, assignment_id, who)
-            seat.require_professor()
-            count = outbox.ask_again(session, row.id, everything=ask.everything)
-            note(session, who.name, "grade.send", row.id, course_id=row.course_id, scores=count, everything=ask.everything)
-            answer = _state(session, assignment_id, who, configured=True)
-        passback.nudge()
-        return answer
-
-
-def _state(session: Session, assignment_id: str, who: Identity, *, configured: bool) -> PassbackState:
-    row, seat = seat_at(session, assignment_id, who)
-    seat.require_staff(changes=False)
-    link = session.get(LinkRow, row.course_id)
-    rows = list(session.scalars(select(SendRow).where(SendRow.assignment_id == row.id)))
-    rows.sort(key=lambda one: (_ORDER.get(one.state, 9), one.username))
-    return PassbackState(
-        configured=configured,
-        linked=None if link is None else PlatformCourse(context=link.context, title=link.title),
-        items=tuple(_item(one) for one in rows),
-    )
-
-
-def _item(row: SendRow) -> PassbackItem:
-    return PassbackItem(
-        person=row.username,
-        state=row.state,
-        points=row.points,
-        sent_points=row.sent_points,
-        sent=row.sent,
-        attempts=row.attempts,
-        message=row.message,
-    )
+        room.send_again(assignment_id, ask, who)
+        return room.read(assignment_id, who)

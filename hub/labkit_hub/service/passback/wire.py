@@ -38,15 +38,18 @@ class LinkAsk(Ask):
 class PassbackItem(Answer):
     """How one person's score stands.
 
-    ``points`` is what the platform is to have, ``sent_points`` what it has.
+    ``points`` is what the platform is to have, ``sent_points`` what it has. ``next_try`` says when a score that could not be sent is tried
+    again.
     """
 
     person: str
     state: Literal["waiting", "sent", "failed"]
     points: float
+    max_points: float = 0.0
     sent_points: float | None = None
     sent: AwareDatetime | None = None
     attempts: int = 0
+    next_try: AwareDatetime | None = None
     message: str = ""
 
 

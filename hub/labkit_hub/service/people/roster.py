@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import get_args
@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from labkit.client.wire import CourseRole
-from labkit.errors import Conflict, NotFound
+from labkit.errors import Conflict, InvalidInput, NotFound
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.people.courses import require_change, require_course
@@ -63,8 +63,13 @@ def member(session: Session, course_id: str, name: str, who: Identity) -> Member
     raise NotFound(f"There is nobody called {name[:60]!r} in this course.", hint="The roster lists everybody whom you may see.")
 
 
-def put_member(session: Session, course_id: str, name: str, ask: NewMember, by: Identity) -> MemberItem:
+def put_member(session: Session, course_id: str, name: str, ask: NewMember, by: Identity, *, grader: str) -> MemberItem:
     """Put somebody into a course, or change the role there; people who have no account yet are taken, too.
+
+    Parameters
+    ----------
+    grader : str
+        The account of grading runs, which is nobody that could be in a course.
 
     Raises
     ------
@@ -74,7 +79,9 @@ def put_member(session: Session, course_id: str, name: str, ask: NewMember, by: 
     """
     _, role = require_course(session, course_id, by)
     require_change(role, by)
-    row, _ = _put(session, course_id, Entry(username(name), ask.role, ask.full_name), by)
+    entry = Entry(username(name), ask.role, ask.full_name)
+    _refuse_grader([entry], grader)
+    row, _ = _put(session, course_id, entry, by)
     _require_professor(session, course_id, by)
     return _item(row)
 
@@ -99,21 +106,34 @@ def remove_member(session: Session, course_id: str, name: str, by: Identity) -> 
     note(session, by.name, "member.remove", name, course_id=course_id, role=row.role)
 
 
-def import_roster(session: Session, course_id: str, entries: Iterable[Entry], by: Identity) -> RosterOutcome:
+def import_roster(session: Session, course_id: str, entries: Sequence[Entry], by: Identity, *, grader: str) -> RosterOutcome:
     """Add and change people as a list says; nobody is removed.
+
+    Parameters
+    ----------
+    grader : str
+        As for `put_member`.
 
     Raises
     ------
-    NotFound, NotWritable
+    NotFound, NotWritable, InvalidInput
     Conflict
         The course would be left without a professor.
     """
     _, role = require_course(session, course_id, by)
     require_change(role, by)
+    _refuse_grader(entries, grader)
     outcomes = [_put(session, course_id, entry, by) for entry in entries]
     _require_professor(session, course_id, by)
     added, changed = (tuple(row.username for row, what in outcomes if what == wanted) for wanted in ("added", "changed"))
     return RosterOutcome(added=added, changed=changed, unchanged=len(outcomes) - len(added) - len(changed))
+
+
+def _refuse_grader(entries: Iterable[Entry], grader: str) -> None:
+    """Keep the grader out of courses: with a seat in one it would be handed work, counted, and put into the hub's groups."""
+    if any(entry.username == grader.lower() for entry in entries):
+        hint = "Leave it out: grading runs need no place on a roster."
+        raise InvalidInput(f"{grader} is the account of grading runs; it cannot be in a course.", hint=hint)
 
 
 def _put(session: Session, course_id: str, entry: Entry, by: Identity) -> tuple[MemberRow, str]:

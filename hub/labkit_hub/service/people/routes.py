@@ -61,7 +61,7 @@ def standing(context: ServiceContext, views: QueueViews, who: Identity) -> Stand
 
 def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["people"])
-    database = context.database
+    database, grader = context.database, context.settings.courses.grader
     person = Depends(context.door.person)
 
     @router.get("/me")
@@ -113,7 +113,7 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
     def put_member(course_id: str, name: str, ask: NewMember, who: Identity = person) -> MemberItem:
         """Put somebody into the course, or change the role."""
         with database.transaction() as session:
-            item = roster.put_member(session, course_id, name, ask, who)
+            item = roster.put_member(session, course_id, name, ask, who, grader=grader)
         mirror.poke()
         return item
 
@@ -136,7 +136,7 @@ def _routes(context: ServiceContext, views: QueueViews, mirror: Mirror) -> APIRo
             courses.require_course(session, course_id, who)
         entries = sheet.read_sheet(data)
         with database.transaction() as session:
-            outcome = roster.import_roster(session, course_id, entries, who)
+            outcome = roster.import_roster(session, course_id, entries, who, grader=grader)
         mirror.poke()
         return outcome
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -362,21 +363,33 @@ def hub() -> PlayedHub:
 
 
 @pytest.fixture
-def house(tmp_path: Path, hub: PlayedHub, address: HubAddress, database: Database) -> Iterator[House]:
-    """The open service; a professor, a student and an admin have accounts."""
-    queue = PlayedQueue()
-    settings = Settings(var=tmp_path / "var", service=ServiceSettings(database_url=str(database.engine.url)))
-
-    def open_queue(_context: ServiceContext) -> PlayedQueue:
-        return queue
+def open_service(hub: PlayedHub, address: HubAddress, database: Database) -> Callable[[Settings], AbstractContextManager[House]]:
+    """Give a function that opens the service with settings."""
 
     def fail(error: BaseException) -> None:
         raise error
 
-    app = open_house(settings, address, fail, open_queue=open_queue, transport=httpx.MockTransport(hub.answer))
-    with TestClient(app, base_url="http://lab.test") as client:
-        house = House(hub, queue, database, client, settings.course_files_dir)
-        wait_until_open(house)
+    @contextmanager
+    def opened(settings: Settings) -> Iterator[House]:
+        queue = PlayedQueue()
+
+        def open_queue(_context: ServiceContext) -> PlayedQueue:
+            return queue
+
+        app = open_house(settings, address, fail, open_queue=open_queue, transport=httpx.MockTransport(hub.answer))
+        with TestClient(app, base_url="http://lab.test") as client:
+            house = House(hub, queue, database, client, settings.course_files_dir)
+            wait_until_open(house)
+            yield house
+
+    return opened
+
+
+@pytest.fixture
+def house(tmp_path: Path, database: Database, open_service: Callable[[Settings], AbstractContextManager[House]]) -> Iterator[House]:
+    """The open service; a professor, a student and an admin have accounts."""
+    settings = Settings(var=tmp_path / "var", service=ServiceSettings(database_url=str(database.engine.url)))
+    with open_service(settings) as house:
         yield house
 
 

@@ -6,12 +6,15 @@ A small HTTP server of the tests' own looks at signatures, scopes and media type
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,23 +23,25 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from labkit.errors import CorruptStore
 from labkit_hub.launches import launch_of
-from labkit_hub.service.courses.tables import AssignmentRow, GradeRow, SubmissionRow
+from labkit_hub.service.courses.tables import AssignmentRow, ExtensionRow, GradeRow, SubmissionRow
 from labkit_hub.service.database import Database
 from labkit_hub.service.internal import Launch
 from labkit_hub.service.migrate import migrate
-from labkit_hub.service.passback import Grade, GradedAssignment, Passback, keys
+from labkit_hub.service.passback import Grade, GradedAssignment, Passback, door, keys
+from labkit_hub.service.passback.grades import released_grades
 from labkit_hub.service.passback.keys import SigningKey, load_key
 from labkit_hub.service.passback.links import keep_launch
 from labkit_hub.service.passback.platform import Platform
 from labkit_hub.service.passback.tables import LineItemRow, LinkRow, SendRow
 from labkit_hub.service.tables import AuditRow, CourseRow, MemberRow
-from labkit_hub.settings import PassbackSettings
+from labkit_hub.settings import AccountSettings, LtiSettings, PassbackSettings, ServiceSettings, Settings
 
 CLIENT = "labkit-at-the-platform"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -463,6 +468,47 @@ def test_the_key_is_kept_and_is_nobody_elses(tmp_path, monkeypatch) -> None:
         load_key(path)
 
 
+def _give_leave(session) -> None:
+    session.add(ExtensionRow(assignment_id="aaaaaaaaaaaa", username="ada", due=NOW, given=NOW, given_by="prof"))
+
+
+CHANGES = {
+    "a sum": lambda session: setattr(session.get(GradeRow, "sub-ada"), "points", 8.0),
+    "a regrade with the same sum": lambda session: setattr(session.get(GradeRow, "sub-ada"), "changed", NOW + timedelta(seconds=1)),
+    "feedback given": lambda session: setattr(session.get(SubmissionRow, "sub-zoe"), "feedback", NOW),
+    "feedback taken": lambda session: setattr(session.get(SubmissionRow, "sub-ada"), "feedback", None),
+    "an extension": _give_leave,
+    "a late rule": lambda session: setattr(session.get(AssignmentRow, "aaaaaaaaaaaa"), "late", {"accept": True}),
+    "what counts": lambda session: setattr(session.get(AssignmentRow, "aaaaaaaaaaaa"), "counts", "best"),
+    "a student who left": lambda session: session.delete(session.get(MemberRow, ("c", "ada"))),
+    "a student who became staff": lambda session: setattr(session.get(MemberRow, ("c", "bob")), "role", "assistant"),
+    "another link": lambda session: setattr(session.get(LinkRow, "c"), "linked", NOW + timedelta(seconds=1)),
+}
+
+
+def test_submissions_are_read_when_something_has_changed(passback, database, course, monkeypatch) -> None:
+    """And not each minute: what has not changed is known by sums that the database makes. Each change is seen at once, and once."""
+    read = []
+
+    def noted(session, assignment_id: str):
+        read.append(assignment_id)
+        return released_grades(session, assignment_id)
+
+    def looked() -> int:
+        before = len(read)
+        passback.look()
+        return len(read) - before
+
+    monkeypatch.setattr(door, "released_grades", noted)
+    assert (looked(), looked()) == (1, 0)
+    found = {}
+    for name, change in CHANGES.items():
+        with database.transaction() as session:
+            change(session)
+        found[name] = (looked(), looked())
+    assert found == dict.fromkeys(CHANGES, (1, 0))
+
+
 # The service's own addresses
 
 
@@ -489,6 +535,95 @@ def test_the_platform_finds_the_key_without_a_login(house) -> None:
     """Nothing is there while nothing is configured, and no login is asked for."""
     client: TestClient = house.client
     assert client.get("/services/labkit/lti/keys").json() == {"keys": []}
+
+
+@pytest.fixture
+def sending(tmp_path, hub, database, platform, course, key, open_service) -> Iterator[Any]:
+    """The service as it sends to the platform; prof teaches the course, tom assists."""
+    own = tmp_path / "lti_key.pem"
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    own.write_bytes(key.private.private_bytes(*form))
+    passing = PassbackSettings(token_url=f"{platform.url}/token", key_file=own, attempts=3)
+    settings = Settings(
+        var=tmp_path / "var",
+        accounts=AccountSettings(kind="lti13"),
+        lti=LtiSettings(passback=passing),
+        service=ServiceSettings(database_url=str(database.engine.url)),
+    )
+    with database.transaction() as session:
+        session.get(AssignmentRow, "aaaaaaaaaaaa").version = 0  # what was released is not asked for here
+        for name, role in (("prof", "professor"), ("tom", "assistant")):
+            session.add(MemberRow(course_id="c", username=name, role=role, full_name=name.title(), added=NOW, added_by="admin"))
+        keep_launch(session, launch(platform, "prof", teaches=True), NOW)
+    for name in ("prof", "tom", "ada"):
+        hub.add(name)
+    with open_service(settings) as house:
+        yield house
+
+
+def _until(found, wanted) -> None:
+    deadline = time.monotonic() + 20
+    while found() != wanted:
+        assert time.monotonic() < deadline, found()
+        time.sleep(0.02)
+
+
+PAGE = "/courses/c/assignments/aaaaaaaaaaaa"
+
+
+def test_staff_see_how_points_stand_and_send_them_again(sending, platform, database) -> None:
+    """What the platform has, why it did not take one, by name; professors send again, and one click sends what failed."""
+    _until(lambda: {name: state for name, (state, _) in states(database).items()}, {"ada": "sent", "bob": "sent", "kim": "failed"})
+    browser = sending.browse("prof")
+    page = browser.get(f"{PAGE}/settings")
+    told = unescape(" ".join(re.sub(r"<[^>]+>", " ", page.text).split()))
+    assert "Points go to At the platform as soon as their feedback is released." in told
+    assert "kim not taken 3 / 10 – This person has never come here from the platform's course" in told
+    assert "ada sent 7.5 / 10 7.5" in told
+    assert "Send again what failed (1)" in told
+    with database.transaction() as session:
+        keep_launch(session, launch(platform, "kim"), NOW)
+        session.scalar(select(SendRow).where(SendRow.username == "kim")).state = "failed"
+    assert "Send again" not in sending.browse("tom").get(f"{PAGE}/settings").text
+    assert sending.browse("tom").post(f"{PAGE}/passback", data={"everything": "no"}).status_code == 403
+    answer = browser.post(f"{PAGE}/passback", data={"everything": "no"})
+    assert answer.headers["location"].endswith("/settings?said=sent-again")
+    _until(lambda: platform.points().get("id of kim"), 3)
+    assert len(platform.posted) == 3
+    browser.post(f"{PAGE}/passback", data={"everything": "yes"})
+    _until(lambda: len(platform.posted), 6)
+
+
+def test_who_looks_at_points_of_others_is_noted(sending, database) -> None:
+    """Staff once a day, however often they look; students find nothing there, and that they tried is noted."""
+    _until(lambda: len(states(database)), 3)
+    tom, ada = (sending.hub.add(name) for name in ("tom", "ada"))
+    for _ in range(2):
+        assert len(sending.ask(tom, "GET", "/api/assignments/aaaaaaaaaaaa/passback").json()["items"]) == 3
+        assert sending.browse("tom").get(f"{PAGE}/settings").status_code == 200
+    peeks = [sending.ask(ada, "GET", f"/api/{path}/passback").status_code for path in ("assignments/aaaaaaaaaaaa", "courses/c")]
+    peeks += [sending.ask(ada, "POST", "/api/assignments/aaaaaaaaaaaa/passback", json={}).status_code]
+    peeks += [sending.browse("ada").post(path, data={}).status_code for path in (f"{PAGE}/passback", "/courses/c/platform")]
+    assert peeks == [404] * 5
+    with database.reading() as session:
+        noted = session.execute(select(AuditRow.actor, AuditRow.action).where(AuditRow.action.in_(("passback.read", "course.peek")))).all()
+    assert sorted(map(tuple, noted)) == [("ada", "course.peek")] * 5 + [("tom", "passback.read")]
+
+
+def test_the_course_is_linked_on_its_page(sending, database) -> None:
+    """By a professor who teaches there; what cannot be is said, and students see nothing of it."""
+    browser = sending.browse("prof")
+    page = browser.get("/courses/c").text
+    assert '<option value="ctx" selected>At the platform</option>' in page
+    assert "Learning platform" not in sending.browse("ada").get("/courses/c").text
+    assert browser.post("/courses/c/platform", data={"platform": ""}).headers["location"].endswith("?said=linked")
+    assert "No course of the learning platform gets the points" in browser.get("/courses/c").text
+    assert "No course of the learning platform gets the points" in browser.get(f"{PAGE}/settings").text
+    refused = browser.post("/courses/c/platform", data={"platform": "another"})
+    assert (refused.status_code, "You have not come here from" in refused.text) == (400, True)
+    browser.post("/courses/c/platform", data={"platform": "ctx"})
+    with database.reading() as session:
+        assert session.get(LinkRow, "c").linked_by == "prof"
 
 
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"

@@ -176,6 +176,19 @@ def test_a_list_adds_and_changes_and_removes_nobody(house, prof, course) -> None
     }
 
 
+def test_the_account_of_grading_runs_is_on_no_roster(house, prof, course) -> None:
+    """Alone, in a list, or by the page: it is refused in words, and the rest of the list is not taken either."""
+    browser = house.browse("prof")
+    answers = [
+        house.ask(prof, "PUT", f"/api/courses/{course}/members/Labkit-Grader", json={"role": "student"}),
+        house.ask(prof, "POST", f"/api/courses/{course}/roster", content=b"eve\nlabkit-grader\n"),
+        browser.post(f"/courses/{course}/members", data={"name": "labkit-grader", "role": "assistant"}),
+        browser.post(f"/courses/{course}/roster", files={"file": ("r.csv", b"eve\nlabkit-grader\n")}),
+    ]
+    assert [(answer.status_code, "the account of grading runs" in answer.text) for answer in answers] == [(400, True)] * 4
+    assert names(house.ask(prof, "GET", f"/api/courses/{course}/members")) == ["prof", "helper", "ada", "student"]
+
+
 def test_the_roster_comes_out_as_it_goes_in(house, prof, course) -> None:
     """What is exported is imported without a change."""
     answer = house.ask(prof, "GET", f"/api/courses/{course}/roster.csv")

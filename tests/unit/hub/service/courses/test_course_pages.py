@@ -60,7 +60,11 @@ def test_the_course_lists_its_assignments(school: Any, work: str) -> None:
     staff = words(school.house.browse("tom").get(COURSE))
     assert "Übung 1 (a) [x]+b open Wed 21 Oct 2026, 12:00" in staff
     assert re.search(r"ago 1 of 3 0 1 0 |in \d+ \w+ 1 of 3 0 1 0 ", staff)
-    assert "handed in 20 Oct 12:00" in words(school.house.browse("ada").get(COURSE))
+    ada = school.house.browse("ada").get(COURSE)
+    assert "handed in 20 Oct 12:00" in words(ada)
+    for form in ("labkit", "canvas", "moodle"):
+        link = f'href="/services/labkit/api/courses/image-ai/gradebook.csv?format={form}"'
+        assert (link in school.house.browse("tom").get(COURSE).text, link in ada.text) == (True, False)
     assert "not fetched" in words(school.house.browse("ben").get(COURSE))
 
 
@@ -502,3 +506,6 @@ def test_a_draft_is_made_and_deleted_by_forms(school: Any) -> None:
     assert (gone.status_code, browser.get(page).status_code) == (303, 404)
     kept = school.assignment()
     assert browser.post(f"{COURSE}/assignments/{kept}/delete", data={}).status_code == 409
+    school.submit("tom", kept)
+    school.done("prof", "PATCH", f"/assignments/{kept}", json={"state": "draft"})
+    assert "Delete the draft" not in browser.get(f"{COURSE}/assignments/{kept}/settings").text  # staff have tried it out

@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,53 @@ def test_what_is_sent_and_never_used_goes_after_days(school, house, clock) -> No
     assert store.read(school.sha256(work), 10_000) == work
     with house.database.reading() as session:
         assert session.get(UploadRow, ("ben", school.sha256(work))) is None
+
+
+@pytest.fixture
+def deleted(school, house) -> str:
+    """The hash of a file that only a draft had which was deleted; all files are old, and others are still named."""
+    made = school.assignment()
+    school.graded(made, school.submit("ada", made)["submission"])
+    draft = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Draft"})["id"]
+    school.release(draft, source=school.send("prof", {**school.source_files, "hidden/only.csv": b"only here"}))
+    school.done("prof", "PATCH", f"/assignments/{draft}", json={"state": "draft"})
+    school.done("prof", "DELETE", f"/assignments/{draft}")
+    for path in house.files.rglob("*"):
+        os.utime(path, (time.time() - 3 * 86400, time.time() - 3 * 86400))
+    return sha256(b"only here")
+
+
+def test_what_nothing_names_any_more_goes(school, house, clock, deleted) -> None:
+    """Files of releases, submissions and results stay, and so does what was sent lately, and what the database never knew of."""
+    store = FileStore(house.files, most_bytes=1000)
+    before = files_of(store)
+    assert uploads.sweep_unnamed(store, house.database, clock.time) == 0, "it was used a moment ago"
+    clock.later(days=3)
+    keep(store, b"unknown", sha256(b"unknown"))
+    school.send("ben", {"b.bin": b"just sent"})
+    for path in house.files.rglob("*"):
+        os.utime(path, (0, 0))
+    assert uploads.sweep_unnamed(store, house.database, clock.time) == 1
+    assert set(files_of(store)) == set(before) - {deleted} | {sha256(b"just sent"), sha256(b"unknown")}
+    with house.database.reading() as session:
+        assert session.get(UploadRow, ("prof", deleted)) is None
+
+
+def test_what_is_released_again_at_that_moment_stays(school, house, clock, deleted, monkeypatch) -> None:
+    """The sweep has read all names before a new release names the file, which the professor need not send again."""
+    clock.later(days=3)
+    store, named = FileStore(house.files, most_bytes=1000), uploads._named
+
+    def read_then_release(session: Session) -> Iterator[str]:
+        yield from named(session)
+        files = {**school.source_files, "hidden/only.csv": b"only here"}
+        made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Once more"})["id"]
+        body = {"key": school.key(), "student": school.manifest(school.student_files), "source": school.manifest(files), "items": []}
+        school.done("prof", "POST", f"/assignments/{made}/releases", json=body)
+
+    monkeypatch.setattr(uploads, "_named", read_then_release)
+    assert uploads.sweep_unnamed(store, house.database, clock.time) == 0
+    assert store.read(deleted, 100) == b"only here"
 
 
 def test_nobody_fills_the_disk_with_what_is_never_handed_in(school, house) -> None:

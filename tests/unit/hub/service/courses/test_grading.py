@@ -287,13 +287,31 @@ def test_gradebooks(school, made, ada) -> None:
 
 
 def test_the_gradebook_of_a_course(school, made, ada, clock) -> None:
-    """A column for each assignment, what is possible below."""
+    """A column for each assignment that students see, by the rules of each; the sum, and what is possible below."""
     school.graded(made, ada, 6)
     clock.later(minutes=1)
-    school.assignment("=Second")
-    lines = school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode("utf-8-sig").splitlines()
-    assert lines[:2] == [f"username,name,{school.name},'=Second,total", "ada,Ada,6,,6"]
-    assert lines[-1] == ",possible,10,10,20"
+    late = school.assignment("=Second", due="2026-10-20T11:00", late={"accept": True, "percent_per_day": 50}, counts="best")
+    for number, points in enumerate((8.0, 2.0)):
+        submission = school.submit("ada", late, {"ps1.ipynb": school.notebook(f"x = {number}")})["submission"]
+        school.graded(late, submission, points)
+        school.done("tom", "PUT", f"/submissions/{submission}/scores", json={"item": "ps1/essay", "points": 0})
+    clock.later(minutes=1)
+    school.done("prof", "PATCH", f"/assignments/{school.assignment('Taken back')}", json={"state": "draft"})
+
+    def lines(kind: str) -> list[str]:
+        path = f"/courses/{school.course}/gradebook.csv?format={kind}"
+        return school.done("tom", "GET", path).content.decode("utf-8-sig").splitlines()
+
+    assert lines("labkit")[:3] == [f"username,name,{school.name},'=Second,total", "ada,Ada,6,4,10", "ben,'=cmd|Ben,,,0"]
+    assert lines("labkit")[-1] == ",possible,10,10,20"
+    assert lines("canvas")[:3] == [
+        f"Student,ID,SIS User ID,SIS Login ID,Section,{school.name},'=Second",
+        "    Points Possible,,,,,10,10",
+        "Ada,,,ada,image-ai,6,4",
+    ]
+    assert lines("moodle")[1] == "ada,Ada,6,4"
+    assert school.ask("ada", "GET", f"/courses/{school.course}/gradebook.csv").status_code == 404
+    assert {row.actor for row in school.audit("gradebook.export")} == {"tom"}
 
 
 @pytest.mark.parametrize(("text", "shown"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-2", "'-2"), ("\t=x", "'\t=x"), ("zoë b", "zoë b")])

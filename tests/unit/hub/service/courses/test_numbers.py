@@ -63,6 +63,9 @@ def test_the_class_is_its_students(school) -> None:
     school.done("prof", "DELETE", f"/courses/{school.course}/members/ben")
     numbers = school.done("prof", "GET", f"/assignments/{made}/statistics")
     assert (numbers["submitted"], numbers["graded"], numbers["mean"]) == (1, 1, 8.0)
+    assert school.mine("prof", made)["submissions"] == 1
+    page = school.house.browse("tom").get(f"/courses/{school.course}")
+    assert '<td class="number">1 of 2</td>' in page.text
 
 
 def test_which_one_is_the_best_is_told_with_the_points(school) -> None:

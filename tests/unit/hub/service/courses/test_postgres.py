@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +12,15 @@ import pytest
 from labkit.client.course_wire import HandScore
 from labkit.testing.postgres import RunningPostgres, find_postgres
 from labkit_hub.service.context import Identity
+from labkit_hub.service.courses import uploads
 from labkit_hub.service.courses.counting import open_ledger
 from labkit_hub.service.courses.scores import put_score
+from labkit_hub.service.courses.store import FileStore
 from labkit_hub.service.courses.tables import AssignmentRow
 from labkit_hub.service.database import Database
 from labkit_hub.service.migrate import migrate
+from labkit_hub.service.passback.changes import fingerprints
+from labkit_hub.service.passback.tables import LinkRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +40,7 @@ def database() -> Iterator[Database]:
 
 @pytest.mark.slow
 def test_the_whole_way(school) -> None:
-    """Two hand in at once with one attempt left; it is graded, by hand too, and given back."""
+    """Two hand in at once with one attempt left; it is graded, by hand too, given back, and passed on; unnamed files go."""
     made = school.assignment(attempts=1)
     work, begin, answers = school.send("zoë b", {"ps1.ipynb": school.notebook("x = 1")}), threading.Barrier(3), []
 
@@ -62,6 +68,19 @@ def test_the_whole_way(school) -> None:
     school.done("prof", "POST", f"/assignments/{made}/feedback", json={})
     assert school.grade(submission, by="zoë b")["submission"]["points"] == 8
     assert "zoë b,Zoë B,8,8" in school.done("prof", "GET", f"/courses/{school.course}/gradebook.csv").content.decode()
+    database, store = school.house.database, FileStore(school.house.files, most_bytes=1000)
+    link = {"context": "ctx", "title": "", "client_id": "", "lineitems": "", "linked": school.clock.time, "linked_by": "prof"}
+    with database.transaction() as session:
+        assert fingerprints(session) == {}
+        session.add(LinkRow(course_id=school.course, **link))
+    with database.reading() as session:
+        assert fingerprints(session) == fingerprints(session)
+        assert list(fingerprints(session)) == [made]
+    school.send("ada", {"x.bin": b"of nobody"})
+    for path in school.house.files.rglob("*"):
+        os.utime(path, (0, 0))
+    assert uploads.sweep_unnamed(store, database, school.clock.time + timedelta(days=3)) == 1
+    assert store.read(work["files"][0]["sha256"], 10_000)
 
 
 @pytest.mark.slow
