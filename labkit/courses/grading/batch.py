@@ -20,7 +20,7 @@ from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcom
 from labkit.courses.grading.places import empty, new_scratch, remove_abandoned
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
-from labkit.errors import NotFound, WorkerLost
+from labkit.errors import InvalidInput, NotFound, WorkerLost
 from labkit.events import CancelToken, EventSink, Log, Metric, Progress, ignore_events
 from labkit.storage import new_id
 
@@ -94,6 +94,8 @@ def grade_batch(
 
     Raises
     ------
+    InvalidInput
+        What is the id of a submission cannot be one.
     WorkerLost
         The program that grades does not start.
     Cancelled
@@ -133,12 +135,13 @@ def _round(
 ) -> Generator[GradeResult, None, None]:
     """Let a foreman grade what is left, until all is done or the foreman is lost."""
     sources = {version: path.absolute() for version, path in job.source.items()}
+    tasks = {id_: _task(job, id_) for id_ in state.left}  # here, where somebody hears of an error, and not in the feeder's thread
     workers = max(1, min(workers, len(state.left)))
     began: set[str] = set()
     with _scratch(shape) as scratch, contextlib.ExitStack() as after:
         order = Order(batch=new_id(), shape=shape, sources=sources, out=job.out.absolute(), scratch=scratch, workers=workers)
         with _foreman(order) as foreman:
-            feeder = _feeder(job, state, workers, foreman)
+            feeder = _feeder(job, tasks, workers, foreman)
             after.callback(feeder.join)  # not before the foreman knows that it is to end
             feeder.start()
             try:
@@ -173,18 +176,32 @@ class _Foreman:
     code: int | None = None
 
 
-def _feeder(job: Batch, state: _Progress, workers: int, foreman: _Foreman) -> Feeder:
+def _task(job: Batch, id_: str) -> str:
+    """Return the line by which a foreman learns of a submission.
+
+    Raises
+    ------
+    InvalidInput
+        Its id cannot be the name of a folder, or its folder has a name that cannot be written down.
+    """
+    folder, version = job.submissions[id_]
+    try:
+        return OrderTask(id=id_, folder=folder.absolute(), version=version).model_dump_json()
+    except ValueError as error:
+        raise InvalidInput(
+            f"{id_[:80]!r} cannot be the id of a submission, or its folder has no name in UTF-8.",
+            hint="Name it by at most 64 letters without accents, digits, dots, hyphens and underscores.",
+        ) from error
+
+
+def _feeder(job: Batch, tasks: Mapping[str, str], workers: int, foreman: _Foreman) -> Feeder:
     """Return what fetches what is left, and tells the foreman of each."""
 
     def hand_on(id_: str | None) -> None:
-        if id_ is None:
-            foreman.say("")
-            return
-        folder, version = job.submissions[id_]
-        foreman.say(OrderTask(id=id_, folder=folder.absolute(), version=version).model_dump_json())
+        foreman.say("" if id_ is None else tasks[id_])
 
     fetch = job.fetch or (lambda _id: None)
-    return Feeder(state.left, fetch, hand_on=hand_on, fail=foreman.lines.put, most=2 * workers + _AHEAD)
+    return Feeder(tuple(tasks), fetch, hand_on=hand_on, fail=foreman.lines.put, most=2 * workers + _AHEAD)
 
 
 def _listen(

@@ -17,7 +17,7 @@ from labkit.courses.grading.batch import _Foreman
 from labkit.courses.grading.feeding import Feeder, Unfetched
 from labkit.courses.grading.order import AWAY, OUTCOME, Order, Outcome
 from labkit.courses.records import GradeResult
-from labkit.errors import HubUnreachable
+from labkit.errors import HubUnreachable, InvalidInput
 
 Play = Callable[[str], int]
 """How a worker ends that grades this submission."""
@@ -129,6 +129,12 @@ def test_hub_that_is_away_ends_the_batch(grade: Callable[..., list[GradeResult]]
 
     with pytest.raises(HubUnreachable):
         grade(lambda _: 0, "a", "b", fetch=fetch)
+
+
+def test_id_that_is_none_is_said_before_anything_begins(grade: Callable[..., list[GradeResult]]) -> None:
+    """It is found where somebody hears of it: whoever waits for a line that is never written waits for ever."""
+    with pytest.raises(InvalidInput, match="Anna Müller"):
+        grade(lambda _: 0, "a", "Anna Müller")
 
 
 class _Leaving:
