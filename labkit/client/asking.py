@@ -151,7 +151,9 @@ class ServiceClient:
                     os.fchmod(file.fileno(), 0o666 & ~current_umask())
                     os.fsync(file.fileno())
                 if found.hexdigest() != sha256:  # cut short on its way, or a page of a proxy
-                    raise HubUnreachable("A file came damaged from the hub.", hint="Tell whoever looks after the hub if it stays.")
+                    raise HubUnreachable(
+                        "A file came damaged from the hub.", hint="Tell whoever looks after the hub if it stays.", damaged=True
+                    )
                 incoming.replace(target)
             finally:
                 incoming.unlink(missing_ok=True)

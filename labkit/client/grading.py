@@ -18,7 +18,7 @@ from labkit.client.courses import CourseClient
 from labkit.client.settings import ServiceAddress, service_address
 from labkit.courses.grading import Batch, ContainerShape, Shape, grade_batch
 from labkit.courses.records import FileEntry, GradeResult, Manifest, Note
-from labkit.errors import InvalidInput, NotFound
+from labkit.errors import HubUnreachable, InvalidInput, NotFound
 from labkit.events import CancelToken, EventSink, ignore_events
 
 __all__ = ["grade_for_service"]
@@ -83,6 +83,8 @@ class _Fetched:
         self._manifests = {task.submission: task.manifest for task in job.tasks}
         self.folders = {task.submission: (folder / "submissions" / task.submission, task.release) for task in job.tasks}
         self._held: dict[str, Path] = {}
+        self._turn = threading.Lock()
+        """One fetches at a time: where a round ends, what it was fetching just then is what the next one begins with."""
 
     def sources(self) -> dict[int, Path]:
         """Fetch the assignment in each version that is graded."""
@@ -99,15 +101,22 @@ class _Fetched:
         Raises
         ------
         NotFound
-            One of its files is lost.
+            One of its files is lost, or comes damaged again and again.
         """
-        target = self.folders[submission][0]
-        if target.is_dir():
-            return
+        with self._turn:
+            if not self.folders[submission][0].is_dir():
+                self._fetch_whole(submission, self.folders[submission][0])
+
+    def _fetch_whole(self, submission: str, target: Path) -> None:
+        """Let the folder of a submission appear with all that belongs in it, or not at all."""
         incoming = target.with_name(f".{submission}")
         try:
             self._fetch(self._manifests[submission], incoming)
             incoming.rename(target)
+        except HubUnreachable as error:
+            if not error.facts.get("damaged"):
+                raise
+            raise NotFound(error.message, hint=error.hint) from error  # the hub is there: it is this file, now and in the next run
         finally:
             if incoming.is_dir() or self._closed.is_set():  # nobody looks after it any more
                 shutil.rmtree(incoming, ignore_errors=True)

@@ -377,5 +377,5 @@ def _unfetched(shape: Shape, lost: Unfetched) -> GradeResult:
     """
     if not isinstance(lost.error, NotFound):
         raise lost.error
-    text = f"A file of it is not there any more: {lost.error.message}"
+    text = f"A file of it could not be had: {lost.error.message}"
     return _failed(shape, lost.id, Note(kind="files-missing", text=text[:2000]))

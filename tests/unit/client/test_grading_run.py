@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from labkit.client import CourseClient, grading
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.grading import Batch, ProcessShape
 from labkit.courses.records import FileEntry, GradeResult, NotebookOutcome
-from labkit.errors import NotFound
+from labkit.errors import HubUnreachable, NotFound
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
 
@@ -112,6 +113,63 @@ def test_nothing_is_fetched_twice(service: CourseService, item: AssignmentItem, 
     run, address = service.begin_grading(item.id)
     assert len(list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))) == 2
     assert len(fetched) == len(set(fetched))
+
+
+def test_what_is_being_fetched_is_not_fetched_beside_itself(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A foreman that is killed meanwhile has a successor, which begins with the same submission; it gets that when it is there."""
+    fetched, second_came = list[str](), threading.Event()
+    fetch = grading.CourseClient.fetch_grading_file
+
+    def slowly(client: CourseClient, run: str, file: FileEntry, target: Path) -> None:
+        fetched.append(file.sha256)
+        if fetched.count(file.sha256) > 1:
+            second_came.set()
+        elif threading.current_thread().name == "first":
+            second_came.wait(0.5)
+        fetch(client, run, file, target)
+
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        assert job.fetch is not None
+        one = next(iter(job.submissions))
+        threads = [threading.Thread(target=job.fetch, args=(one,), name=name) for name in ("first", "second")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        yield from _grade(job)
+
+    monkeypatch.setattr(grading.CourseClient, "fetch_grading_file", slowly)
+    monkeypatch.setattr(grading, "grade_batch", grade)
+    run, address = service.begin_grading(item.id)
+    assert len(list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))) == 2
+    assert len(fetched) == len(set(fetched))
+
+
+def test_file_that_comes_damaged_is_that_submissions_matter(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub is there: with its other files all others are graded, in this run and not never. A hub that is away ends the run."""
+    asked = list[str]()
+
+    def fail(_client: CourseClient, _run: str, file: FileEntry, _target: Path) -> None:
+        asked.append(file.path)
+        raise HubUnreachable("no", **({"damaged": True} if len(asked) == 1 else {}))
+
+    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+        assert job.fetch is not None
+        for submission, kind in zip(job.submissions, (NotFound, HubUnreachable), strict=True):
+            with monkeypatch.context() as patch:
+                patch.setattr(grading.CourseClient, "fetch_grading_file", fail)
+                with pytest.raises(kind):
+                    job.fetch(submission)
+        yield from ()
+
+    monkeypatch.setattr(grading, "grade_batch", grade)
+    run, address = service.begin_grading(item.id)
+    assert list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address)) == []
+    assert len(asked) == 2
 
 
 def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:
