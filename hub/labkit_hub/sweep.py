@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from labkit_hub.dockerproxy.callers import CALLER_LABEL
 from labkit_hub.placement import RUN_PREFIX
 
 __all__ = ["sweep_containers", "sweep_kernels"]
+
+_log = logging.getLogger("labkit.docker")
 
 
 def sweep_containers(client: Any, prefix: str, *, older_than_s: float = 600.0) -> list[str]:
@@ -71,11 +74,14 @@ def _is_older(container: Mapping[str, Any], seconds: float) -> bool:
 def _remove(client: Any, containers: Iterable[Mapping[str, Any]]) -> list[str]:
     removed = []
     for container in containers:
+        name = str(container["Names"][0]).lstrip("/")
         try:
             client.remove_container(container["Id"], v=False, force=True)
-            removed.append(str(container["Names"][0]).lstrip("/"))
+            removed.append(name)
         except NotFound:
             continue
+        except APIError as error:  # one that Docker cannot remove must not keep all others, now and at each sweep
+            _log.warning("%s cannot be swept: %s", name, error.explanation)
     return removed
 
 

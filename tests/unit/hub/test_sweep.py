@@ -7,10 +7,12 @@ import json
 import time
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from docker.errors import APIError
 
 from labkit.testing.ports import free_port
 from labkit_hub.dockerproxy import Caller, ProxySettings, make_app
@@ -32,7 +34,9 @@ class _Docker:
         return self.containers_of[filters["label"][0]]
 
     def remove_container(self, name: str, **_: bool) -> None:
-        """Remove one."""
+        """Remove one, unless it is stuck."""
+        if name == "stuck":
+            raise APIError("busy", response=SimpleNamespace(status_code=500), explanation="device or resource busy")
         self.removed.append(name)
 
 
@@ -56,6 +60,12 @@ def test_kernels_of_a_dead_grader_are_swept() -> None:
     ]
     docker = _Docker(kernels, ["run-live12345678", ""])
     assert sweep_kernels(docker, "labkit", "labkit-grade-") == docker.removed == ["left", "over"]
+
+
+def test_container_that_cannot_be_removed_keeps_no_other() -> None:
+    """It would be the first again at each sweep."""
+    docker = _Docker([_kernel(name, run="dead12345678") for name in ("stuck", "left")], [])
+    assert sweep_kernels(docker, "labkit", "labkit-grade-") == ["left"]
 
 
 def test_hub_may_list_and_remove_what_graders_leave_and_no_more(tmp_path: Path) -> None:
