@@ -1,28 +1,32 @@
 """A grading run as a server of the hub: ``python -m labkit.client.grading_served --run ID``.
 
 Nobody handed in a folder: it is made here, in the home of the grader's account, and then the run is carried out as any other. Containers
-of kernels are no programs of this server: after the run it removes what is left of them.
+of kernels are no programs of this server, and files outlive a program that was killed: after the run it removes what is left of both.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import sys
 from pathlib import Path
 
 from labkit.courses.grading import ContainerShape, Shape
 from labkit.courses.grading.config import GradeConfig, GradingSettings
-from labkit.errors import AlreadyExists
+from labkit.errors import AlreadyExists, LabKitError
 from labkit.notebooks.packaged import packaged_notebook
 from labkit.runs import served
 from labkit.runs.records import RunSpec
 from labkit.runs.submitting import Submission
+from labkit.storage import RunLayout, hold_lock
 
 __all__ = ["FOLDER", "main", "make_run"]
 
 FOLDER = "grading/runs"
 """The grader's folder of runs, in its home."""
+_WORK = "work"
+"""The folder of a run in which its notebook grades."""
 _GRACE_S = 16.0
 """From a cancel to the last SIGKILL: an engine under load takes some seconds for containers. The hub gives a server twice that."""
 
@@ -51,7 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return served.main([f"--run={given.run}", f"--folder={FOLDER}", f"--grace-s={_GRACE_S}", *rest])
     finally:
-        _sweep(GradingSettings().resolve(), given.run)  # however it ended, and whichever of its programs were killed
+        # However it ended, and whichever of its programs were killed.
+        _sweep(GradingSettings().resolve(), given.run)
+        _remove_work(Path.home() / FOLDER)
 
 
 def _sweep(shape: Shape, run: str) -> None:
@@ -60,6 +66,13 @@ def _sweep(shape: Shape, run: str) -> None:
         from labkit.courses.grading.containers import sweep_run
 
         sweep_run(shape, run)
+
+
+def _remove_work(runs: Path) -> None:
+    """Remove what runs that have ended had fetched, hidden tests and students' work: also those whose server was killed."""
+    for work in runs.glob(f"*/{_WORK}"):
+        with contextlib.suppress(LabKitError, OSError), hold_lock(RunLayout(work.parent).lock, timeout_s=0.0):  # a run that goes on has it
+            shutil.rmtree(work, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,11 @@ from labkit.courses.grading import ContainerShape, ProcessShape, containers
 from labkit.courses.grading.config import GradeConfig, GradingSettings, LocalJob, LocalSubmission
 from labkit.courses.records import FileEntry, Manifest
 from labkit.errors import NotFound
+from labkit.notebooks.packaged import packaged_notebook
 from labkit.project import Project
 from labkit.runs import Run
 from labkit.runs.records import GRACE_S, RunSpec
-from labkit.storage import RunLayout, load_record
+from labkit.storage import RunLayout, hold_lock, load_record
 from labkit.testing.grading import Notebook, assignment, replace_source, submission
 from labkit.testing.runs import wait_until
 from labkit.work import result_of, start
@@ -170,6 +171,19 @@ def test_server_of_a_run_leaves_no_container(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(RuntimeError):
         main(["--run", RUN])
     assert swept == [RUN]
+
+
+def test_server_of_a_run_leaves_no_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its own, whose programs may have been killed, nor that of a run whose server was; a run that goes on keeps its own."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("labkit.runs.served.main", lambda _: 0)
+    works = [tmp_path / FOLDER / name / "work" for name in (RUN, "killed123456", "goeson123456")]
+    for work in works:
+        (work / "sources").mkdir(parents=True)
+    with hold_lock(RunLayout(works[2].parent).lock):
+        main(["--run", RUN])
+    assert [work.is_dir() for work in works] == [False, False, True]
+    assert 'run.folder / \\"work\\"' in packaged_notebook("labkit.courses.grading", "grade").read_text()
 
 
 ENDLESS = """

@@ -28,8 +28,8 @@ _REMOVED_AT_ONCE = 8
 _LOOKS = 3
 _BETWEEN_LOOKS_S = 0.3
 _STAYS_S = 2.0
-_PING_S = 3.0  # longer, and it waits in the queue of a socket for an engine that is started anew
 """An engine that still answers so long after a container was ended did not end it because it is being stopped."""
+_PING_S = 3.0  # longer, and it waits in the queue of a socket for an engine that is started anew
 _ENDED_FROM_OUTSIDE = (137, 143, 255)
 
 
