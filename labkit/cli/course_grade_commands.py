@@ -46,7 +46,7 @@ def test_command(
     if out is not None:
         refuse_inside(assignment, out)
     where: Shape = ProcessShape() if shape == "process" else ContainerShape(image=image)
-    with tempfile.TemporaryDirectory(prefix="lkg-test-") as name:
+    with tempfile.TemporaryDirectory(prefix="labkit-test-") as name:
         result, made = grade_solution(assignment, Path(name), submission=submission, shape=where, on_event=on_event, cancel=cancel)
         pages = _keep(result, made, out)
     return _answer(result, pages, must_be_full=submission is None)
@@ -81,5 +81,11 @@ def _answer(result: GradeResult, pages: tuple[str, ...], *, must_be_full: bool) 
     complaints = (
         ("The solution does not earn all points: " + ", ".join(score.item.key for score in less) + ".",) if must_be_full and less else ()
     )
-    data = {**result.model_dump(mode="json"), "points": result.points, "max_points": most, "full": not less, "files": list(pages)}
+    data = {
+        **result.model_dump(mode="json"),
+        "points": result.points,
+        "max_points": most,
+        "full": result.state == "graded" and not less,
+        "files": list(pages),
+    }
     return Answer(data, tuple(lines), complaints, exit_code=code)

@@ -60,6 +60,17 @@ def test_author_tests_with_what_a_student_would_hand_in(labkit: LabKit, assignme
     assert "HIDDEN TESTS" not in handed_in["notebook"]
 
 
+def test_solution_that_could_not_be_graded_has_not_earned_all(labkit: LabKit, assignment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no scores then, and so none that lacks points."""
+
+    def grade(_job: Batch, **_: object) -> Iterator[GradeResult]:
+        yield GradeResult(submission="test", state="failed", isolation="process")
+
+    monkeypatch.setattr(solution, "grade_batch", grade)
+    done = labkit("course", "test", assignment, "--json")
+    assert (done.exit_code, done.json["full"]) == (1, False)
+
+
 def test_what_is_kept_of_a_test_does_not_lie_in_the_assignment(labkit: LabKit, assignment: Path) -> None:
     """Executed solutions would be handed out with the next release."""
     done = labkit("course", "test", "--out", "graded", "--json", here=assignment)
