@@ -244,7 +244,7 @@ def _preview(assignment: str, asked: AuthorAsk, root: Path) -> PreviewItem:
 
 
 def _test(assignment: Assignment, root: Path, job: Job) -> TestedReport:
-    with tempfile.TemporaryDirectory(prefix="lkg-test-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="labkit-test-") as scratch:
         result, _ = grade_solution(assignment, Path(scratch), cancel=job.cancel)
     return tested_report(result, assignment, root)
 

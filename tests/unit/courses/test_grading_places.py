@@ -84,16 +84,17 @@ def short() -> Iterator[Path]:
 
 
 def test_folder_of_a_batch_that_was_killed_is_removed(short: Path) -> None:
-    """An hour later, with the work that lies in it; that of one that lives, or that somebody else made, stays."""
+    """An hour later, with the work that lies in it; that of one that lives, or that somebody else made, be the name alike, stays."""
     shape = ContainerShape(image="x", folder=SlotFolder(path=short))
     (living, lock_of_living), (young, lock_of_young), (killed, lock) = (new_scratch(shape) for _ in range(3))
     (killed / "work.ipynb").write_text("theirs")
-    other = short / "other"
-    other.mkdir()
+    others = short / "other", short / "lkg-test-abcdefgh"
+    for other in others:
+        other.mkdir()
     for closed in (lock, lock_of_young):
         os.close(closed)
-    for folder in (living, killed, other):
+    for folder in (living, killed, *others):
         os.utime(folder, (7, 7))
     remove_abandoned(short)
     os.close(lock_of_living)
-    assert set(short.iterdir()) == {living, young, other}
+    assert set(short.iterdir()) == {living, young, *others}
