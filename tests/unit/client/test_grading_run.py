@@ -13,7 +13,7 @@ from labkit.client import CourseClient, grading
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.grading import Batch, ProcessShape
 from labkit.courses.records import FileEntry, GradeResult, NotebookOutcome
-from labkit.errors import HubUnreachable, NotFound
+from labkit.errors import HubUnreachable, LabKitError, NotFound
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
 
@@ -155,11 +155,12 @@ def test_file_that_comes_damaged_is_that_submissions_matter(
 
     def fail(_client: CourseClient, _run: str, file: FileEntry, _target: Path) -> None:
         asked.append(file.path)
-        raise HubUnreachable("no", **({"damaged": True} if len(asked) == 1 else {}))
+        raise HubUnreachable("no", damaged=len(asked) == 1)
 
     def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
         assert job.fetch is not None
-        for submission, kind in zip(job.submissions, (NotFound, HubUnreachable), strict=True):
+        kinds: tuple[type[LabKitError], ...] = NotFound, HubUnreachable
+        for submission, kind in zip(job.submissions, kinds, strict=True):
             with monkeypatch.context() as patch:
                 patch.setattr(grading.CourseClient, "fetch_grading_file", fail)
                 with pytest.raises(kind):
