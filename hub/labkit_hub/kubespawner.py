@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from kubespawner import KubeSpawner
+from traitlets import default
 
 from labkit_hub.placed import PlacedSpawner
-from labkit_hub.placement import Placement
+from labkit_hub.placement import GRADING_STOP_S, Placement
 
 __all__ = ["LabKitKubeSpawner"]
 
 
 class LabKitKubeSpawner(PlacedSpawner, KubeSpawner):  # type: ignore[misc]
     """Starts what the placement says."""
+
+    @default("delete_grace_period")
+    def _delete_grace_period_default(self) -> int:
+        return GRADING_STOP_S  # of a server that a hub before this one has started: no placement is known, and a second is too short
 
     def apply(self, placement: Placement) -> None:
         """Take over what this server is started with, and the host name that follows from it."""

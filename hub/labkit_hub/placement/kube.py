@@ -94,6 +94,7 @@ def place_kube(order: ServerOrder, site: KubeSite) -> Placement:
             "terminationGracePeriodSeconds": stop_s(order),
             "enableServiceLinks": False,
         },
+        "delete_grace_period": stop_s(order),  # with each deletion; what the pod says is for those that others delete
         "disable_user_config": True,
         "delete_pvc": False,
         "handle_legacy_names": False,

@@ -14,6 +14,7 @@ from docker.types import ContainerSpec, HostConfig, Resources, TaskTemplate
 from dockerspawner import DockerSpawner, SwarmSpawner
 
 from labkit_hub.placement import (
+    RUN_STOP_S,
     ContainerSite,
     GraderSite,
     KubeSite,
@@ -238,6 +239,19 @@ def test_kubernetes_gets_the_same_hardening_by_kubespawners_own_code() -> None:
     name = made["pod"]["metadata"]["name"]
     assert name == place_kube_default(RUN).traits["pod_name"]
     assert made["dns_name"].startswith(f"{name}.")
+
+
+def test_kubernetes_gives_a_run_its_time_to_end() -> None:
+    """KubeSpawner says with each deletion how long a pod has, which holds in place of what the pod says; by itself one second."""
+    from labkit_hub.kubespawner import LabKitKubeSpawner
+
+    async def unplaced() -> Any:
+        with mock.patch("kubespawner.spawner.load_config"), mock.patch("kubespawner.spawner.shared_client"):
+            return LabKitKubeSpawner(_mock=True).delete_grace_period
+
+    traits = place_kube_default(RUN).traits
+    assert traits["delete_grace_period"] == traits["extra_pod_config"]["terminationGracePeriodSeconds"] == RUN_STOP_S
+    assert asyncio.run(unplaced()) >= RUN_STOP_S
 
 
 def test_kubernetes_pods_of_one_person_share_one_claim() -> None:
