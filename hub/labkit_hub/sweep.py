@@ -74,7 +74,7 @@ def _is_older(container: Mapping[str, Any], seconds: float) -> bool:
 def _remove(client: Any, containers: Iterable[Mapping[str, Any]]) -> list[str]:
     removed = []
     for container in containers:
-        name = str(container["Names"][0]).lstrip("/")
+        name = str((container.get("Names") or [container["Id"]])[0]).lstrip("/")  # one that is half removed has lost its name
         try:
             client.remove_container(container["Id"], v=False, force=True)
             removed.append(name)

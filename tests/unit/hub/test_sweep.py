@@ -68,6 +68,12 @@ def test_container_that_cannot_be_removed_keeps_no_other() -> None:
     assert sweep_kernels(docker, "labkit", "labkit-grade-") == ["left"]
 
 
+def test_container_that_lost_its_name_is_swept() -> None:
+    """As one that was half removed when Docker died; an error here would end the thread that keeps hub and proxy on all networks."""
+    kernel = _kernel("nameless", run="dead12345678") | {"Names": None}
+    assert sweep_kernels(_Docker([kernel], []), "labkit", "labkit-grade-") == ["nameless"]
+
+
 def test_hub_may_list_and_remove_what_graders_leave_and_no_more(tmp_path: Path) -> None:
     """Not stop it, not look into it; and nobody else's at all."""
     owners = {"kernel": "labkit-grade", "other": "another-hub"}
