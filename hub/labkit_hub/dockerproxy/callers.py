@@ -19,6 +19,7 @@ ATTACH_LABEL = "labkit.attach"
 """On containers of the compose file that this caller may connect to its networks (hub, proxy, store), and do nothing else with."""
 
 GB = 1_000_000_000
+_LONGEST = LONGEST_PREFIX + len("-grade-")  # the graders' prefix is made of the hub's
 
 
 class Caller(Record):
@@ -49,14 +50,14 @@ class Caller(Record):
 
     addresses: tuple[IPv4Address, ...] = ()
     networks: tuple[IPv4Network, ...] = ()
-    prefix: Annotated[str, Field(pattern=f"^{PREFIX}-$", max_length=LONGEST_PREFIX + 1)] = "labkit-"
+    prefix: Annotated[str, Field(pattern=f"^{PREFIX}-$", max_length=_LONGEST)] = "labkit-"
     images: tuple[str, ...] = ()
     pool: IPv4Network | None = None
     largest_network: Annotated[int, Field(ge=8, le=30)] = 28
     memory_gb: Annotated[float, Field(gt=0)] = 256.0
     pids: Annotated[int, Field(ge=1)] = 4096
     devices: bool = False
-    wards: tuple[Annotated[str, Field(pattern=f"^{PREFIX}-$", max_length=LONGEST_PREFIX + 1)], ...] = ()
+    wards: tuple[Annotated[str, Field(pattern=f"^{PREFIX}-$", max_length=_LONGEST)], ...] = ()
 
     @property
     def ward_owners(self) -> tuple[str, ...]:

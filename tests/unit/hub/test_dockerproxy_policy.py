@@ -12,6 +12,7 @@ from labkit_hub.dockerproxy import Caller, ProxySettings, Refused
 from labkit_hub.dockerproxy.calls import read_call, with_label
 from labkit_hub.dockerproxy.network_policy import rebuild_connect, rebuild_network
 from labkit_hub.dockerproxy.policy import rebuild_container
+from labkit_hub.prefix import LONGEST_PREFIX
 
 HUB = Caller(
     addresses=(IPv4Address("10.213.2.3"),),
@@ -446,3 +447,10 @@ def test_graders_are_known_by_their_part_of_a_network(monkeypatch: pytest.Monkey
     assert found is not None
     assert (found[0], found[1].pool) == ("grader", None)
     assert [settings.caller_at(address) for address in ("10.213.5.3", "::1", "grader")] == [None, None, None]
+
+
+def test_longest_prefix_of_a_hub_leaves_room_for_its_graders() -> None:
+    """The compose file makes the graders' prefix of the hub's; a proxy that refuses it does not start, and no hub does without."""
+    hub = "l" * LONGEST_PREFIX
+    graders = f"{hub}-grade-"
+    assert Caller(prefix=f"{hub}-", wards=(graders,)).ward_owners == (Caller(prefix=graders).owner,)
