@@ -173,13 +173,14 @@ class _Sketch:
         is_area = isinstance(own, dict) and own.get("kind") == "area"
         self.objects += not is_area
         lines = [line for line in _lines_of(geometry.get("coordinates")) if line]
-        if len(self.outlines) >= MOST_OBJECTS or self.vertices >= MOST_VERTICES or not lines:
-            self.not_drawn += not is_area
-            return
         is_point = geometry.get("type") in ("Point", "MultiPoint")
         is_closed = geometry.get("type") in ("Polygon", "MultiPolygon")
         lines = lines if is_point else [_thinned(line, self.step_px) for line in lines]
-        self.vertices += sum(map(len, lines))
+        vertices = sum(map(len, lines))
+        if len(self.outlines) >= MOST_OBJECTS or self.vertices + vertices > MOST_VERTICES or not lines:
+            self.not_drawn += not is_area
+            return
+        self.vertices += vertices
         xs, ys = ([place[axis] for line in lines for place in line] for axis in (0, 1))
         self.corners.append((max(ys), max(xs)))
         self.outlines.append(
