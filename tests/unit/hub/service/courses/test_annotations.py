@@ -190,6 +190,42 @@ def test_a_huge_document_is_drawn_in_part(school, desk, monkeypatch) -> None:
     assert "too large to be drawn here" in school.house.browse("tom").get(desk).text
 
 
+def test_a_single_object_too_large_to_be_drawn_is_left_out(school, desk, monkeypatch) -> None:
+    """The bound holds for each object, not only between them: one of a million places would be a page that no browser shows."""
+    monkeypatch.setattr(reading_pictures, "MOST_VERTICES", 30)
+    many = {"type": "Feature", "geometry": {"type": "MultiPoint", "coordinates": [[n, n] for n in range(31)]}, "properties": {}}
+    sent = school.submit("ada", school.made, files(school, document(many, box())))["submission"]
+    page = school.house.browse("tom").get(desk.replace(school.ada, sent)).text
+    assert "<circle class=" not in page
+    assert 'd="M10.0 10.0L30.0' in page
+    assert "2 objects" in page
+    assert "1 more is not drawn" in page
+
+
+def test_what_cannot_be_read_is_not_told_as_nothing(school, desk, monkeypatch) -> None:
+    """A document that is too large to be drawn has objects."""
+    monkeypatch.setattr(reading_pictures, "MOST_BYTES", 10)
+    page = school.house.browse("tom").get(desk).text
+    assert "too large to be drawn here" in page
+    assert "0 objects" not in page
+
+
+def test_enter_in_the_comment_takes_no_other_away(school, desk) -> None:
+    """Browsers press the first button of a form then: that of this one pins."""
+    school.house.browse("prof").post(f"{desk}/pins", data={"task": "cells", "y": "1", "x": "1", "text": "Look here."})
+    page = school.house.browse("tom").get(desk).text
+    [form] = [one for one in re.findall(r"<form.*?</form>", page, re.DOTALL) if f'{desk}/pins"' in one and 'name="text"' in one]
+    assert re.findall(r"<button[^>]*>([^<]*)<", form) == ["Pin"]
+    assert page.count('name="drop"') == 1
+
+
+def test_pins_alone_leave_points_to_who_gave_them(school, desk) -> None:
+    """However they are sent: by the page, or with ``labkit course annotations pin``."""
+    school.done("root", "PUT", f"/submissions/{school.ada}/scores", json={"item": "/cells", "points": 3})
+    school.done("tom", "PUT", f"/submissions/{school.ada}/scores", json={"item": "/cells", "pins": [{"text": "Here."}]})
+    assert "set by root" in school.house.browse("prof").get(desk).text
+
+
 def test_a_release_keeps_clear_of_where_feedback_lies(school) -> None:
     """What lies there would never be handed in."""
     made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
