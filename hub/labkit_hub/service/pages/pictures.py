@@ -128,9 +128,11 @@ def pictures_of(
         parts = ("releases", str(row.release), "pictures", task.id)
         address = work.assignment_path(opened.course.id, opened.row.id, *parts) if found else ""
         shown.append(Shown(task, drawing, _numbered(comments), address, is_whole=bool(found and found[2])))
-        if is_staff and manifest.entry(task.path) is not None:
-            with work.office.changing(who) as noting:
-                note_reading(noting, opened.row, who, row.id, person=row.person, of=task.path)
+    read = [one.task.path for one in shown if is_staff and manifest.entry(one.task.path) is not None]
+    if read:
+        with work.office.changing(who) as noting:  # once for all of them: on SQLite nobody else writes meanwhile
+            for path in read:
+                note_reading(noting, opened.row, who, row.id, person=row.person, of=path)
     return shown
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
 from labkit.courses.records import AnnotationTask
 from labkit_hub.service.courses import reading_pictures
+from labkit_hub.service.pages import pictures
 
 TASK = {"id": "cells", "how": "metric", "max_points": 4}
 EMPTY = b'{"type": "FeatureCollection", "features": []}'
@@ -224,6 +225,21 @@ def test_pins_alone_leave_points_to_who_gave_them(school, desk) -> None:
     school.done("root", "PUT", f"/submissions/{school.ada}/scores", json={"item": "/cells", "points": 3})
     school.done("tom", "PUT", f"/submissions/{school.ada}/scores", json={"item": "/cells", "pins": [{"text": "Here."}]})
     assert "set by root" in school.house.browse("prof").get(desk).text
+
+
+def test_that_staff_look_at_many_pictures_is_written_at_once(school, monkeypatch) -> None:
+    """One transaction for a page, not one for each picture: on SQLite all others wait meanwhile."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    tasks = [AnnotationTask(id=name, image="field", points=4) for name in ("cells", "nuclei", "axons")]
+    student = school.student_files | {TASKS_FILE: write_tasks(tasks)}
+    school.release(made, items=[TASK], student=school.send("prof", student), source=school.send("prof", student))
+    given = files(school, document(box())) | {"annotations/nuclei.geojson": document(box())}
+    sent = school.submit("ada", made, given)["submission"]
+    noted = []
+    monkeypatch.setattr(pictures, "note_reading", lambda session, *_, of, **__: noted.append((session, of)))
+    assert school.house.browse("tom").get(f"/courses/{school.course}/assignments/{made}/submissions/{sent}").status_code == 200
+    assert [of for _, of in noted] == ["annotations/cells.geojson", "annotations/nuclei.geojson"]
+    assert len({id(session) for session, _ in noted}) == 1
 
 
 def test_a_release_keeps_clear_of_where_feedback_lies(school) -> None:
