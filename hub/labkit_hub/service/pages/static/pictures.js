@@ -59,4 +59,8 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
+window.addEventListener("beforeunload", (event) => {
+  if ([...document.querySelectorAll("[data-pinning] input[name=text]")].some((field) => field.value.trim())) event.preventDefault();
+});
+
 for (const section of document.querySelectorAll("[data-pinning]")) section.classList.add("live");
