@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -240,6 +243,33 @@ def test_that_staff_look_at_many_pictures_is_written_at_once(school, monkeypatch
     assert school.house.browse("tom").get(f"/courses/{school.course}/assignments/{made}/submissions/{sent}").status_code == 200
     assert [of for _, of in noted] == ["annotations/cells.geojson", "annotations/nuclei.geojson"]
     assert len({id(session) for session, _ in noted}) == 1
+
+
+def test_a_class_that_looks_at_once_keeps_nobody_from_handing_in(school, desk, monkeypatch) -> None:
+    """A page that would have to wait for long is shown without outlines, and says so; comments are there."""
+    school.house.browse("tom").post(f"{desk}/pins", data={"task": "cells", "y": "40", "x": "60", "text": "Look here."})
+    begun, end, draw = threading.Barrier(3), threading.Event(), pictures.draw_document
+
+    def draw_slowly(*given: Any) -> Any:
+        begun.wait(20)
+        end.wait(20)
+        return draw(*given)
+
+    monkeypatch.setattr(pictures, "draw_document", draw_slowly)
+    monkeypatch.setattr(pictures, "_PATIENCE_S", 0.0)
+    with ThreadPoolExecutor(2) as others:
+        waiting = [others.submit(school.house.browse("prof").get, desk) for _ in range(2)]
+        try:
+            begun.wait(20)
+            page = school.house.browse("tom").get(desk).text
+            school.submit("ben", school.made, files(school, EMPTY))
+        finally:
+            end.set()
+    assert "load the page again to see the outlines" in page
+    assert 'd="M10.0' not in page
+    assert "Look here." in page
+    assert 'viewBox="0 0 64 48"' in page
+    assert all('d="M10.0 10.0' in one.result().text for one in waiting)
 
 
 def test_a_release_keeps_clear_of_where_feedback_lies(school) -> None:
