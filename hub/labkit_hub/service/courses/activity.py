@@ -63,6 +63,12 @@ def note_handed_in(
 
 
 def _first(session: Session, assignment_id: str, name: str, now: datetime) -> ActivityRow:
+    """Make somebody's row, or return that which was made at the same moment.
+
+    On PostgreSQL a new row locks its assignment, as its reference asks for, after it is there: whoever hands in has that locked and would
+    wait for the row, each for the other. So the assignment is locked first.
+    """
+    session.execute(select(AssignmentRow.id).where(AssignmentRow.id == assignment_id).with_for_update(read=True, key_share=True))
     key = {"assignment_id": assignment_id, "username": name}
     return make_once(session, ActivityRow, key, times=0, cell="", error="", seen=now)
 

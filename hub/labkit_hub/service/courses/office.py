@@ -50,6 +50,7 @@ class Office:
             keep_free_bytes=int(settings.keep_free_mb * 1e6),
         )
         self.reading_notebooks = threading.BoundedSemaphore(2)  # each takes some ten times its size in memory
+        self.drawing = threading.BoundedSemaphore(2)  # likewise, by itself: who hands in waits for no pages
         self._lock = threading.Lock()
         self._noted: dict[tuple[str, int], int] = {}
         self._sending: Counter[str] = Counter()

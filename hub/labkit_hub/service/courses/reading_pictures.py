@@ -18,7 +18,7 @@ from labkit.courses.records import AnnotationTask, FileEntry, Manifest
 from labkit.errors import LabKitError
 from labkit_hub.service.courses.store import FileStore
 
-__all__ = ["Drawing", "Outline", "draw_document", "picture_of", "tasks_of"]
+__all__ = ["Drawing", "Outline", "draw_document", "draw_nothing", "picture_of", "tasks_of"]
 
 MOST_BYTES = 8_000_000  # of a document that is drawn
 MOST_OBJECTS = 3000
@@ -112,7 +112,7 @@ def draw_document(
         What must be on the picture, too: the places of comments.
     """
     entry = manifest.entry(task.path)
-    size = (head.height_px, head.width_px) if head else None
+    size = _size_of(head)
     if entry is None:
         return _empty(size, places, "No annotations of this picture were handed in.")
     if entry.size > MOST_BYTES:
@@ -129,6 +129,15 @@ def draw_document(
         sketch.add(feature)
     height, width = size or _around([*sketch.corners, *places])
     return Drawing(width, height, tuple(sketch.outlines), tuple(sketch.classes), sketch.objects, sketch.not_drawn)
+
+
+def draw_nothing(head: PictureHead | None, places: Iterable[tuple[float, float]], note: str) -> Drawing:
+    """Return the picture with the places of comments, and why nothing else is drawn."""
+    return _empty(_size_of(head), places, note)
+
+
+def _size_of(head: PictureHead | None) -> tuple[int, int] | None:
+    return (head.height_px, head.width_px) if head else None
 
 
 def _empty(size: tuple[int, int] | None, places: Iterable[tuple[float, float]], note: str) -> Drawing:
@@ -173,13 +182,14 @@ class _Sketch:
         is_area = isinstance(own, dict) and own.get("kind") == "area"
         self.objects += not is_area
         lines = [line for line in _lines_of(geometry.get("coordinates")) if line]
-        if len(self.outlines) >= MOST_OBJECTS or self.vertices >= MOST_VERTICES or not lines:
-            self.not_drawn += not is_area
-            return
         is_point = geometry.get("type") in ("Point", "MultiPoint")
         is_closed = geometry.get("type") in ("Polygon", "MultiPolygon")
         lines = lines if is_point else [_thinned(line, self.step_px) for line in lines]
-        self.vertices += sum(map(len, lines))
+        vertices = sum(map(len, lines))
+        if len(self.outlines) >= MOST_OBJECTS or self.vertices + vertices > MOST_VERTICES or not lines:
+            self.not_drawn += not is_area
+            return
+        self.vertices += vertices
         xs, ys = ([place[axis] for line in lines for place in line] for axis in (0, 1))
         self.corners.append((max(ys), max(xs)))
         self.outlines.append(

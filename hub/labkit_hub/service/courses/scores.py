@@ -99,7 +99,8 @@ def put_score(session: Session, submission_id: str, ask: HandScore, who: Identit
         mark.pins = [*others, *(pin.model_copy(update={"by": who.name}).model_dump() for pin in ask.pins)] or None
     if was == (mark.points, mark.comment, mark.pins):
         return
-    mark.by, mark.at = who.name, now
+    if was[:2] != (mark.points, mark.comment) or (mark.points is None and not mark.comment):  # else they stay of who said those
+        mark.by, mark.at = who.name, now
     with noting_finals(session, assignment, who.name, "A score was changed by hand.", now, only=row.id):
         session.add(mark)
         if was[0] != mark.points:

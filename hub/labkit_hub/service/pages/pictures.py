@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from labkit_hub.service.courses.access import submission_for
 from labkit_hub.service.courses.office import hidden
 from labkit_hub.service.courses.pinning import add_pin, drop_pin, stamp_of_pin
 from labkit_hub.service.courses.reading_history import note_reading
-from labkit_hub.service.courses.reading_pictures import Drawing, draw_document, picture_of, tasks_of
+from labkit_hub.service.courses.reading_pictures import Drawing, draw_document, draw_nothing, picture_of, tasks_of
 from labkit_hub.service.courses.submissions import manifest_of
 from labkit_hub.service.courses.tables import SubmissionRow
 from labkit_hub.service.pages.coursework import Coursework, Opened, read_form
@@ -29,6 +30,8 @@ __all__ = ["Pin", "Shown", "add_picture_pages", "pictures_of"]
 
 _AS_DATA = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "private, max-age=600"}
 _COLOURS = 7  # of courses' pictures.css, as the annotator has them
+_PATIENCE_S = 3.0
+_BUSY = "The hub draws for many others just now: load the page again to see the outlines."
 _PIN_SHARE = 60  # a pin's radius is this part of the longer side
 
 
@@ -116,21 +119,33 @@ def add_picture_pages(router: APIRouter, work: Coursework) -> None:
 def pictures_of(
     session: Session, work: Coursework, opened: Opened, row: SubmissionRow, grade: GradeItem, who: Identity, *, is_staff: bool
 ) -> list[Shown]:
-    """Return the annotated pictures of a submission; that staff look at another's is noted."""
+    """Return the annotated pictures of a submission; that staff look at another's is noted.
+
+    When feedback is released a whole class looks at once. A page that waits holds a thread and a connection to the database, of which
+    there are few for everything that the service does: it waits a little, and is then shown without outlines.
+    """
     store, asked = work.office.store, releases.asked_of(releases.release_of(session, row.assignment_id, row.release))
-    manifest, shown = manifest_of(row), []
+    manifest, shown, until = manifest_of(row), [], time.monotonic() + _PATIENCE_S
     for task in tasks_of(store, asked):
         comments = grade.pins.get(f"/{task.id}", ())
         found = picture_of(store, asked, task)
         places = [(one.y, one.x) for one in comments if one.y is not None and one.x is not None]
-        with work.office.reading_notebooks:  # a large document is much memory
-            drawing = draw_document(store, manifest, task, found[1] if found and found[2] else None, places)
+        head, left_s = found[1] if found and found[2] else None, max(0.0, until - time.monotonic())
+        if work.office.drawing.acquire(timeout=left_s):  # a large document is much memory
+            try:
+                drawing = draw_document(store, manifest, task, head, places)
+            finally:
+                work.office.drawing.release()
+        else:
+            drawing = draw_nothing(head, places, _BUSY)
         parts = ("releases", str(row.release), "pictures", task.id)
         address = work.assignment_path(opened.course.id, opened.row.id, *parts) if found else ""
         shown.append(Shown(task, drawing, _numbered(comments), address, is_whole=bool(found and found[2])))
-        if is_staff and manifest.entry(task.path) is not None:
-            with work.office.changing(who) as noting:
-                note_reading(noting, opened.row, who, row.id, person=row.person, of=task.path)
+    read = [one.task.path for one in shown if is_staff and manifest.entry(one.task.path) is not None]
+    if read:
+        with work.office.changing(who) as noting:  # once for all of them: on SQLite nobody else writes meanwhile
+            for path in read:
+                note_reading(noting, opened.row, who, row.id, person=row.person, of=path)
     return shown
 
 

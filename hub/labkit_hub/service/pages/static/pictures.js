@@ -43,16 +43,24 @@ document.addEventListener("submit", async (event) => {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const other = answer.ok ? fresh.getElementById(section.id) : null;
     if (!other) throw new Error(fresh.querySelector("main")?.textContent.trim().replace(/\s+/g, " ") || `HTTP ${answer.status}`);
-    const typed = event.submitter?.name === "drop" ? section.querySelector("input[name=text]").value : "";
+    const isDrop = event.submitter?.name === "drop";
+    const typed = isDrop ? ["x", "y", "text"].map((name) => [name, section.querySelector(`input[name=${name}]`).value]) : [];
     section.replaceWith(other);
     other.classList.add("live");
-    other.querySelector("input[name=text]").value = typed;
+    for (const [name, value] of typed) other.querySelector(`input[name=${name}]`).value = value;
+    const [x, y] = typed.map(([, value]) => value.replace(",", "."));
+    if (x && y) shown(other, x, y);
+    other.querySelector("input[name=text]").focus({ preventScroll: true });
   } catch (error) {
     const note = document.createElement("p");
     Object.assign(note, { className: "note bad", textContent: `It could not be saved: ${error.message}` });
     note.setAttribute("role", "alert");
     event.target.prepend(note);
   }
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if ([...document.querySelectorAll("[data-pinning] input[name=text]")].some((field) => field.value.trim())) event.preventDefault();
 });
 
 for (const section of document.querySelectorAll("[data-pinning]")) section.classList.add("live");

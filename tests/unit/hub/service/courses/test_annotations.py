@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,6 +16,7 @@ from PIL import Image
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
 from labkit.courses.records import AnnotationTask
 from labkit_hub.service.courses import reading_pictures
+from labkit_hub.service.pages import pictures
 
 TASK = {"id": "cells", "how": "metric", "max_points": 4}
 EMPTY = b'{"type": "FeatureCollection", "features": []}'
@@ -188,6 +192,84 @@ def test_a_huge_document_is_drawn_in_part(school, desk, monkeypatch) -> None:
     assert path[1].count("L") < 1000
     monkeypatch.setattr(reading_pictures, "MOST_BYTES", 10)
     assert "too large to be drawn here" in school.house.browse("tom").get(desk).text
+
+
+def test_a_single_object_too_large_to_be_drawn_is_left_out(school, desk, monkeypatch) -> None:
+    """The bound holds for each object, not only between them: one of a million places would be a page that no browser shows."""
+    monkeypatch.setattr(reading_pictures, "MOST_VERTICES", 30)
+    many = {"type": "Feature", "geometry": {"type": "MultiPoint", "coordinates": [[n, n] for n in range(31)]}, "properties": {}}
+    sent = school.submit("ada", school.made, files(school, document(many, box())))["submission"]
+    page = school.house.browse("tom").get(desk.replace(school.ada, sent)).text
+    assert "<circle class=" not in page
+    assert 'd="M10.0 10.0L30.0' in page
+    assert "2 objects" in page
+    assert "1 more is not drawn" in page
+
+
+def test_what_cannot_be_read_is_not_told_as_nothing(school, desk, monkeypatch) -> None:
+    """A document that is too large to be drawn has objects."""
+    monkeypatch.setattr(reading_pictures, "MOST_BYTES", 10)
+    page = school.house.browse("tom").get(desk).text
+    assert "too large to be drawn here" in page
+    assert "0 objects" not in page
+
+
+def test_enter_in_the_comment_takes_no_other_away(school, desk) -> None:
+    """Browsers press the first button of a form then: that of this one pins."""
+    school.house.browse("prof").post(f"{desk}/pins", data={"task": "cells", "y": "1", "x": "1", "text": "Look here."})
+    page = school.house.browse("tom").get(desk).text
+    [form] = [one for one in re.findall(r"<form.*?</form>", page, re.DOTALL) if f'{desk}/pins"' in one and 'name="text"' in one]
+    assert re.findall(r"<button[^>]*>([^<]*)<", form) == ["Pin"]
+    assert page.count('name="drop"') == 1
+
+
+def test_pins_alone_leave_points_to_who_gave_them(school, desk) -> None:
+    """However they are sent: by the page, or with ``labkit course annotations pin``."""
+    school.done("root", "PUT", f"/submissions/{school.ada}/scores", json={"item": "/cells", "points": 3})
+    school.done("tom", "PUT", f"/submissions/{school.ada}/scores", json={"item": "/cells", "pins": [{"text": "Here."}]})
+    assert "set by root" in school.house.browse("prof").get(desk).text
+
+
+def test_that_staff_look_at_many_pictures_is_written_at_once(school, monkeypatch) -> None:
+    """One transaction for a page, not one for each picture: on SQLite all others wait meanwhile."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    tasks = [AnnotationTask(id=name, image="field", points=4) for name in ("cells", "nuclei", "axons")]
+    student = school.student_files | {TASKS_FILE: write_tasks(tasks)}
+    school.release(made, items=[TASK], student=school.send("prof", student), source=school.send("prof", student))
+    given = files(school, document(box())) | {"annotations/nuclei.geojson": document(box())}
+    sent = school.submit("ada", made, given)["submission"]
+    noted = []
+    monkeypatch.setattr(pictures, "note_reading", lambda session, *_, of, **__: noted.append((session, of)))
+    assert school.house.browse("tom").get(f"/courses/{school.course}/assignments/{made}/submissions/{sent}").status_code == 200
+    assert [of for _, of in noted] == ["annotations/cells.geojson", "annotations/nuclei.geojson"]
+    assert len({id(session) for session, _ in noted}) == 1
+
+
+def test_a_class_that_looks_at_once_keeps_nobody_from_handing_in(school, desk, monkeypatch) -> None:
+    """A page that would have to wait for long is shown without outlines, and says so; comments are there."""
+    school.house.browse("tom").post(f"{desk}/pins", data={"task": "cells", "y": "40", "x": "60", "text": "Look here."})
+    begun, end, draw = threading.Barrier(3), threading.Event(), pictures.draw_document
+
+    def draw_slowly(*given: Any) -> Any:
+        begun.wait(20)
+        end.wait(20)
+        return draw(*given)
+
+    monkeypatch.setattr(pictures, "draw_document", draw_slowly)
+    monkeypatch.setattr(pictures, "_PATIENCE_S", 0.0)
+    with ThreadPoolExecutor(2) as others:
+        waiting = [others.submit(school.house.browse("prof").get, desk) for _ in range(2)]
+        try:
+            begun.wait(20)
+            page = school.house.browse("tom").get(desk).text
+            school.submit("ben", school.made, files(school, EMPTY))
+        finally:
+            end.set()
+    assert "load the page again to see the outlines" in page
+    assert 'd="M10.0' not in page
+    assert "Look here." in page
+    assert 'viewBox="0 0 64 48"' in page
+    assert all('d="M10.0 10.0' in one.result().text for one in waiting)
 
 
 def test_a_release_keeps_clear_of_where_feedback_lies(school) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from labkit.client.course_wire import HandScore
 from labkit.testing.postgres import RunningPostgres, find_postgres
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import uploads
+from labkit_hub.service.courses.access import lock_assignment
+from labkit_hub.service.courses.activity import note_handed_in
 from labkit_hub.service.courses.counting import open_ledger
 from labkit_hub.service.courses.scores import put_score
 from labkit_hub.service.courses.store import FileStore
-from labkit_hub.service.courses.tables import AssignmentRow
+from labkit_hub.service.courses.tables import ActivityRow, AssignmentRow
 from labkit_hub.service.database import Database
 from labkit_hub.service.migrate import migrate
 from labkit_hub.service.passback.changes import fingerprints
@@ -127,3 +131,31 @@ def test_two_tabs_at_once(school) -> None:
     for number in range(3):
         asked = {"json": {"name": f"Twice {number}"}}
         assert at_once("prof", "POST", f"/courses/{school.course}/assignments", **asked) == [201, *[409] * 5]
+
+
+@pytest.mark.slow
+def test_first_word_of_somebody_who_is_just_handing_in(school, database) -> None:
+    """Both write down where the person is: one waits for the other, and never each for the other."""
+    made, answers = school.assignment(), []
+
+    def say() -> None:
+        answers.append(school.ask("ada", "POST", f"/assignments/{made}/activity", json={"cell": "ps1/q1"}).status_code)
+
+    def is_waiting() -> bool:
+        with database.reading() as session:
+            return bool(session.scalar(text("select count(*) from pg_locks where not granted")))
+
+    thread = threading.Thread(target=say)
+    with database.transaction() as session:
+        row = lock_assignment(session, made)
+        thread.start()
+        until = time.monotonic() + 20
+        while not is_waiting():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        note_handed_in(session, row, "ada", ("ada",), (3,), school.clock.time)
+    thread.join()
+    assert answers == [204]
+    with database.reading() as session:
+        found = session.get_one(ActivityRow, (made, "ada"))
+        assert (found.cell, found.objects) == ("ps1/q1", 3)
