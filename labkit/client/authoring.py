@@ -25,6 +25,7 @@ __all__ = [
     "author_folder_of",
     "find_author_folders",
     "forget_author_folder",
+    "is_looked_at",
     "note_author_folder",
 ]
 
@@ -83,8 +84,20 @@ def find_author_folders(home: Path, *, without: Collection[Path] = ()) -> Iterat
         if depth and (found.get(SHEET_FILE) is False or known):
             yield AuthorFolder(folder, known)
         elif depth < _DEEPEST:
-            inner = sorted(name for name, is_folder in found.items() if is_folder and name[0] != "." and name not in _LEFT_OUT)
+            inner = sorted(name for name, is_folder in found.items() if is_folder and _is_plain(name))
             waiting.extend((folder / name, depth + 1) for name in inner if folder / name not in apart)
+
+
+def is_looked_at(folder: Path, home: Path, *, without: Collection[Path] = ()) -> bool:
+    """Return whether `find_author_folders` would find a folder if it were an assignment's."""
+    folder, home = folder.resolve(), home.resolve()
+    if not folder.is_relative_to(home) or any(folder.is_relative_to(path.resolve()) for path in without):
+        return False
+    parts = folder.relative_to(home).parts
+    if not 0 < len(parts) <= _DEEPEST or not all(_is_plain(name) for name in parts):
+        return False
+    above = (home.joinpath(*parts[:count]) for count in range(1, len(parts)))
+    return not any((place / SHEET_FILE).is_file() or _remembered(place) for place in above)
 
 
 def author_folder_of(item: AssignmentItem, folders: Sequence[AuthorFolder]) -> Path | None:
@@ -120,6 +133,10 @@ def _remembered(folder: Path) -> dict[str, str]:
         return dict(load_record(AuthorLayout(folder).record, AuthorRecord).assignments)
     except (NotFound, CorruptStore, NotWritable):
         return {}
+
+
+def _is_plain(name: str) -> bool:
+    return name[0] != "." and name not in _LEFT_OUT
 
 
 def _folded(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.client.authoring import author_folder_of, find_author_folders, forget_author_folder, note_author_folder
+from labkit.client.authoring import author_folder_of, find_author_folders, forget_author_folder, is_looked_at, note_author_folder
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.folder import load_assignment
 from labkit.courses.student import make_release
@@ -27,6 +27,15 @@ def test_folders_with_a_sheet_are_found(tmp_path: Path) -> None:
     (tmp_path / "ps1" / "data" / "assignment.yaml").write_text("title: an example")
     found = [one.root.relative_to(tmp_path).as_posix() for one in find_author_folders(tmp_path, without=[tmp_path / "projects"])]
     assert found == ["ps1", "teaching/ps1", "teaching/2031/bio/ps1"]
+
+
+@pytest.mark.parametrize("parent", ["", "a/b/c", "a/b/c/d", ".cache", "hidden", "projects/x", "ps0", "ps0/data"])
+def test_what_would_not_be_found_is_known_before(tmp_path: Path, parent: str) -> None:
+    """Whoever chose such a folder would be told that none is known."""
+    write_assignment(tmp_path, "ps0")
+    folder, without = write_assignment(tmp_path / parent, "ps1"), [tmp_path / "projects"]
+    found = any(one.root == folder for one in find_author_folders(tmp_path, without=without))
+    assert found == is_looked_at(folder, tmp_path, without=without) == (parent in ("", "a/b/c"))
 
 
 def test_a_folder_of_the_name_is_taken_until_one_remembers(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from labkit.courses.grading import Batch, solution
 from labkit.courses.records import CellScore, GradeResult
 from labkit.testing.assignments import write_assignment
 from labkit.testing.course_service import COURSE, CourseService, course_service
+from labkit_lab.server import authoring
 
 Say = Callable[..., Awaitable[tuple[int, Any]]]
 SETTINGS = {
@@ -181,6 +182,17 @@ async def test_a_sample_is_a_whole_assignment(say: Say, jp_root_dir: Path) -> No
     assert sorted(path.name for path in jp_root_dir.iterdir()) == ["Nuclei 1"]
 
 
+async def test_a_sample_that_fails_leaves_nothing(
+    say: Say, service: CourseService, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a draft without a folder nor half a folder: it can be asked for again. What the program says, or not, is told."""
+    monkeypatch.setattr(authoring.sys, "executable", "/bin/false")
+    status, answer = await say(COURSE, "assignments", folder="Failed", sample=True)
+    assert (status >= 400, answer["error"]["message"]) == (True, "The program that writes the sample died.")
+    assert not any(item.name == "Failed" for item in service.client("prof").assignments(COURSE))
+    assert list(jp_root_dir.iterdir()) == []
+
+
 async def test_who_may_what(
     say: Say, ask: Callable[..., Awaitable[Any]], become: Callable[[str], None], service: CourseService, jp_root_dir: Path
 ) -> None:
@@ -211,9 +223,11 @@ async def test_another_folder_is_chosen(say: Say, ask: Callable[..., Awaitable[A
     _, made = await say(COURSE, "assignments", folder="Old")
     assert (await say("assignments", made["id"], "folder", folder="2031/New"))[1]["place"] == "~/2031/New"
     assert (await _entry(ask, made["id"]))["authored"]["folder"] == "2031/New"
-    for folder in ("", "../..", "nowhere", "Old/ps1.ipynb"):
+    for folder in ("", "../..", "nowhere", "Old/ps1.ipynb", "2031/New/data"):
         status, answer = await say("assignments", made["id"], "folder", folder=folder)
         assert (status >= 400, bool(answer["error"]["hint"])) == (True, True)
+    assert (await say(COURSE, "assignments", folder="2031/New/data"))[0] == 400
+    assert (await _entry(ask, made["id"]))["authored"]["folder"] == "2031/New"
 
 
 async def _entry(ask: Callable[..., Awaitable[Any]], assignment: str) -> dict[str, Any]:
