@@ -16,7 +16,7 @@ from tornado import web
 
 from labkit.client.authoring import assignment_called, author_folder_of, forget_author_folder, note_author_folder
 from labkit.client.course_wire import AssignmentItem
-from labkit.client.releasing import release_folder
+from labkit.client.releasing import refuse_changed, release_folder
 from labkit.client.workfolder import WorkFolder
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.solution import grade_solution
@@ -24,7 +24,7 @@ from labkit.courses.names import check_assignment_name
 from labkit.errors import AlreadyExists, InvalidInput, NotFound, WorkerLost
 from labkit.events import Event, Progress
 from labkit.storage import AuthorLayout, publish_folder, scratch_folder
-from labkit_lab.authoring import change_of, checked_report, release_plan, tested_report, write_preview
+from labkit_lab.authoring import change_of, checked_report, given_out, release_plan, tested_report, write_preview
 from labkit_lab.courselist import author_folders, is_for_authors
 from labkit_lab.homes import path_in_home, shown_path
 from labkit_lab.places import browser_path
@@ -148,7 +148,7 @@ class ReleaseRoute(CourseRoute, QueueingRoute):
         """Begin to release what was confirmed."""
         asked = self.parsed_body(ReleaseAsk)
         read = await asyncio.to_thread(_read, assignment, asked.documents, "released", "release")
-        self.reply(self.jobs.start(lambda job: {"released": _release(assignment, read.root, asked, job)}).item(), HTTPStatus.ACCEPTED)
+        self.reply(self.jobs.start(lambda job: {"released": _release(assignment, read, asked, job)}).item(), HTTPStatus.ACCEPTED)
 
 
 def _folders(course: str, root: Path) -> AuthorFolderList:
@@ -281,16 +281,20 @@ def _plan(assignment: str, asked: AuthorAsk, root: Path) -> ReleasePlan:
         return release_plan(read, client.assignment(assignment), root)
 
 
-def _release(assignment: str, folder: Path, asked: ReleaseAsk, job: Job) -> ReleasedReport:
+def _release(assignment: str, read: Assignment, asked: ReleaseAsk, job: Job) -> ReleasedReport:
+    """Release a folder, with what holds from then on; where it cannot be, nothing else is to hold either."""
+
     def step(event: Event) -> None:
         if isinstance(event, Progress):
             job.step(event.done, event.total)
 
+    refuse_changed(given_out(read), asked.seen)
     with closing(course_client()) as client:
         item = client.assignment(assignment)
+        job.cancel.raise_if_cancelled()
         if (change := change_of(asked, item)) is not None:
             item = client.change_assignment(assignment, change)
-        done = release_folder(client, item, folder, message=asked.message, seen=asked.seen, on_event=step)
+        done = release_folder(client, item, read.root, message=asked.message, seen=asked.seen, on_event=step)
     return ReleasedReport(
         release=done.version,
         files=len(done.manifest.files),
