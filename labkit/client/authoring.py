@@ -8,6 +8,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +32,7 @@ __all__ = [
 
 _DEEPEST = 4
 _MOST_LOOKED_AT = 1500  # folders: a home may hold millions of files, and a panel asks twice a minute
+_MOST_IN_ONE = 5000  # names: who has more in one folder keeps data there
 _LEFT_OUT = ("__pycache__", "node_modules", "hidden")
 
 
@@ -77,7 +79,7 @@ def find_author_folders(home: Path, *, without: Collection[Path] = ()) -> Iterat
         looked += 1
         try:
             with os.scandir(folder) as entries:
-                found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+                found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in islice(entries, _MOST_IN_ONE)}
         except OSError:
             continue  # it has gone, or is not for us
         known = _remembered(folder) if ".labkit" in found else {}
