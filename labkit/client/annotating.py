@@ -190,7 +190,8 @@ def export_annotations(folder: WorkFolder, *, projects: Path | None = None, unsa
     if not tasks:
         return Exported()
     drawings = Drawings(folder, projects_dir() if projects is None else projects)
-    written, problems = [], []
+    written: list[str] = []
+    problems: list[Problem] = []
     for task in tasks:
         pictures, documents = drawings.of(task)
         _refuse_unsaved(pictures, documents, unsaved)

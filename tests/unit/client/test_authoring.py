@@ -45,7 +45,7 @@ def test_a_folder_full_of_data_is_not_read_to_its_end(tmp_path: Path, monkeypatc
     for number in range(9):
         (tmp_path / "tiles" / f"{number}.png").touch()
     read: list[str] = []
-    scan = authoring.os.scandir
+    scan = os.scandir
 
     def noting(entries: Iterator[os.DirEntry[str]]) -> Iterator[os.DirEntry[str]]:
         for entry in entries:
@@ -57,7 +57,7 @@ def test_a_folder_full_of_data_is_not_read_to_its_end(tmp_path: Path, monkeypatc
         with scan(folder) as entries:
             yield noting(entries)
 
-    monkeypatch.setattr(authoring.os, "scandir", noted)
+    monkeypatch.setattr(os, "scandir", noted)
     monkeypatch.setattr(authoring, "_MOST_IN_ONE", 5)
     assert [one.root.name for one in find_author_folders(tmp_path)] == ["ps1"]
     assert len([name for name in read if name.endswith(".png")]) == 5

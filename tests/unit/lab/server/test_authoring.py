@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from labkit.courses.grading import Batch, solution
 from labkit.courses.records import CellScore, GradeResult
 from labkit.testing.assignments import write_assignment
 from labkit.testing.course_service import COURSE, CourseService, course_service
-from labkit_lab.server import authoring
 
 Say = Callable[..., Awaitable[tuple[int, Any]]]
 SETTINGS = {
@@ -188,7 +188,7 @@ async def test_a_sample_that_fails_leaves_nothing(
     say: Say, service: CourseService, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a draft without a folder nor half a folder: it can be asked for again. What the program says, or not, is told."""
-    monkeypatch.setattr(authoring.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     status, answer = await say(COURSE, "assignments", folder="Failed", sample=True)
     assert (status >= 400, answer["error"]["message"]) == (True, "The program that writes the sample died.")
     assert not any(item.name == "Failed" for item in service.client("prof").assignments(COURSE))
