@@ -230,7 +230,7 @@ def _opened(path: Path) -> tuple[Project, tuple[ImageRecord, ...]] | None:
     """Return a project with its images, which are many files: they are read once."""
     try:
         return (project := Project.open(path), project.images()) if path.is_dir() else None
-    except LabKitError:
+    except (LabKitError, OSError):
         return None  # no project, or one of which a part cannot be read; another may be meant
 
 

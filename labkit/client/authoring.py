@@ -93,7 +93,8 @@ def find_author_folders(home: Path, *, without: Collection[Path] = ()) -> Iterat
 def is_looked_at(folder: Path, home: Path, *, without: Collection[Path] = ()) -> bool:
     """Return whether `find_author_folders` would find a folder if it were an assignment's."""
     folder, home = folder.resolve(), home.resolve()
-    if not folder.is_relative_to(home) or any(folder.is_relative_to(path.resolve()) for path in without):
+    apart = [inner for path in without if home in (inner := path.resolve()).parents]
+    if not folder.is_relative_to(home) or any(folder.is_relative_to(path) for path in apart):
         return False
     parts = folder.relative_to(home).parts
     if not 0 < len(parts) <= _DEEPEST or not all(_is_plain(name) for name in parts):

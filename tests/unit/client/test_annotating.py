@@ -161,6 +161,20 @@ def test_an_older_document_is_refused(projects: Path, work: WorkFolder) -> None:
         collect_work(work)
 
 
+def test_a_project_that_may_not_be_read_is_left_out(projects: Path, work: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's rights on it keep nobody from handing in."""
+    draw(imported(projects, "mine"), (5, 5, 20, 20))
+    theirs, images = imported(projects, "a shared one"), Project.images
+
+    def read(project: Project) -> tuple[ImageRecord, ...]:
+        if project.path == theirs.path:
+            raise PermissionError(13, "Permission denied", str(project.layout.images))
+        return images(project)
+
+    monkeypatch.setattr(Project, "images", read)
+    assert collect_work(work)[0].objects == {DOCUMENT: 1}
+
+
 def test_strokes_that_are_nowhere_yet_are_not_left_behind(projects: Path, work: WorkFolder) -> None:
     """The first of a picture, of which there is no document; and those in a project that is not the last changed for want of them."""
     first = imported(projects, "first")

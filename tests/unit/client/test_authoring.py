@@ -80,7 +80,7 @@ def test_a_release_that_was_given_up_in_time_is_none(tmp_path: Path) -> None:
 def test_what_would_not_be_found_is_known_before(tmp_path: Path, parent: str) -> None:
     """Whoever chose such a folder would be told that none is known."""
     write_assignment(tmp_path, "ps0")
-    folder, without = write_assignment(tmp_path / parent, "ps1"), [tmp_path / "projects"]
+    folder, without = write_assignment(tmp_path / parent, "ps1"), [tmp_path / "projects", tmp_path]
     found = any(one.root == folder for one in find_author_folders(tmp_path, without=without))
     assert found == is_looked_at(folder, tmp_path, without=without) == (parent in ("", "a/b/c"))
 
