@@ -28,6 +28,7 @@ __all__ = [
     "forget_author_folder",
     "is_looked_at",
     "note_author_folder",
+    "remembered_assignment",
 ]
 
 _DEEPEST = 4
@@ -58,6 +59,11 @@ def note_author_folder(folder: Path, item: AssignmentItem) -> None:
     if known.get(item.course) != item.id:
         with contextlib.suppress(StorageFull, NotWritable):
             save_record(place, AuthorRecord(assignments={**known, item.course: item.id}))
+
+
+def remembered_assignment(folder: Path, course: str) -> str | None:
+    """Return the id of the assignment of a course that a folder remembers to be of, if any."""
+    return _remembered(folder).get(course)
 
 
 def forget_author_folder(folder: Path, item: AssignmentItem) -> None:
