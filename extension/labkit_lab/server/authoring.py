@@ -212,8 +212,8 @@ def _findable(place: Path) -> Path:
     """Return a folder that is found again: else it would be taken, and be unknown at once."""
     if not is_for_authors(place):
         raise InvalidInput(
-            f"No assignment is looked for in {shown_path(place)}: it is fetched work, a project, hidden, within another assignment or "
-            "more than four folders deep.",
+            f"No assignment is looked for in {shown_path(place)}: it is outside of your home or more than four folders deep in it, hidden, "
+            "fetched work, a project, or within another assignment.",
             hint="Move it to another place in your home, and take it there.",
         )
     return place
