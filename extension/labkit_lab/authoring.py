@@ -21,7 +21,7 @@ from labkit_lab.places import browser_path
 from labkit_lab.wire_authoring import AuthorProblem, CheckedReport, PreviewItem, ReleaseAsk, ReleasePlan, TestedReport, TestedRow
 from labkit_lab.wire_courses import SendFile
 
-__all__ = ["change_of", "checked_report", "release_plan", "tested_report", "write_preview"]
+__all__ = ["change_of", "checked_report", "given_out", "release_plan", "tested_report", "write_preview"]
 
 
 def checked_report(assignment: Assignment, root: Path) -> CheckedReport:
@@ -78,7 +78,7 @@ def write_preview(assignment: Assignment, root: Path) -> PreviewItem:
 
 def release_plan(assignment: Assignment, item: AssignmentItem, root: Path) -> ReleasePlan:
     """Return what students would get of an assignment, and what holds for it now; nothing is sent."""
-    manifest = Manifest() if assignment.errors else _given_out(assignment)
+    manifest = Manifest() if assignment.errors else given_out(assignment)
     return ReleasePlan(
         checked=checked_report(assignment, root),
         sha256="" if assignment.errors else manifest.sha256,
@@ -100,8 +100,14 @@ def release_plan(assignment: Assignment, item: AssignmentItem, root: Path) -> Re
     )
 
 
-def _given_out(assignment: Assignment) -> Manifest:
-    """Return the files that students get: made as for a release, so that what is said is what is done."""
+def given_out(assignment: Assignment) -> Manifest:
+    """Return the files that students get: made as for a release, so that what is said is what is done.
+
+    Raises
+    ------
+    InvalidInput
+        The assignment has errors.
+    """
     with tempfile.TemporaryDirectory(prefix="labkit-plan-") as scratch:
         return manifest_of(lay_out_student(assignment, Path(scratch) / "student"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from labkit.client import CourseClient, service_address
-from labkit.client.authoring import AuthorFolder, author_folder_of, find_author_folders
+from labkit.client.authoring import AuthorFolder, author_folder_of, find_author_folders, is_looked_at
 from labkit.client.course_wire import AssignmentItem
 from labkit.client.settings import ServiceAddress
 from labkit.client.wire import CourseItem
@@ -22,7 +22,7 @@ from labkit_lab.homes import shown_path
 from labkit_lab.places import browser_path
 from labkit_lab.wire_courses import AssignmentEntry, AuthoredEntry, CourseEntry, CourseWork, WorkState
 
-__all__ = ["author_folders", "course_work"]
+__all__ = ["author_folders", "course_work", "is_for_authors"]
 
 _QUICK_S = 2.0
 _Works = Mapping[str, tuple[WorkFolder, WorkRecord]]
@@ -40,6 +40,11 @@ class _Home:
 def author_folders() -> tuple[AuthorFolder, ...]:
     """Return the folders in which a person writes assignments; pictures and fetched work are not looked through for them."""
     return tuple(find_author_folders(Path.home(), without=(projects_dir(), courses_dir())))
+
+
+def is_for_authors(folder: Path) -> bool:
+    """Whether a folder would be one of these if an assignment were written in it."""
+    return is_looked_at(folder, Path.home(), without=(projects_dir(), courses_dir()))
 
 
 def course_work(root: Path) -> CourseWork:

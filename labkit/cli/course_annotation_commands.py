@@ -15,7 +15,7 @@ from labkit.client.workfolder import WorkFolder, work_at
 from labkit.courses.annotation_tasks import comments_of, export_document, image_of, return_document
 from labkit.courses.records import AnnotationTask, PinnedComment
 from labkit.errors import NotFound
-from labkit.project import Project
+from labkit.project import ImageRecord, Project
 
 __all__ = ["annotations_command", "comments_command", "pin_command"]
 
@@ -39,7 +39,8 @@ def annotations_command(folder: Path | None, author: str | None, project_path: P
     written, missing = [], []
     for task in tasks:
         try:
-            written.append({"task": task.id, "image": task.image, "file": str(export_document(project, task, work.root, author))})
+            file = export_document(project, task, work.root, author, sha256=_handed_out(work, task))
+            written.append({"task": task.id, "image": task.image, "file": str(file)})
         except NotFound as error:
             missing.append({"task": task.id, "image": task.image, "reason": error.message})
     if not written:
@@ -67,7 +68,11 @@ def comments_command(folder: Path | None, author: str | None, project_path: Path
         raise NotFound("No feedback was fetched yet.", hint="Fetch it with: labkit course feedback fetch.")
     grade = load_record(grades[-1], GradeItem)
     project = open_project(project_path)
-    rows = [row for task in tasks if (row := _pinned(project, task, grade.pins.get(f"/{task.id}", ()), author))]
+    rows = [
+        {"task": task.id, **_pinned(project, image_of(project, task, _handed_out(work, task)), pins, author)}
+        for task in tasks
+        if (pins := grade.pins.get(f"/{task.id}", ()))
+    ]
     lines = [f"{row['task']}: {row['comments']} comment(s) on {row['image']}" for row in rows]
     return Answer({"pinned": rows}, tuple(lines) or ("Nothing was said of any picture.",))
 
@@ -94,12 +99,15 @@ def pin_command(submission: str, task: str, image: str, author: str, project_pat
     return Answer({"submission": submission, "task": task, "pins": rows}, (f"{len(pins)} comment(s) of yours go back with {task}.",))
 
 
-def _pinned(project: Project, task: AnnotationTask, pins: tuple[PinnedComment, ...], author: str | None) -> dict[str, object] | None:
-    if not pins:
-        return None
-    image = image_of(project, task)
+def _pinned(project: Project, image: ImageRecord, pins: tuple[PinnedComment, ...], author: str | None) -> dict[str, object]:
     review = return_document(project, image, pins, author=author)
-    return {"task": task.id, "image": image.name, "comments": len(pins), "open": len(review.open_comments)}
+    return {"image": image.name, "comments": len(pins), "open": len(review.open_comments)}
+
+
+def _handed_out(work: WorkFolder, task: AnnotationTask) -> str:
+    """Return the hash of the picture of a task, by which it is known in a project; empty where it was not handed out as a file."""
+    entry = work.record().manifest.entry(task.image)
+    return entry.sha256 if entry else ""
 
 
 def _tasks(folder: Path | None) -> tuple[WorkFolder, tuple[AnnotationTask, ...]]:

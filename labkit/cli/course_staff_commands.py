@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -87,7 +88,24 @@ def _released_as(client: CourseClient, folder: Path, course: str | None, name: s
     try:
         return find_assignment(client, own, course)
     except NotFound:
-        return client.create_assignment(course_id_of(client, course), asked(NewAssignment, name=own))
+        course_id = course_id_of(client, course)
+        _refuse_other(client, folder, course_id)
+        return client.create_assignment(course_id, asked(NewAssignment, name=own))
+
+
+def _refuse_other(client: CourseClient, folder: Path, course: str) -> None:
+    """Raise if a folder is of an assignment that is called otherwise: students would see a second one at once."""
+    from labkit.client.authoring import remembered_assignment
+
+    if (known := remembered_assignment(folder, course)) is None:
+        return
+    other = next((item for item in client.assignments(course) if item.id == known), None)
+    if other is not None:
+        raise InvalidInput(
+            f"The folder {folder.resolve().name} is of the assignment {other.name}, and there is none of its own name.",
+            hint=f"If it was renamed: --assignment {shlex.quote(other.name)}. If it is a copy for another one: "
+            f"labkit course create {shlex.quote(folder.resolve().name)} --course {course}, then release it again.",
+        )
 
 
 @click.command("set")

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.annotations.store import document_author
+from labkit.annotations.store import document_author, resolve_author
 from labkit.client.handing_in import Collected, collect, with_reasons
 from labkit.client.workfolder import WorkFolder
 from labkit.config import projects_dir
-from labkit.courses.annotation_documents import images_of, submitted_document
+from labkit.courses.annotation_documents import is_named, submitted_document
 from labkit.courses.annotation_files import TASKS_FILE, check_annotations, read_tasks
 from labkit.courses.records import AnnotationTask, FileEntry, Manifest, Problem
 from labkit.errors import AlreadyExists, Conflict, CorruptStore, LabKitError, NotFound, NotWritable, StorageFull
 from labkit.project import ImageRecord, Project
 from labkit.storage import Record, explain_os_errors, file_sha256, load_record, save_record, write_bytes
 
-__all__ = ["ChosenProjects", "Exported", "choose_project", "collect_work", "export_annotations", "look_at_annotations", "tasks_in"]
+__all__ = [
+    "ChosenProjects",
+    "Drawings",
+    "DrawnDocument",
+    "Exported",
+    "choose_project",
+    "collect_work",
+    "export_annotations",
+    "look_at_annotations",
+    "tasks_in",
+]
+
+_Picture = tuple[Project, ImageRecord]
 
 
 class ChosenProjects(Record):
@@ -43,7 +55,7 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class DrawnDocument:
     """One author's document of one image."""
 
     project: Project
@@ -53,13 +65,63 @@ class _Source:
     @property
     def scope(self) -> str:
         """What the annotator in a browser calls it."""
-        return f"{self.project.id}/{self.image.id}/{self.author}"
+        return _scope(self.project, self.image, self.author)
 
     @property
     def changed_ns(self) -> int:
         """When it was changed last."""
         layout = self.project.layout.annotation(self.image.id, self.author)
         return max((path.stat().st_mtime_ns for path in (layout.snapshot, layout.journal) if path.is_file()), default=0)
+
+
+class Drawings:
+    """What there is in a person's projects of what an assignment asks for.
+
+    Parameters
+    ----------
+    folder : WorkFolder
+        Of the assignment.
+    projects : Path
+        The folder of the projects; what cannot be read in it is left out.
+    """
+
+    def __init__(self, folder: WorkFolder, projects: Path) -> None:
+        self._every = [known for path in _folders_in(projects) if (known := _opened(path)) is not None]
+        self._chosen = _chosen(folder).projects
+        try:
+            self._given = folder.record().manifest
+        except (NotFound, CorruptStore):
+            self._given = Manifest()
+
+    def of(self, task: AnnotationTask) -> tuple[list[_Picture], list[DrawnDocument]]:
+        """Return the images that a task may be about, and the documents that may be meant: the person's own before those of others.
+
+        A picture is known by the hash of the file that was handed out, in whichever project and whatever it is called by now; where no
+        such one is annotated names count. Where a project was chosen, and has a document, only that counts.
+        """
+        first: list[_Picture] | None = None
+        mine = resolve_author()
+        for pictures in self._tries(task):
+            first = pictures if first is None else first
+            found = [DrawnDocument(*picture, author) for picture in pictures if (author := _author(*picture)) is not None]
+            if found:
+                return pictures, [one for one in found if one.author == mine] or found
+        return first or [], []
+
+    def is_given(self, path: str) -> bool:
+        """Whether a file was handed out with the assignment."""
+        return self._given.entry(path) is not None
+
+    def _tries(self, task: AnnotationTask) -> Iterator[list[_Picture]]:
+        """Yield images, one list after the other until one has documents; none is empty."""
+        place, entry = self._chosen.get(task.id), self._given.entry(task.image)
+        chosen = _opened(Path(place)) if place else None
+        for known in ([chosen] if chosen else [], self._every):
+            every = [(project, image) for project, images in known for image in images]
+            if entry and (same := [(project, image) for project, image in every if image.sha256 == entry.sha256]):
+                yield same
+            if named := [(project, image) for project, image in every if is_named(image, task)]:
+                yield named
 
 
 def tasks_in(folder: WorkFolder) -> tuple[AnnotationTask, ...]:
@@ -127,14 +189,19 @@ def export_annotations(folder: WorkFolder, *, projects: Path | None = None, unsa
     tasks = tasks_in(folder)
     if not tasks:
         return Exported()
-    every, chosen = list(_projects(projects_dir() if projects is None else projects)), _chosen(folder)
-    written, problems = [], []
+    drawings = Drawings(folder, projects_dir() if projects is None else projects)
+    written: list[str] = []
+    problems: list[Problem] = []
     for task in tasks:
-        source, problem = _find(task, folder, every, chosen)
-        if source is not None:
-            _write(source, task, folder, unsaved)
+        pictures, documents = drawings.of(task)
+        _refuse_unsaved(pictures, documents, unsaved)
+        if documents:
+            newest = max(documents, key=lambda document: document.changed_ns)
+            _write(newest, task, folder)
             written.append(task.path)
-        problems += [problem] if problem else []
+            problems += _doubts(task, newest, documents)
+        else:
+            problems.append(_missing(task, folder, pictures, is_given=drawings.is_given(task.image)))
     return Exported(tuple(written), tuple(problems))
 
 
@@ -154,81 +221,72 @@ def _chosen(folder: WorkFolder) -> ChosenProjects:
         return ChosenProjects()
 
 
-def _projects(root: Path) -> Iterator[Project]:
+def _folders_in(root: Path) -> list[Path]:
     with explain_os_errors(root):
-        paths = sorted(path for path in root.iterdir() if not path.name.startswith(".")) if root.is_dir() else []
-    for path in paths:
-        if (project := _opened(path)) is not None:
-            yield project
+        return sorted(path for path in root.iterdir() if not path.name.startswith(".")) if root.is_dir() else []
 
 
-def _opened(path: Path) -> Project | None:
+def _opened(path: Path) -> tuple[Project, tuple[ImageRecord, ...]] | None:
+    """Return a project with its images, which are many files: they are read once."""
     try:
-        return Project.open(path) if path.is_dir() else None
-    except LabKitError:
-        return None  # no project, or one that cannot be read
+        return (project := Project.open(path), project.images()) if path.is_dir() else None
+    except (LabKitError, OSError):
+        return None  # no project, or one of which a part cannot be read; another may be meant
 
 
-def _find(task: AnnotationTask, folder: WorkFolder, every: list[Project], chosen: ChosenProjects) -> tuple[_Source | None, Problem | None]:
-    """Return whose document is meant, or what is missing; and what should be said where several could be."""
-    entry = folder.record().manifest.entry(task.image)
-    sha256 = entry.sha256 if entry else ""
-    if (place := chosen.projects.get(task.id)) and (project := _opened(Path(place))):
-        every = [project] if any(_sources(project, task, sha256)) else every
-    sources = [source for project in every for source in _sources(project, task, sha256)]
-    if not sources:
-        return None, _missing(task, folder, every, sha256)
-    newest = max(sources, key=lambda source: source.changed_ns)
-    if len(sources) == 1:
-        return newest, None
-    names = ", ".join(sorted({f"{source.image.name} in {source.project.title}" for source in sources}))
-    text = f"{_named(task)}: {len(sources)} documents could be meant ({names}). That of {newest.project.title} is taken, the last changed."
-    hint = "To hand in another one: labkit course annotations --project FOLDER, once; or remove what you do not need."
-    return newest, Problem(severity="warning", where=task.path, text=text, hint=hint)
-
-
-def _sources(project: Project, task: AnnotationTask, sha256: str) -> Iterator[_Source]:
+def _author(project: Project, image: ImageRecord) -> str | None:
     try:
-        images = images_of(project, task, sha256)
-    except LabKitError:
-        return  # a project of which a part is broken; another may be meant
-    for image in images:
-        try:
-            yield _Source(project, image, document_author(project, image))
-        except NotFound:
-            continue
+        return document_author(project, image)
+    except NotFound:
+        return None
 
 
-def _missing(task: AnnotationTask, folder: WorkFolder, every: list[Project], sha256: str) -> Problem:
+def _scope(project: Project, image: ImageRecord, author: str) -> str:
+    return f"{project.id}/{image.id}/{author}"
+
+
+def _refuse_unsaved(pictures: Iterable[_Picture], documents: Iterable[DrawnDocument], unsaved: Collection[str]) -> None:
+    """Raise where strokes wait of what may be meant, the first of a document that is not there yet, too."""
+    mine = resolve_author()
+    waiting = {_scope(project, image, mine): image for project, image in pictures}
+    waiting |= {document.scope: document.image for document in documents}
+    if (image := next((waiting[scope] for scope in unsaved if scope in waiting), None)) is not None:
+        raise Conflict(
+            f"The annotator holds strokes on {image.name} that are not saved yet: what is on the disk is older than what you see.",
+            hint="Nothing is sent. Open the picture, wait until the annotator says that it is saved, then try again.",
+        )
+
+
+def _doubts(task: AnnotationTask, taken: DrawnDocument, documents: Collection[DrawnDocument]) -> Iterator[Problem]:
+    """Say which of several is taken, and that it is nobody's own."""
+    if len(documents) > 1:
+        names = ", ".join(sorted({f"{one.image.name} in {one.project.title}" for one in documents}))
+        text = f"{len(documents)} documents could be meant ({names}). That of {taken.project.title} is taken, the last changed."
+        hint = "To hand in another one: labkit course annotations --project FOLDER, once; or remove what you do not need."
+        yield Problem(severity="warning", where=task.path, text=f"{_named(task)}: {text}", hint=hint)
+    if taken.author != resolve_author():
+        text = f"you have not annotated {taken.image.name}; what {taken.author} drew in your project {taken.project.title} is taken."
+        hint = "Open it in the annotator and draw, then submit again, if that is not your work."
+        yield Problem(severity="warning", where=task.path, text=f"{_named(task)}: {text}", hint=hint)
+
+
+def _missing(task: AnnotationTask, folder: WorkFolder, pictures: list[_Picture], *, is_given: bool) -> Problem:
     """Say why there is no document, and what to do."""
-    imported = [(project, image) for project in every for image in _images(project, task, sha256)]
-    if imported:
-        project, image = imported[-1]
+    if pictures:
+        project, image = pictures[-1]
         text = f"you have not annotated {image.name} in your project {project.title} yet."
         hint = "Open it in the annotator and draw, then submit again."
     else:
         text = f"none of your projects has the picture {task.image}."
         hint = f"Import {task.image} of this folder into a project and annotate it, then submit again."
-        if folder.record().manifest.entry(task.image) is None:
+        if not is_given:
             hint = "Open the project that was handed out with it, and annotate it there, then submit again."
     if folder.on_disk(task.path).is_file():
         text += f" The file {task.path} is sent as it lies in the folder."
     return Problem(severity="warning", where=task.path, text=f"{_named(task)}: {text}", hint=hint)
 
 
-def _images(project: Project, task: AnnotationTask, sha256: str) -> tuple[ImageRecord, ...]:
-    try:
-        return images_of(project, task, sha256)
-    except LabKitError:
-        return ()
-
-
-def _write(source: _Source, task: AnnotationTask, folder: WorkFolder, unsaved: Collection[str]) -> None:
-    if source.scope in unsaved:
-        raise Conflict(
-            f"The annotator holds strokes on {source.image.name} that are not saved yet: what is on the disk is older than what you see.",
-            hint="Nothing is sent. Open the picture, wait until the annotator says that it is saved, then try again.",
-        )
+def _write(source: DrawnDocument, task: AnnotationTask, folder: WorkFolder) -> None:
     data, place = submitted_document(source.project, source.image, source.author), folder.on_disk(task.path)
     if place.is_dir() or (place.parent.exists() and not place.parent.is_dir()):
         raise AlreadyExists(f"{task.path} cannot be written: something else has its name.", hint="Rename that, then try again.")

@@ -8,6 +8,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +26,14 @@ __all__ = [
     "author_folder_of",
     "find_author_folders",
     "forget_author_folder",
+    "is_looked_at",
     "note_author_folder",
+    "remembered_assignment",
 ]
 
 _DEEPEST = 4
 _MOST_LOOKED_AT = 1500  # folders: a home may hold millions of files, and a panel asks twice a minute
+_MOST_IN_ONE = 5000  # names: who has more in one folder keeps data there
 _LEFT_OUT = ("__pycache__", "node_modules", "hidden")
 
 
@@ -57,6 +61,11 @@ def note_author_folder(folder: Path, item: AssignmentItem) -> None:
             save_record(place, AuthorRecord(assignments={**known, item.course: item.id}))
 
 
+def remembered_assignment(folder: Path, course: str) -> str | None:
+    """Return the id of the assignment of a course that a folder remembers to be of, if any."""
+    return _remembered(folder).get(course)
+
+
 def forget_author_folder(folder: Path, item: AssignmentItem) -> None:
     """Let a folder forget an assignment that is written elsewhere now."""
     known = _remembered(folder)
@@ -76,15 +85,28 @@ def find_author_folders(home: Path, *, without: Collection[Path] = ()) -> Iterat
         looked += 1
         try:
             with os.scandir(folder) as entries:
-                found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+                found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in islice(entries, _MOST_IN_ONE)}
         except OSError:
             continue  # it has gone, or is not for us
         known = _remembered(folder) if ".labkit" in found else {}
         if depth and (found.get(SHEET_FILE) is False or known):
             yield AuthorFolder(folder, known)
         elif depth < _DEEPEST:
-            inner = sorted(name for name, is_folder in found.items() if is_folder and name[0] != "." and name not in _LEFT_OUT)
+            inner = sorted(name for name, is_folder in found.items() if is_folder and _is_plain(name))
             waiting.extend((folder / name, depth + 1) for name in inner if folder / name not in apart)
+
+
+def is_looked_at(folder: Path, home: Path, *, without: Collection[Path] = ()) -> bool:
+    """Return whether `find_author_folders` would find a folder if it were an assignment's."""
+    folder, home = folder.resolve(), home.resolve()
+    apart = [inner for path in without if home in (inner := path.resolve()).parents]
+    if not folder.is_relative_to(home) or any(folder.is_relative_to(path) for path in apart):
+        return False
+    parts = folder.relative_to(home).parts
+    if not 0 < len(parts) <= _DEEPEST or not all(_is_plain(name) for name in parts):
+        return False
+    above = (home.joinpath(*parts[:count]) for count in range(1, len(parts)))
+    return not any((place / SHEET_FILE).is_file() or _remembered(place) for place in above)
 
 
 def author_folder_of(item: AssignmentItem, folders: Sequence[AuthorFolder]) -> Path | None:
@@ -120,6 +142,10 @@ def _remembered(folder: Path) -> dict[str, str]:
         return dict(load_record(AuthorLayout(folder).record, AuthorRecord).assignments)
     except (NotFound, CorruptStore, NotWritable):
         return {}
+
+
+def _is_plain(name: str) -> bool:
+    return name[0] != "." and name not in _LEFT_OUT
 
 
 def _folded(name: str) -> str:

@@ -15,7 +15,7 @@ from labkit.errors import Conflict
 from labkit.events import EventSink, Progress, ignore_events
 from labkit.storage import content_hash
 
-__all__ = ["release_folder"]
+__all__ = ["refuse_changed", "release_folder"]
 
 
 def release_folder(
@@ -43,15 +43,14 @@ def release_folder(
         The assignment has errors.
     Conflict
         It is not what was confirmed.
+    Cancelled
+        `on_event` raised it, in time: nothing was released.
     """
     read = load_assignment(folder)
     with tempfile.TemporaryDirectory(prefix="labkit-release-") as scratch:
         out = Path(scratch) / "release"
         student, source = make_release(read, out)
-        if seen and student.sha256 != seen:
-            raise Conflict(
-                "A file has changed since you confirmed what is released.", hint="Begin again: you are told what students get now."
-            )
+        refuse_changed(student, seen)
         asked = NewRelease(
             key=_key(assignment, student, source, read.sheet.model_dump_json(), message),
             student=student,
@@ -73,6 +72,12 @@ def release_folder(
     return done
 
 
+def refuse_changed(student: Manifest, seen: str) -> None:
+    """Raise `Conflict` if what students get is not what was confirmed; `seen` is as in `release_folder`."""
+    if seen and student.sha256 != seen:
+        raise Conflict("A file has changed since you confirmed what is released.", hint="Begin again: you are told what students get now.")
+
+
 def _is_same(before: NewRelease, asked: NewRelease) -> bool:
     return before.model_copy(update={"key": asked.key, "message": asked.message}) == asked
 
@@ -80,6 +85,7 @@ def _is_same(before: NewRelease, asked: NewRelease) -> bool:
 def _send(client: CourseClient, places: dict[str, Path], on_event: EventSink) -> None:
     missing = client.missing_files(tuple(places))
     total, done = sum(places[sha256].stat().st_size for sha256 in missing), 0
+    on_event(Progress(done=done, total=total, unit="bytes", stage="sending"))  # who wants it stopped says so here, also if nothing is sent
     for sha256 in missing:
         client.put_file(sha256, places[sha256])
         done += places[sha256].stat().st_size

@@ -14,39 +14,35 @@ from labkit.formats.geojson import Collection, read_geojson, write_geojson
 from labkit.project import ImageRecord, Project
 from labkit.storage import write_bytes
 
-__all__ = ["export_document", "image_of", "images_of", "submitted_document"]
+__all__ = ["export_document", "image_of", "is_named", "submitted_document"]
 
 
-def images_of(project: Project, task: AnnotationTask, sha256: str = "") -> tuple[ImageRecord, ...]:
-    """Return the images of a project that a task may be about.
+def is_named(image: ImageRecord, task: AnnotationTask) -> bool:
+    """Return whether an image is called as a task calls it, or as the picture file that the task names."""
+    return image.name in (task.image, task.image.rsplit("/", 1)[-1]) or image.id == task.image
+
+
+def image_of(project: Project, task: AnnotationTask, sha256: str = "") -> ImageRecord:
+    """Return the image of a project that a task is about.
 
     Parameters
     ----------
     sha256 : str
         Of the picture file that was handed out: what was imported from it is meant, whatever it is called by now. Where nothing was,
         names count: that of the task, or of its picture file.
-    """
-    images = project.images()
-    if sha256 and (same := tuple(image for image in images if image.sha256 == sha256)):
-        return same
-    wanted = {task.image, task.image.rsplit("/", 1)[-1]}
-    return tuple(image for image in images if image.name in wanted or image.id == task.image)
-
-
-def image_of(project: Project, task: AnnotationTask) -> ImageRecord:
-    """Return the image of a project that a task is about: by its name, or by that of its picture file.
 
     Raises
     ------
     NotFound
         The project has none, or several.
     """
-    found = images_of(project, task)
+    images = project.images()
+    found = [image for image in images if sha256 and image.sha256 == sha256] or [image for image in images if is_named(image, task)]
     if len(found) == 1:
         return found[0]
     if found:
         raise NotFound(f"{len(found)} images of the project are called {task.image}.", hint="Leave one of them.")
-    names = ", ".join(image.name for image in project.images()[:5]) or "none"
+    names = ", ".join(image.name for image in images[:5]) or "none"
     raise NotFound(f"The project has no image {task.image}.", hint=f"Import the picture into it; its images: {names}.")
 
 
@@ -72,8 +68,8 @@ def submitted_document(project: Project, image: ImageRecord, author: str | None 
     return write_geojson(Collection(collection.features, {**collection.labkit, **more}))
 
 
-def export_document(project: Project, task: AnnotationTask, folder: Path, author: str | None = None) -> Path:
-    """Write the document of a task to where a submission in `folder` holds it, and return the file.
+def export_document(project: Project, task: AnnotationTask, folder: Path, author: str | None = None, *, sha256: str = "") -> Path:
+    """Write the document of a task to where a submission in `folder` holds it, and return the file; `sha256` is as in `image_of`.
 
     Raises
     ------
@@ -81,6 +77,6 @@ def export_document(project: Project, task: AnnotationTask, folder: Path, author
         The project lacks the image, or the author's annotations of it.
     """
     path = folder / task.path
-    data = submitted_document(project, image_of(project, task), author)
+    data = submitted_document(project, image_of(project, task, sha256), author)
     write_bytes(path, data)
     return path

@@ -12,7 +12,7 @@ _JPEG = b"\xff\xd8\xff"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0-SOF15 of ITU T.81; the others are tables
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length
 _ORIENTATION = 0x0112  # EXIF 2.3; from 5 on rows are columns
-_SIDEWAYS = 5
+_SIDEWAYS = range(5, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +60,22 @@ def _jpeg(data: bytes) -> PictureHead | None:
                 return None
             return PictureHead("image/jpeg", *((width, height) if is_sideways else (height, width)))
         if marker == 0xE1 and data[place + 4 : place + 10] == b"Exif\0\0":
-            is_sideways = _orientation(data[place + 10 : place + 2 + length]) >= _SIDEWAYS
+            is_sideways = _orientation(data[place + 10 : place + 2 + length]) in _SIDEWAYS
         place += 2 + length
 
 
 def _orientation(exif: bytes) -> int:
+    """Return what EXIF says of how a picture lies; 1, upright, where it says nothing or is broken, as browsers do."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None:
         return 1
-    (start,) = struct.unpack_from(f"{order}I", exif, 4)
-    (count,) = struct.unpack_from(f"{order}H", exif, start)
-    for number in range(min(count, 100)):
-        tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * number)
-        if tag == _ORIENTATION:
-            return int(value)
+    try:
+        (start,) = struct.unpack_from(f"{order}I", exif, 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, start)
+        for number in range(min(count, 100)):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * number)
+            if tag == _ORIENTATION:
+                return int(value)
+    except struct.error:
+        pass
     return 1

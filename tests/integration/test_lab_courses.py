@@ -56,6 +56,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CourseService]:
     with course_service(tmp_path_factory.mktemp("service")) as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment("zoë b").items():
             patch.setenv(name, value)
+        patch.setenv("LABKIT_AUTHOR", "zoë b")  # as a hub's server has it by JUPYTERHUB_USER: what is drawn is one's own
         yield running
 
 

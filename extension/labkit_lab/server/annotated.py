@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.annotations.store import document_author, load_document
+from labkit.annotations.store import load_document
+from labkit.client.annotating import Drawings, DrawnDocument
 from labkit.client.workfolder import WorkFolder
 from labkit.courses.annotation_files import TASKS_FILE, check_document, read_tasks
-from labkit.courses.annotation_tasks import image_of
 from labkit.courses.records import AnnotationTask
 from labkit.errors import LabKitError
-from labkit.project import ImageRecord, Project
-from labkit_lab.server.projects import readable_projects
 
 __all__ = ["DRAWN_SETTING", "Annotated", "DrawnShelf"]
 
@@ -41,17 +39,17 @@ class DrawnShelf:
     def count(self, folder: WorkFolder, projects: Path) -> Annotated | None:
         """Return how much is annotated of what the assignment in a folder asks for; None if it asks for nothing.
 
-        A picture may lie in several projects, and its document beside the notebooks, too: what was changed last counts. What cannot be
-        read counts as nothing.
+        It is looked for where handing in looks for it. A picture may lie in several projects, and its document beside the notebooks, too:
+        what was changed last counts. What cannot be read counts as nothing.
         """
         try:
             path = folder.on_disk(TASKS_FILE)
             if not path.is_file():
                 return None
-            tasks, mine = read_tasks(path.read_bytes()), list(readable_projects(projects))
+            tasks, drawings = read_tasks(path.read_bytes()), Drawings(folder, projects)
         except (LabKitError, OSError):
             return None
-        counts = [self._of_task(task, folder, mine) for task in tasks]
+        counts = [self._of_task(task, folder, drawings) for task in tasks]
         return Annotated(sum(count > 0 for count in counts), sum(counts))
 
     def is_news(self, assignment: str, found: Annotated | None) -> bool:
@@ -63,9 +61,9 @@ class DrawnShelf:
         if found is not None:
             self._told[assignment] = found
 
-    def _of_task(self, task: AnnotationTask, folder: WorkFolder, projects: list[Project]) -> int:
+    def _of_task(self, task: AnnotationTask, folder: WorkFolder, drawings: Drawings) -> int:
         newest, count = 0, 0
-        for changed, found in (*self._beside(task, folder), *self._in_projects(task, projects)):
+        for changed, found in (*self._beside(task, folder), *self._in_projects(task, drawings)):
             if changed >= newest:
                 newest, count = changed, found
         return count
@@ -78,15 +76,17 @@ class DrawnShelf:
         except (LabKitError, OSError):
             return
 
-    def _in_projects(self, task: AnnotationTask, projects: list[Project]) -> Iterator[tuple[int, int]]:
-        for project in projects:
+    def _in_projects(self, task: AnnotationTask, drawings: Drawings) -> Iterator[tuple[int, int]]:
+        try:
+            documents = drawings.of(task)[1]
+        except (LabKitError, OSError):
+            return
+        for document in documents:
             try:
-                image = image_of(project, task)
-                author = document_author(project, image)
-                layout = project.layout.annotation(image.id, author)
+                layout = document.project.layout.annotation(document.image.id, document.author)
                 if version := _version(layout.snapshot, layout.journal):
                     key = (layout.snapshot, layout.journal)
-                    found = self._remember(key, version, lambda: _accepted(project, image, author))  # noqa: B023 - called at once
+                    found = self._remember(key, version, lambda: _accepted(document))  # noqa: B023 - called at once
                     yield max(changed for changed, _ in version), found
             except (LabKitError, OSError):
                 continue
@@ -101,9 +101,9 @@ class DrawnShelf:
         return known[1]
 
 
-def _accepted(project: Project, image: ImageRecord, author: str) -> int:
+def _accepted(drawn: DrawnDocument) -> int:
     """Return how many objects would be handed in; an annotated area is none."""
-    document = load_document(project, image.id, author).document
+    document = load_document(drawn.project, drawn.image.id, drawn.author).document
     return sum(item.status == "accepted" and item.kind != "area" for item in document.objects)
 
 

@@ -16,16 +16,16 @@ from tornado import web
 
 from labkit.client.authoring import assignment_called, author_folder_of, forget_author_folder, note_author_folder
 from labkit.client.course_wire import AssignmentItem
-from labkit.client.releasing import release_folder
+from labkit.client.releasing import refuse_changed, release_folder
 from labkit.client.workfolder import WorkFolder
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.solution import grade_solution
 from labkit.courses.names import check_assignment_name
-from labkit.errors import AlreadyExists, InvalidInput, NotFound
+from labkit.errors import AlreadyExists, InvalidInput, NotFound, WorkerLost
 from labkit.events import Event, Progress
-from labkit.storage import AuthorLayout
-from labkit_lab.authoring import change_of, checked_report, release_plan, tested_report, write_preview
-from labkit_lab.courselist import author_folders
+from labkit.storage import AuthorLayout, publish_folder, scratch_folder
+from labkit_lab.authoring import change_of, checked_report, given_out, release_plan, tested_report, write_preview
+from labkit_lab.courselist import author_folders, is_for_authors
 from labkit_lab.homes import path_in_home, shown_path
 from labkit_lab.places import browser_path
 from labkit_lab.savedmarks import check_saved
@@ -148,7 +148,7 @@ class ReleaseRoute(CourseRoute, QueueingRoute):
         """Begin to release what was confirmed."""
         asked = self.parsed_body(ReleaseAsk)
         read = await asyncio.to_thread(_read, assignment, asked.documents, "released", "release")
-        self.reply(self.jobs.start(lambda job: {"released": _release(assignment, read.root, asked, job)}).item(), HTTPStatus.ACCEPTED)
+        self.reply(self.jobs.start(lambda job: {"released": _release(assignment, read, asked, job)}).item(), HTTPStatus.ACCEPTED)
 
 
 def _folders(course: str, root: Path) -> AuthorFolderList:
@@ -167,16 +167,26 @@ def _folders(course: str, root: Path) -> AuthorFolderList:
 
 
 def _make(course: str, asked: NewAssignmentAsk, root: Path) -> MadeItem:
-    place = root / check_assignment_name(asked.folder.strip()) if asked.sample else _place(asked.folder, root)
-    if asked.sample and place.exists():
-        raise AlreadyExists(f"{shown_path(place)} is there already.", hint="Give the sample another name, or take the folder that exists.")
+    if asked.sample:
+        return _make_sample(course, root / check_assignment_name(asked.folder.strip()), root)
+    place = _place(asked.folder, root)
     with closing(course_client()) as client:
         item, made = assignment_called(client, course, place.name)
-    if asked.sample:
+    return _written_in(place, item, root, made=made)
+
+
+def _make_sample(course: str, place: Path, root: Path) -> MadeItem:
+    """Write a sample, let the course have it, and only then put it in its place: what fails leaves neither here nor there."""
+    if _findable(place).exists():
+        raise AlreadyExists(f"{shown_path(place)} is there already.", hint="Give the sample another name, or take the folder that exists.")
+    with scratch_folder(place.parent) as scratch:
+        _write_sample(scratch / place.name)
+        with closing(course_client()) as client:
+            item, made = assignment_called(client, course, place.name)
         if not made:
             raise AlreadyExists(f"The course has an assignment {item.name} already.", hint="Give the sample another name.")
-        _write_sample(place)
-    return _written_in(place, item, root, made=made)
+        publish_folder(scratch / place.name, place)
+    return _written_in(place, item, root, made=True)
 
 
 def _choose(assignment: str, asked: FolderAsk, root: Path) -> MadeItem:
@@ -195,15 +205,31 @@ def _place(folder: str, root: Path) -> Path:
         raise NotFound(f"{shown_path(place)} is no folder.", hint="Choose the folder that holds the notebooks of the assignment.")
     if AuthorLayout(place).preview_mark.is_file():
         raise InvalidInput(f"{shown_path(place)} is a preview: it has no solutions.", hint="Choose the folder that you write in.")
+    return _findable(place)
+
+
+def _findable(place: Path) -> Path:
+    """Return a folder that is found again: else it would be taken, and be unknown at once."""
+    if not is_for_authors(place):
+        raise InvalidInput(
+            f"No assignment is looked for in {shown_path(place)}: it is outside of your home or more than four folders deep in it, hidden, "
+            "fetched work, a project, or within another assignment.",
+            hint="Move it to another place in your home, and take it there.",
+        )
     return place
 
 
 def _write_sample(place: Path) -> None:
     """Write a sample in a program beside the server, which would keep what making pictures needs."""
     command = [sys.executable, "-P", "-m", "labkit", "course", "new", "--json", "--", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SAMPLE_S, stdin=subprocess.DEVNULL, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SAMPLE_S, stdin=subprocess.DEVNULL, check=False)
+        said = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        hint = "The machine may be short of memory: close what you do not need, and try again."
+        raise WorkerLost("The program that writes the sample died.", hint=hint) from error
     if done.returncode:
-        raise told_error(json.loads(done.stdout)["error"])
+        raise told_error(said["error"])
 
 
 def _written_in(place: Path, item: AssignmentItem, root: Path, *, made: bool) -> MadeItem:
@@ -255,16 +281,20 @@ def _plan(assignment: str, asked: AuthorAsk, root: Path) -> ReleasePlan:
         return release_plan(read, client.assignment(assignment), root)
 
 
-def _release(assignment: str, folder: Path, asked: ReleaseAsk, job: Job) -> ReleasedReport:
+def _release(assignment: str, read: Assignment, asked: ReleaseAsk, job: Job) -> ReleasedReport:
+    """Release a folder, with what holds from then on; where it cannot be, nothing else is to hold either."""
+
     def step(event: Event) -> None:
         if isinstance(event, Progress):
             job.step(event.done, event.total)
 
+    refuse_changed(given_out(read), asked.seen)
     with closing(course_client()) as client:
         item = client.assignment(assignment)
+        job.cancel.raise_if_cancelled()
         if (change := change_of(asked, item)) is not None:
             item = client.change_assignment(assignment, change)
-        done = release_folder(client, item, folder, message=asked.message, seen=asked.seen, on_event=step)
+        done = release_folder(client, item, read.root, message=asked.message, seen=asked.seen, on_event=step)
     return ReleasedReport(
         release=done.version,
         files=len(done.manifest.files),

@@ -211,9 +211,15 @@ class ReleaseForm extends WorkingBody {
       'Whoever has fetched release %1 is told; what they have changed stays.',
       release
     );
-    return submissions === 0
-      ? words
-      : `${words} ${trans.__('%1 have handed in already.', submissions)}`;
+    if (submissions === 0) {
+      return words;
+    }
+    const handedIn = trans._n(
+      '%1 has handed in already.',
+      '%1 have handed in already.',
+      submissions
+    );
+    return `${words} ${handedIn}`;
   }
 
   private _times(): React.JSX.Element {

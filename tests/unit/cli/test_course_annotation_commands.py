@@ -15,7 +15,7 @@ from labkit.client.course_wire import GradeItem, HandScore, SubmissionItem
 from labkit.client.handing_in import collect
 from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
-from labkit.courses.records import AnnotationTask, Manifest, PinnedComment
+from labkit.courses.records import AnnotationTask, FileEntry, Manifest, PinnedComment
 from labkit.errors import NotFound
 from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
@@ -81,6 +81,15 @@ def test_handing_in_takes_them_from_where_they_were_taken_once(project, work, ca
     answer = dry_run(capsys)
     assert answer["objects"] == {"annotations/nuclei.geojson": 2}
     assert [problem["text"] for problem in answer["problems"]] == ["axons: none of your projects has the picture data/axons.png."]
+
+
+def test_a_picture_is_known_by_what_was_handed_out(project, work, capsys) -> None:
+    """Also where it was imported under another name, as when it is handed in."""
+    save_record(project.layout.image("image1").record, project.image("image1").model_copy(update={"name": "field 7"}))
+    manifest = Manifest(files=(FileEntry(path="data/axons.png", sha256="0" * 64, size=1),))
+    save_record(work.layout.record, work.record().model_copy(update={"manifest": manifest}))
+    answer = run(annotations_command, capsys, "--folder", work.root, "--project", project.path)
+    assert [row["task"] for row in answer["written"]] == ["axons"]
 
 
 def dry_run(capsys) -> dict:

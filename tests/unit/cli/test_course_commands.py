@@ -18,8 +18,9 @@ from labkit.courses.grading import Batch, solution
 from labkit.courses.records import GradeResult
 from labkit.errors import Cancelled
 from labkit.events import CancelToken, Event, Progress, ignore_events
+from labkit.testing.assignments import write_assignment
 from labkit.testing.commands import Done
-from labkit.testing.course_service import CourseService, course_service
+from labkit.testing.course_service import COURSE, CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, edit_notebook, write_author_folder
 
 LabKit = Callable[..., Done]
@@ -159,6 +160,20 @@ def test_what_does_not_fit_is_the_callers_error(as_: Callable[..., Done]) -> Non
         done = as_("prof", *arguments, "--json")
         assert (done.exit_code, done.error["type"], done.error["message"].startswith(name)) == (2, "InvalidInput", True)
         assert "--help" in done.error["hint"]
+
+
+def test_a_renamed_folder_makes_no_second_assignment(as_: Callable[..., Done], service: CourseService, tmp_path: Path) -> None:
+    """Students would see it at once; who means one is told how."""
+    folder = write_assignment(tmp_path, "Renamed")
+    first = as_("prof", "release", folder, "--json").json["assignment"]
+    later = folder.rename(tmp_path / "Called otherwise")
+    refused = as_("prof", "release", later, "--json")
+    assert refused.exit_code != 0
+    assert "is of the assignment Renamed" in refused.json["error"]["message"]
+    assert not any(item.name == later.name for item in service.client("prof").assignments(COURSE))
+    assert as_("prof", "release", later, "--assignment", "Renamed", "--json").json["assignment"] == first
+    as_("prof", "create", later.name, "--json")
+    assert as_("prof", "release", later, "--json").json["assignment"] != first
 
 
 def test_who_stops_waiting_for_a_batch_is_told_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,9 +66,9 @@ def imported(projects: Path, title: str, name: str = "nuclei.png", sha256: str =
     return project
 
 
-def draw(project: Project, *boxes: tuple[float, float, float, float]) -> None:
-    document = open_document(project, "image1", "ada")
-    save_document(project, document.with_objects([new_object(Rectangle(*box), class_id=1, author="ada") for box in boxes]))
+def draw(project: Project, *boxes: tuple[float, float, float, float], author: str = "ada") -> None:
+    document = open_document(project, "image1", author)
+    save_document(project, document.with_objects([new_object(Rectangle(*box), class_id=1, author=author) for box in boxes]))
 
 
 def said(work: WorkFolder) -> list[tuple[str, str]]:
@@ -126,13 +126,26 @@ def test_of_two_projects_the_last_changed_counts_until_one_is_chosen(projects: P
 
 
 def test_a_picture_of_the_same_name_counts_only_without_the_right_one(projects: Path, work: WorkFolder) -> None:
-    """Names are what people change."""
+    """Names are what people change; not even what was drawn on it since counts."""
     other = imported(projects, "other", sha256="b" * 64)
     draw(other, (1, 1, 9, 9))
     assert collect_work(work)[0].objects == {DOCUMENT: 1}
     right = imported(projects, "right", name="field 7")
     draw(right, (1, 1, 9, 9), (20, 20, 30, 30))
-    assert collect_work(work)[0].objects == {DOCUMENT: 2}
+    draw(other, (1, 1, 9, 9), (20, 20, 30, 30), (40, 40, 50, 50))
+    assert (collect_work(work)[0].objects, said(work)) == ({DOCUMENT: 2}, [])
+
+
+def test_what_others_drew_is_not_taken_for_ones_own(projects: Path, work: WorkFolder) -> None:
+    """A project of somebody else's lies beside the own one, to be looked at; where only theirs is there, that is said."""
+    theirs = imported(projects, "of bob")
+    draw(theirs, (1, 1, 9, 9), author="bob")
+    assert [words.split(" Open it")[0] for _, words in said(work)] == [
+        "Nuclei: you have not annotated nuclei.png; what bob drew in your project of bob is taken."
+    ]
+    draw(imported(projects, "mine"), (1, 1, 9, 9), (20, 20, 30, 30))
+    draw(theirs, (1, 1, 9, 9), (20, 20, 30, 30), (40, 40, 50, 50), author="bob")
+    assert (collect_work(work)[0].objects, said(work)) == ({DOCUMENT: 2}, [])
 
 
 def test_an_older_document_is_refused(projects: Path, work: WorkFolder) -> None:
@@ -146,3 +159,29 @@ def test_an_older_document_is_refused(projects: Path, work: WorkFolder) -> None:
     (work.root / DOCUMENT).mkdir()
     with pytest.raises(AlreadyExists, match=r"annotations/nuclei\.geojson cannot be written"):
         collect_work(work)
+
+
+def test_a_project_that_may_not_be_read_is_left_out(projects: Path, work: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's rights on it keep nobody from handing in."""
+    draw(imported(projects, "mine"), (5, 5, 20, 20))
+    theirs, images = imported(projects, "a shared one"), Project.images
+
+    def read(project: Project) -> tuple[ImageRecord, ...]:
+        if project.path == theirs.path:
+            raise PermissionError(13, "Permission denied", str(project.layout.images))
+        return images(project)
+
+    monkeypatch.setattr(Project, "images", read)
+    assert collect_work(work)[0].objects == {DOCUMENT: 1}
+
+
+def test_strokes_that_are_nowhere_yet_are_not_left_behind(projects: Path, work: WorkFolder) -> None:
+    """The first of a picture, of which there is no document; and those in a project that is not the last changed for want of them."""
+    first = imported(projects, "first")
+    unsaved = [f"{first.id}/image1/ada"]
+    with pytest.raises(Conflict, match=r"strokes on nuclei\.png that are not saved yet"):
+        collect_work(work, unsaved=unsaved)
+    draw(first, (5, 5, 20, 20))
+    draw(imported(projects, "second"), (5, 5, 20, 20))
+    with pytest.raises(Conflict):
+        collect_work(work, unsaved=unsaved)

@@ -31,6 +31,14 @@ def test_sizes_are_as_people_see_them() -> None:
 
 
 @pytest.mark.parametrize(
+    "exif", [b"II*\0\xff\xff\xff\x7f", b"II", b"MM\0*\0\0\0\x08\0\x09\0\0", b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\x63\0"]
+)
+def test_broken_exif_hides_no_picture(exif: bytes) -> None:
+    """Browsers show it as it lies."""
+    assert read_head(encoded("JPEG", exif=b"Exif\0\0" + exif)) == PictureHead("image/jpeg", 30, 70)
+
+
+@pytest.mark.parametrize(
     "data", [b"", b"<svg/>", encoded("TIFF"), encoded("GIF"), encoded("PNG")[:20], encoded("JPEG")[:40], b"\xff\xd8\xff\xe0"]
 )
 def test_anything_else_is_none(data: bytes) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from labkit.annotations import new_object, open_document, save_document
-from labkit.client.workfolder import WorkFolder
+from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
-from labkit.courses.records import AnnotationTask
+from labkit.courses.records import AnnotationTask, FileEntry, Manifest
 from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
 from labkit.storage import save_record, utc_now
@@ -61,6 +61,17 @@ def test_objects_are_counted_where_they_are_drawn(projects: Path, folder: WorkFo
     assert shelf.count(folder, projects) == Annotated(0, 0)
     draw(projects, (52, 5, 58, 20))
     assert shelf.count(folder, projects) == Annotated(1, 3)
+
+
+def test_it_is_counted_where_it_would_be_handed_in_from(projects: Path, folder: WorkFolder) -> None:
+    """The picture is known by its hash, whatever it is called by now."""
+    manifest = Manifest(files=(FileEntry(path="data/axons.png", sha256="0" * 64, size=1),))
+    facts = {"assignment": "aaaaaaaaaaaa", "course": "c", "name": "Cells", "release": 1, "fetched": utc_now(), "manifest": manifest}
+    save_record(folder.layout.record, WorkRecord(**facts))
+    project = Project.open(projects / "mine")
+    save_record(project.layout.image("image1").record, project.image("image1").model_copy(update={"name": "field 7"}))
+    draw(projects, (5, 5, 20, 20))
+    assert DrawnShelf().count(folder, projects) == Annotated(1, 1)
 
 
 def test_what_has_not_changed_is_not_read_again(projects: Path, folder: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,8 @@ async def test_an_assignment_with_errors_is_not_released(say: Say, service: Cour
     assert (job["state"], "is never closed" in job["message"]) == ("failed", True)
     _, job = await say("assignments", made["id"], "release", seen="0" * 64, **SETTINGS)
     assert (job["state"], "is never closed" in job["message"]) == ("failed", True)
-    assert service.client("prof").assignment(made["id"]).release == 0
+    item = service.client("prof").assignment(made["id"])
+    assert (item.release, item.due, item.attempts) == (0, None, None)
     assert sorted(path.name for path in jp_root_dir.iterdir()) == ["Broken"]
 
 
@@ -126,7 +128,8 @@ async def test_what_is_released_is_what_was_confirmed(say: Say, service: CourseS
     old = [{"path": "ps1.ipynb", "kind": "notebook", "sha256": "0" * 64}]
     status, answer = await say("assignments", made["id"], "release-plan", documents=old)
     assert (status, answer["error"]["hint"].startswith("Nothing was released.")) == (409, True)
-    assert service.client("prof").assignment(made["id"]).release == 0
+    item = service.client("prof").assignment(made["id"])
+    assert (item.release, item.due, item.attempts) == (0, None, None)
 
 
 async def test_a_preview_takes_the_place_of_a_preview_only(say: Say, jp_root_dir: Path) -> None:
@@ -181,6 +184,17 @@ async def test_a_sample_is_a_whole_assignment(say: Say, jp_root_dir: Path) -> No
     assert sorted(path.name for path in jp_root_dir.iterdir()) == ["Nuclei 1"]
 
 
+async def test_a_sample_that_fails_leaves_nothing(
+    say: Say, service: CourseService, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a draft without a folder nor half a folder: it can be asked for again. What the program says, or not, is told."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    status, answer = await say(COURSE, "assignments", folder="Failed", sample=True)
+    assert (status >= 400, answer["error"]["message"]) == (True, "The program that writes the sample died.")
+    assert not any(item.name == "Failed" for item in service.client("prof").assignments(COURSE))
+    assert list(jp_root_dir.iterdir()) == []
+
+
 async def test_who_may_what(
     say: Say, ask: Callable[..., Awaitable[Any]], become: Callable[[str], None], service: CourseService, jp_root_dir: Path
 ) -> None:
@@ -211,9 +225,11 @@ async def test_another_folder_is_chosen(say: Say, ask: Callable[..., Awaitable[A
     _, made = await say(COURSE, "assignments", folder="Old")
     assert (await say("assignments", made["id"], "folder", folder="2031/New"))[1]["place"] == "~/2031/New"
     assert (await _entry(ask, made["id"]))["authored"]["folder"] == "2031/New"
-    for folder in ("", "../..", "nowhere", "Old/ps1.ipynb"):
+    for folder in ("", "../..", "nowhere", "Old/ps1.ipynb", "2031/New/data"):
         status, answer = await say("assignments", made["id"], "folder", folder=folder)
         assert (status >= 400, bool(answer["error"]["hint"])) == (True, True)
+    assert (await say(COURSE, "assignments", folder="2031/New/data"))[0] == 400
+    assert (await _entry(ask, made["id"]))["authored"]["folder"] == "2031/New"
 
 
 async def _entry(ask: Callable[..., Awaitable[Any]], assignment: str) -> dict[str, Any]:
