@@ -282,12 +282,19 @@ def feedback() -> None:
 @course_option
 @command
 def feedback_fetch(assignment: str | None, course: str | None) -> Answer:
-    """Show what ASSIGNMENT (by default that of this folder) earned, and put its pages into its folder feedback/."""
+    """Show what ASSIGNMENT (by default that of this folder) earned, and put its pages into its folder feedback/.
+
+    What you have changed there is kept.
+    """
     client = course_client()
     item = own_assignment(client, assignment, course)
     found = fetch_feedback(client, item)
-    data = found.grade.model_dump(mode="json") | {"files": [str(path) for path in found.files]}
-    return Answer(data, (*grade_lines(found.grade), *(f"  {path}" for path in found.files)))
+    beside = {str(path): str(place) for path, place in found.beside.items()}
+    files = {"files": [str(path) for path in found.files], "kept": [str(path) for path in found.kept], "beside": beside}
+    lines = [*grade_lines(found.grade), *(f"  {path}" for path in found.files)]
+    lines += [f"  kept, you have changed it: {path}" for path in files["kept"] if path not in beside]
+    lines += [f"  kept, you have changed it: {path}; the new one is {place}" for path, place in beside.items()]
+    return Answer(found.grade.model_dump(mode="json") | files, tuple(lines))
 
 
 def grade_lines(grade: GradeItem) -> list[str]:

@@ -17,7 +17,7 @@ from labkit.errors import AlreadyExists, CorruptStore, InvalidInput, NotFound
 from labkit.events import EventSink, Progress, ignore_events
 from labkit.storage import explain_os_errors, file_sha256, hold_lock, save_record, utc_now
 
-__all__ = ["Fetched", "fetch_assignment"]
+__all__ = ["Fetched", "fetch_assignment", "sha256_on_disk"]
 
 
 @dataclass
@@ -108,14 +108,14 @@ def _download(client: CourseClient, release: ReleaseItem, folder: WorkFolder, kn
 
 
 def _is_needed(entry: FileEntry, folder: WorkFolder, known: Manifest) -> bool:
-    found = _sha256(folder.on_disk(entry.path))
+    found = sha256_on_disk(folder.on_disk(entry.path))
     before = known.entry(entry.path)
     if found is None or before is None:
         return found != entry.sha256
     return found != entry.sha256 and before.sha256 != entry.sha256
 
 
-def _sha256(path: Path) -> str | None:
+def sha256_on_disk(path: Path) -> str | None:
     """Return the hash of what lies at `path`; None where nothing does, and a word for what is no plain file."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         return "no plain file"
@@ -125,7 +125,7 @@ def _sha256(path: Path) -> str | None:
 
 def _place(entry: FileEntry, incoming: Path, known: WorkRecord | None, report: Fetched, laid: dict[str, str]) -> None:
     place = report.folder.on_disk(entry.path)
-    found = _sha256(place)
+    found = sha256_on_disk(place)
     before = known.manifest.entry(entry.path) if known else None
     if found == entry.sha256:
         return
@@ -152,7 +152,7 @@ def _check_parents(place: Path, root: Path) -> None:
 def _lay_beside(entry: FileEntry, incoming: Path, report: Fetched) -> str:
     for name in _names_beside(entry.path, report.release):
         place = report.folder.on_disk(name)
-        found = _sha256(place)
+        found = sha256_on_disk(place)
         if found is None:
             _move(incoming / entry.sha256, place)
         elif found != entry.sha256:

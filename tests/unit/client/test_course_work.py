@@ -172,6 +172,36 @@ def test_feedback_comes_into_the_folder(folder: WorkFolder, service: CourseServi
         fetch_feedback(zoe, item, base=folder.root.parents[1])
 
 
+def test_notes_in_what_came_back_are_kept(folder: WorkFolder, service: CourseService, item: AssignmentItem) -> None:
+    """What was left as it came is renewed; beside what was changed the new one is laid, once, and no note is lost in it either."""
+    zoe, prof, base = service.client("zoë b"), service.client("prof"), folder.root.parents[1]
+    hand_in(zoe, folder)
+    page = folder.layout.feedback / "attempt 1" / "ps1.html"
+
+    def graded(text: str) -> None:
+        service.grade(item.id, {"ps1/mean_test": 4}, page=text)
+        prof.release_feedback(item.id, FeedbackAsk())
+
+    graded("first")
+    fetch_feedback(zoe, item, base=base)
+    page.write_text("first, and my notes")
+    again = fetch_feedback(zoe, item, base=base)
+    assert (again.kept, again.beside, page.read_text()) == ([page], {}, "first, and my notes")
+    graded("second")
+    beside = page.with_name("ps1 (2).html")
+    renewed = fetch_feedback(zoe, item, base=base)
+    assert (renewed.beside, beside.read_text(), page.read_text()) == ({page: beside}, "second", "first, and my notes")
+    beside.write_text("second, and my notes")
+    fetch_feedback(zoe, item, base=base)
+    graded("third")
+    third = page.with_name("ps1 (3).html")
+    assert (fetch_feedback(zoe, item, base=base).beside, beside.read_text()) == ({page: third}, "second, and my notes")
+    page.unlink()
+    assert (fetch_feedback(zoe, item, base=base).kept, page.read_text()) == ([], "third")
+    graded("fourth")
+    assert (fetch_feedback(zoe, item, base=base).kept, page.read_text()) == ([], "fourth")
+
+
 def test_an_assignment_is_found_by_what_it_is_called(service: CourseService, item: AssignmentItem) -> None:
     """By id, and by a name whichever way its umlaut is written; an unknown one is answered with those there are."""
     client = service.client("ada")
