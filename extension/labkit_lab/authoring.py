@@ -87,7 +87,7 @@ def release_plan(assignment: Assignment, item: AssignmentItem, root: Path) -> Re
         release=item.release,
         draft=item.state == "draft",
         submissions=item.submissions,
-        now=utc_now(),
+        now=local_text(utc_now(), item.time_zone),
         time_zone=item.time_zone,
         due=local_text(item.due, item.time_zone),
         closes=local_text(item.closes, item.time_zone),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -164,7 +163,7 @@ class ReleasePlan(WireModel):
     """What students would get, and what holds for it now.
 
     ``sha256`` names what they get; it is empty, as ``files`` are, while there are errors. ``hidden`` counts the files that stay with the
-    hub. ``due`` and ``closes`` are as in `ReleaseAsk`.
+    hub. ``due``, ``closes`` and ``now`` are as in `ReleaseAsk`: the browser's clock and its zone are not the course's.
     """
 
     checked: CheckedReport
@@ -174,7 +173,7 @@ class ReleasePlan(WireModel):
     release: int
     draft: bool
     submissions: int
-    now: datetime
+    now: str
     time_zone: str
     due: str
     closes: str

@@ -1298,8 +1298,9 @@ export interface ReleaseAsk {
  * What students would get, and what holds for it now.
  *
  * ``sha256`` names what they get; it is empty, as ``files`` are, while there
- * are errors. ``hidden`` counts the files that stay with the hub. ``due`` and
- * ``closes`` are as in `ReleaseAsk`.
+ * are errors. ``hidden`` counts the files that stay with the hub. ``due``,
+ * ``closes`` and ``now`` are as in `ReleaseAsk`: the browser's clock and its
+ * zone are not the course's.
  */
 export interface ReleasePlan {
   readonly checked: CheckedReport;

@@ -20,6 +20,7 @@ import { pointWords } from './author';
 import { FileTable } from './sending';
 
 const CLOSE = 0;
+const MINUTE_MS = 60_000;
 
 /** Say why it cannot be released; the card shows where. */
 export async function refuseRelease(
@@ -77,6 +78,47 @@ export async function askForRelease(
 }
 
 type Settings = Omit<ReleaseAsk, 'documents' | 'seen'>;
+
+/** Whether a local time of the course has come, some minutes later; an empty one never does. */
+function isPast(time: string, now: string, minutes = 0): boolean {
+  // both are read as if they were UTC: only which is the later one counts
+  const moment = Date.parse(`${time}Z`) + minutes * MINUTE_MS;
+  return time !== '' && moment <= Date.parse(`${now}Z`);
+}
+
+/** What times that have passed mean to students; empty while they can hand in on time. */
+function pastWords(
+  { accepts_late, closes, due, grace_min }: Settings,
+  now: string,
+  trans: TranslationBundle
+): string {
+  if (isPast(closes, now)) {
+    return trans.__(
+      'The time after which nothing is accepted has passed: students cannot hand in.'
+    );
+  }
+  if (!isPast(due, now, grace_min)) {
+    return '';
+  }
+  return accepts_late
+    ? trans.__('The due time has passed: all that is handed in is late.')
+    : trans.__(
+        'The due time has passed, and late work is not accepted: students cannot hand in.'
+      );
+}
+
+/** Says at a field that its time has passed, without forbidding it. */
+function PastNote(props: {
+  readonly id: string;
+  readonly isPast: boolean;
+  readonly trans: TranslationBundle;
+}): React.JSX.Element {
+  return (
+    <span id={props.id} className="labkit-Release-past">
+      {props.isPast && props.trans.__('This time has passed.')}
+    </span>
+  );
+}
 
 class ReleaseForm extends WorkingBody {
   constructor(
@@ -160,6 +202,9 @@ class ReleaseForm extends WorkingBody {
         <p>
           {pointWords(checked, trans)} {this._meaning()}
         </p>
+        <p className="labkit-Release-past" role="status">
+          {pastWords(this._settings, this._plan.now, trans)}
+        </p>
         <details open={files.length <= 8}>
           <summary>
             {trans._n(
@@ -225,27 +270,45 @@ class ReleaseForm extends WorkingBody {
   private _times(): React.JSX.Element {
     const trans = this._trans;
     const { closes, due } = this._settings;
-    const { time_zone } = this._plan;
+    const { now, time_zone } = this._plan;
     return (
       <div className="labkit-Release-row">
-        <label>
-          {trans.__('Due (%1)', time_zone)}
-          <input
-            type="datetime-local"
-            className="jp-mod-styled"
-            defaultValue={due}
-            onInput={event => this._set({ due: event.currentTarget.value })}
+        <div>
+          <label>
+            {trans.__('Due (%1)', time_zone)}
+            <input
+              type="datetime-local"
+              className="jp-mod-styled"
+              defaultValue={due}
+              aria-describedby="labkit-Release-due-past"
+              onInput={event => this._set({ due: event.currentTarget.value })}
+            />
+          </label>
+          <PastNote
+            id="labkit-Release-due-past"
+            isPast={isPast(due, now)}
+            trans={trans}
           />
-        </label>
-        <label>
-          {trans.__('Nothing is accepted after')}
-          <input
-            type="datetime-local"
-            className="jp-mod-styled"
-            defaultValue={closes}
-            onInput={event => this._set({ closes: event.currentTarget.value })}
+        </div>
+        <div>
+          <label>
+            {trans.__('Nothing is accepted after')}
+            <input
+              type="datetime-local"
+              className="jp-mod-styled"
+              defaultValue={closes}
+              aria-describedby="labkit-Release-closes-past"
+              onInput={event =>
+                this._set({ closes: event.currentTarget.value })
+              }
+            />
+          </label>
+          <PastNote
+            id="labkit-Release-closes-past"
+            isPast={isPast(closes, now)}
+            trans={trans}
           />
-        </label>
+        </div>
       </div>
     );
   }

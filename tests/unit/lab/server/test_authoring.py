@@ -6,16 +6,19 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labkit.client.course_wire import AssignmentItem
 from labkit.courses.folder import load_assignment
 from labkit.courses.grading import Batch, solution
 from labkit.courses.records import CellScore, GradeResult
 from labkit.testing.assignments import write_assignment
 from labkit.testing.course_service import COURSE, CourseService, course_service
+from labkit_lab import authoring
 
 Say = Callable[..., Awaitable[tuple[int, Any]]]
 SETTINGS = {
@@ -115,6 +118,14 @@ async def test_an_assignment_with_errors_is_not_released(say: Say, service: Cour
     item = service.client("prof").assignment(made["id"])
     assert (item.release, item.due, item.attempts) == (0, None, None)
     assert sorted(path.name for path in jp_root_dir.iterdir()) == ["Broken"]
+
+
+def test_now_is_said_as_a_due_time_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clocks of the course, so that a time in the past can be told in a browser that is anywhere."""
+    monkeypatch.setattr(authoring, "utc_now", lambda: datetime(2026, 7, 1, 12, 30, 59, tzinfo=UTC))
+    item = AssignmentItem(id="a", course=COURSE, name="Timed", state="draft", time_zone="Europe/Berlin")
+    plan = authoring.release_plan(load_assignment(write_assignment(tmp_path, "Timed")), item, tmp_path)
+    assert plan.now == "2026-07-01T14:30"
 
 
 async def test_what_is_released_is_what_was_confirmed(say: Say, service: CourseService, jp_root_dir: Path) -> None:
