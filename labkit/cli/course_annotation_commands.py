@@ -32,7 +32,8 @@ _FOLDER = click.option(
 def annotations_command(folder: Path | None, author: str | None, project_path: Path | None) -> Answer:
     """Write your annotations of the pictures of an assignment into its folder, and take them from this project from now on.
 
-    Handing in does the same for projects that lie where projects do; this is for any other, and where several could be meant.
+    Handing in does the same for projects that lie where projects do; this is for any other, and where several could be meant. Whose they
+    are (--author) holds from now on, too, until you say it anew.
     """
     work, tasks = _tasks(folder)
     project = open_project(project_path)
@@ -45,7 +46,7 @@ def annotations_command(folder: Path | None, author: str | None, project_path: P
             missing.append({"task": task.id, "image": task.image, "reason": error.message})
     if not written:
         raise NotFound(f"Nothing was written: {missing[0]['reason']}", hint="Name the project that holds the pictures (--project).")
-    choose_project(work, [row["task"] for row in written], project)
+    choose_project(work, [row["task"] for row in written], project, author)
     lines = [f"{row['task']}: {row['file']}" for row in written]
     return Answer(
         {"written": written, "missing": missing}, tuple(lines), tuple(f"{row['task']}: not written. {row['reason']}" for row in missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,16 @@ _Picture = tuple[Project, ImageRecord]
 
 
 class ChosenProjects(Record):
-    """``.labkit/projects.json``: the folder of the project from which the annotations of each task are taken, by the task's id."""
+    """``.labkit/projects.json``: the folder of the project from which the annotations of each task are taken, by the task's id.
+
+    Attributes
+    ----------
+    authors : dict of task to author
+        Whose annotations are taken there, where that was said.
+    """
 
     projects: dict[str, str] = {}
+    authors: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Drawings:
 
     def __init__(self, folder: WorkFolder, projects: Path) -> None:
         self._every = [known for path in _folders_in(projects) if (known := _opened(path)) is not None]
-        self._chosen = _chosen(folder).projects
+        self._chosen = _chosen(folder)
         try:
             self._given = folder.record().manifest
         except (NotFound, CorruptStore):
@@ -97,16 +105,32 @@ class Drawings:
         """Return the images that a task may be about, and the documents that may be meant: the person's own before those of others.
 
         A picture is known by the hash of the file that was handed out, in whichever project and whatever it is called by now; where no
-        such one is annotated names count. Where a project was chosen, and has a document, only that counts.
+        such one is annotated names count. Where a project was chosen, and has a document, only that counts; where somebody was chosen,
+        too, theirs comes first.
         """
         first: list[_Picture] | None = None
-        mine = resolve_author()
         for pictures in self._tries(task):
             first = pictures if first is None else first
-            found = [DrawnDocument(*picture, author) for picture in pictures if (author := _author(*picture)) is not None]
-            if found:
-                return pictures, [one for one in found if one.author == mine] or found
+            found = [self._drawn(task, *picture) for picture in pictures]
+            documents = [one for one in found if one is not None]
+            if documents:
+                own = [one for one in documents if one.author == resolve_author()]
+                return pictures, [one for one in documents if self.is_chosen(task, one)] or own or documents
         return first or [], []
+
+    def is_chosen(self, task: AnnotationTask, document: DrawnDocument) -> bool:
+        """Whether it was said that this is to be handed in, by its author's name."""
+        place, author = self._chosen.projects.get(task.id), self._chosen.authors.get(task.id)
+        return (place, author) == (str(document.project.path), document.author)
+
+    def _drawn(self, task: AnnotationTask, project: Project, image: ImageRecord) -> DrawnDocument | None:
+        """Return the document of an image that may be meant: the chosen author's, else the person's own or the only one."""
+        for author in (self._chosen.authors.get(task.id), None):
+            with suppress(NotFound):
+                document = DrawnDocument(project, image, document_author(project, image, author))
+                if author is None or self.is_chosen(task, document):
+                    return document
+        return None
 
     def is_given(self, path: str) -> bool:
         """Whether a file was handed out with the assignment."""
@@ -114,7 +138,7 @@ class Drawings:
 
     def _tries(self, task: AnnotationTask) -> Iterator[list[_Picture]]:
         """Yield images, one list after the other until one has documents; none is empty."""
-        place, entry = self._chosen.get(task.id), self._given.entry(task.image)
+        place, entry = self._chosen.projects.get(task.id), self._given.entry(task.image)
         chosen = _opened(Path(place)) if place else None
         for known in ([chosen] if chosen else [], self._every):
             every = [(project, image) for project, images in known for image in images]
@@ -199,17 +223,23 @@ def export_annotations(folder: WorkFolder, *, projects: Path | None = None, unsa
             newest = max(documents, key=lambda document: document.changed_ns)
             _write(newest, task, folder)
             written.append(task.path)
-            problems += _doubts(task, newest, documents)
+            problems += _doubts(task, newest, documents, is_chosen=drawings.is_chosen(task, newest))
         else:
             problems.append(_missing(task, folder, pictures, is_given=drawings.is_given(task.image)))
     return Exported(tuple(written), tuple(problems))
 
 
-def choose_project(folder: WorkFolder, tasks: Collection[str], project: Project) -> None:
-    """Note from which project the annotations of these tasks are taken from now on; where that cannot be written, nothing is noted."""
-    known = _chosen(folder).projects
+def choose_project(folder: WorkFolder, tasks: Collection[str], project: Project, author: str | None = None) -> None:
+    """Note from which project the annotations of these tasks are taken from now on, and whose (None: one's own, or the only ones).
+
+    Where that cannot be written, nothing is noted.
+    """
+    known = _chosen(folder)
+    projects = {**known.projects, **dict.fromkeys(tasks, str(project.path))}
+    authors = {task: name for task, name in known.authors.items() if task not in tasks}
+    authors |= dict.fromkeys(tasks, resolve_author(author)) if author is not None else {}
     try:
-        save_record(folder.layout.chosen_projects, ChosenProjects(projects={**known, **dict.fromkeys(tasks, str(project.path))}))
+        save_record(folder.layout.chosen_projects, ChosenProjects(projects=projects, authors=authors))
     except (NotWritable, StorageFull):
         return
 
@@ -234,13 +264,6 @@ def _opened(path: Path) -> tuple[Project, tuple[ImageRecord, ...]] | None:
         return None  # no project, or one of which a part cannot be read; another may be meant
 
 
-def _author(project: Project, image: ImageRecord) -> str | None:
-    try:
-        return document_author(project, image)
-    except NotFound:
-        return None
-
-
 def _scope(project: Project, image: ImageRecord, author: str) -> str:
     return f"{project.id}/{image.id}/{author}"
 
@@ -257,7 +280,9 @@ def _refuse_unsaved(pictures: Iterable[_Picture], documents: Iterable[DrawnDocum
         )
 
 
-def _doubts(task: AnnotationTask, taken: DrawnDocument, documents: Collection[DrawnDocument]) -> Iterator[Problem]:
+def _doubts(
+    task: AnnotationTask, taken: DrawnDocument, documents: Collection[DrawnDocument], *, is_chosen: bool
+) -> Iterator[Problem]:
     """Say which of several is taken, and that it is nobody's own."""
     if len(documents) > 1:
         names = ", ".join(sorted({f"{one.image.name} in {one.project.title}" for one in documents}))
@@ -267,6 +292,9 @@ def _doubts(task: AnnotationTask, taken: DrawnDocument, documents: Collection[Dr
     if taken.author != resolve_author():
         text = f"you have not annotated {taken.image.name}; what {taken.author} drew in your project {taken.project.title} is taken."
         hint = "Open it in the annotator and draw, then submit again, if that is not your work."
+        if is_chosen:
+            text = f"what {taken.author} drew on {taken.image.name} in {taken.project.title} is taken, as you said."
+            hint = "To hand in your own: labkit course annotations --project FOLDER, once."
         yield Problem(severity="warning", where=task.path, text=f"{_named(task)}: {text}", hint=hint)
 
 

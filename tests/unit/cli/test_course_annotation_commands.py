@@ -83,6 +83,15 @@ def test_handing_in_takes_them_from_where_they_were_taken_once(project, work, ca
     assert [problem["text"] for problem in answer["problems"]] == ["axons: none of your projects has the picture data/axons.png."]
 
 
+def test_handing_in_takes_those_of_whom_was_said(project, work, capsys, monkeypatch) -> None:
+    """Not one's own in their place, without a word."""
+    objects = [new_object(Rectangle(30 * k, 1, 30 * k + 9, 9), class_id=1, author="bob") for k in range(2)]
+    save_document(project, open_document(project, "image1", "bob").with_objects(objects))
+    monkeypatch.chdir(work.root)
+    run(annotations_command, capsys, "--project", project.path, "--author", "bob")
+    assert dry_run(capsys)["objects"] == {"annotations/nuclei.geojson": 2}
+
+
 def test_a_picture_is_known_by_what_was_handed_out(project, work, capsys) -> None:
     """Also where it was imported under another name, as when it is handed in."""
     save_record(project.layout.image("image1").record, project.image("image1").model_copy(update={"name": "field 7"}))

@@ -125,6 +125,19 @@ def test_of_two_projects_the_last_changed_counts_until_one_is_chosen(projects: P
     assert (collect_work(work)[0].objects, said(work)) == ({DOCUMENT: 1}, [])
 
 
+def test_whose_annotations_were_chosen_is_remembered(projects: Path, work: WorkFolder) -> None:
+    """Before one's own, which are there as well, and with a word; what is chosen anew without a name is one's own."""
+    project = imported(projects, "of us two")
+    draw(project, (1, 1, 9, 9), author="bob")
+    draw(project, (1, 1, 9, 9), (20, 20, 30, 30))
+    choose_project(work, ["nuclei"], project, "bob")
+    assert collect_work(work)[0].objects == {DOCUMENT: 1}
+    [(severity, words)] = said(work)
+    assert (severity, words.split(" To hand in")[0]) == ("warning", "Nuclei: what bob drew on nuclei.png in of us two is taken, as you said.")
+    choose_project(work, ["nuclei"], project)
+    assert (collect_work(work)[0].objects, said(work)) == ({DOCUMENT: 2}, [])
+
+
 def test_a_picture_of_the_same_name_counts_only_without_the_right_one(projects: Path, work: WorkFolder) -> None:
     """Names are what people change; not even what was drawn on it since counts."""
     other = imported(projects, "other", sha256="b" * 64)
