@@ -91,10 +91,16 @@ class Drawings:
         Of the assignment.
     projects : Path
         The folder of the projects; what cannot be read in it is left out.
+
+    Attributes
+    ----------
+    faults : dict of path to str
+        What cannot be read, by the folder of its project: nobody knows what is drawn in it.
     """
 
     def __init__(self, folder: WorkFolder, projects: Path) -> None:
-        self._every = [known for path in _folders_in(projects) if (known := _opened(path)) is not None]
+        self.faults: dict[Path, str] = {}
+        self._every = [known for path in _folders_in(projects) if (known := self._opened(path)) is not None]
         self._chosen = _chosen(folder)
         try:
             self._given = folder.record().manifest
@@ -136,10 +142,25 @@ class Drawings:
         """Whether a file was handed out with the assignment."""
         return self._given.entry(path) is not None
 
+    def _opened(self, path: Path) -> tuple[Project, tuple[ImageRecord, ...]] | None:
+        """Return a project with its images, which are many files: they are read once; None for what is none or cannot be read."""
+        try:
+            project = Project.open(path)
+            images, faults = project.readable_images()
+        except NotFound:
+            return None
+        except (LabKitError, OSError) as error:
+            why = error.message if isinstance(error, LabKitError) else f"{error.strerror}."
+            self.faults[path] = f"it cannot be read, so that nothing in it is handed in: {why}"
+            return None
+        if faults:
+            self.faults[path] = f"{len(faults)} of its images cannot be read, so that nothing on them is handed in: {faults[0].message}"
+        return project, images
+
     def _tries(self, task: AnnotationTask) -> Iterator[list[_Picture]]:
         """Yield images, one list after the other until one has documents; none is empty."""
         place, entry = self._chosen.projects.get(task.id), self._given.entry(task.image)
-        chosen = _opened(Path(place)) if place else None
+        chosen = self._opened(Path(place)) if place else None
         for known in ([chosen] if chosen else [], self._every):
             every = [(project, image) for project, images in known for image in images]
             if entry and (same := [(project, image) for project, image in every if image.sha256 == entry.sha256]):
@@ -225,7 +246,8 @@ def export_annotations(folder: WorkFolder, *, projects: Path | None = None, unsa
             written.append(task.path)
             problems += _doubts(task, newest, documents, is_chosen=drawings.is_chosen(task, newest))
         else:
-            problems.append(_missing(task, folder, pictures, is_given=drawings.is_given(task.image)))
+            problems.append(_missing(task, folder, pictures, drawings))
+    problems += [_unread(path, text) for path, text in drawings.faults.items()]
     return Exported(tuple(written), tuple(problems))
 
 
@@ -256,14 +278,6 @@ def _folders_in(root: Path) -> list[Path]:
         return sorted(path for path in root.iterdir() if not path.name.startswith(".")) if root.is_dir() else []
 
 
-def _opened(path: Path) -> tuple[Project, tuple[ImageRecord, ...]] | None:
-    """Return a project with its images, which are many files: they are read once."""
-    try:
-        return (project := Project.open(path), project.images()) if path.is_dir() else None
-    except (LabKitError, OSError):
-        return None  # no project, or one of which a part cannot be read; another may be meant
-
-
 def _scope(project: Project, image: ImageRecord, author: str) -> str:
     return f"{project.id}/{image.id}/{author}"
 
@@ -280,9 +294,7 @@ def _refuse_unsaved(pictures: Iterable[_Picture], documents: Iterable[DrawnDocum
         )
 
 
-def _doubts(
-    task: AnnotationTask, taken: DrawnDocument, documents: Collection[DrawnDocument], *, is_chosen: bool
-) -> Iterator[Problem]:
+def _doubts(task: AnnotationTask, taken: DrawnDocument, documents: Collection[DrawnDocument], *, is_chosen: bool) -> Iterator[Problem]:
     """Say which of several is taken, and that it is nobody's own."""
     if len(documents) > 1:
         names = ", ".join(sorted({f"{one.image.name} in {one.project.title}" for one in documents}))
@@ -298,16 +310,21 @@ def _doubts(
         yield Problem(severity="warning", where=task.path, text=f"{_named(task)}: {text}", hint=hint)
 
 
-def _missing(task: AnnotationTask, folder: WorkFolder, pictures: list[_Picture], *, is_given: bool) -> Problem:
+def _unread(project: Path, text: str) -> Problem:
+    hint = "If you drew there for this assignment, let somebody look at it: that is not in what is sent."
+    return Problem(severity="warning", where=f"project {project.name}", text=text, hint=hint)
+
+
+def _missing(task: AnnotationTask, folder: WorkFolder, pictures: list[_Picture], drawings: Drawings) -> Problem:
     """Say why there is no document, and what to do."""
     if pictures:
         project, image = pictures[-1]
         text = f"you have not annotated {image.name} in your project {project.title} yet."
         hint = "Open it in the annotator and draw, then submit again."
     else:
-        text = f"none of your projects has the picture {task.image}."
+        text = f"none of your projects has the picture {task.image}{', as far as they can be read' if drawings.faults else ''}."
         hint = f"Import {task.image} of this folder into a project and annotate it, then submit again."
-        if not is_given:
+        if not drawings.is_given(task.image):
             hint = "Open the project that was handed out with it, and annotate it there, then submit again."
     if folder.on_disk(task.path).is_file():
         text += f" The file {task.path} is sent as it lies in the folder."

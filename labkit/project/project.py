@@ -166,11 +166,24 @@ class Project:
 
     def images(self) -> tuple[ImageRecord, ...]:
         """Return the images whose import has finished, oldest first."""
+        records, faults = self.readable_images()
+        if faults:
+            raise faults[0]
+        return records
+
+    def readable_images(self) -> tuple[tuple[ImageRecord, ...], tuple[LabKitError, ...]]:
+        """Return `images` without those of which the record cannot be read, and what is wrong with these."""
         if not self.layout.images.is_dir():
-            return ()
-        ids = (p.name for p in self.layout.images.iterdir() if not p.name.startswith("."))
-        records = [load_record(self.layout.image(i).record, ImageRecord) for i in ids if self.layout.image(i).record.is_file()]
-        return tuple(sorted(records, key=lambda r: (r.imported, r.id)))
+            return (), ()
+        records: list[ImageRecord] = []
+        faults: list[LabKitError] = []
+        ids = [place.name for place in self.layout.images.iterdir() if not place.name.startswith(".")]
+        for place in (self.layout.image(image_id).record for image_id in ids):
+            try:
+                records += [load_record(place, ImageRecord)] if place.is_file() else []
+            except LabKitError as error:
+                faults.append(error)
+        return tuple(sorted(records, key=lambda r: (r.imported, r.id))), tuple(faults)
 
     def image(self, key: str) -> ImageRecord:
         """Return the image of this id, or of this name if only one has it.

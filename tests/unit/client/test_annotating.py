@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -133,9 +134,32 @@ def test_whose_annotations_were_chosen_is_remembered(projects: Path, work: WorkF
     choose_project(work, ["nuclei"], project, "bob")
     assert collect_work(work)[0].objects == {DOCUMENT: 1}
     [(severity, words)] = said(work)
-    assert (severity, words.split(" To hand in")[0]) == ("warning", "Nuclei: what bob drew on nuclei.png in of us two is taken, as you said.")
+    assert severity == "warning"
+    assert words.startswith("Nuclei: what bob drew on nuclei.png in of us two is taken, as you said.")
     choose_project(work, ["nuclei"], project)
     assert (collect_work(work)[0].objects, said(work)) == ({DOCUMENT: 2}, [])
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_handed_in(projects: Path, work: WorkFolder) -> None:
+    """One broken record of another picture, and one project of which nothing can be read; no project is none that cannot be read."""
+    (projects / "notes").mkdir()
+    project = imported(projects, "mine")
+    draw(project, (5, 5, 20, 20))
+    broken = project.layout.image("image2").record
+    broken.parent.mkdir()
+    broken.write_text("{")
+    lost = imported(projects, "lost")
+    lost.layout.record.write_text("{")
+    collected, _ = collect_work(work)
+    assert collected.objects == {DOCUMENT: 1}
+    told = {problem.where: problem.text for problem in collected.problems}
+    assert told["project mine"].startswith("1 of its images cannot be read, so that nothing on them is handed in: ")
+    assert str(broken) in told["project mine"]
+    assert told["project lost"].startswith("it cannot be read, so that nothing in it is handed in: ")
+    assert sorted(told) == ["project lost", "project mine"]
+    shutil.rmtree(project.layout.image("image1").root)
+    [(_, words)] = said(work)
+    assert words.startswith("Nuclei: none of your projects has the picture data/nuclei.png, as far as they can be read.")
 
 
 def test_a_picture_of_the_same_name_counts_only_without_the_right_one(projects: Path, work: WorkFolder) -> None:
