@@ -16,7 +16,7 @@ from labkit.client.course_wire import AssignmentItem, NewAssignment
 from labkit.client.courses import CourseClient
 from labkit.courses.names import check_assignment_name
 from labkit.courses.sheet import SHEET_FILE
-from labkit.errors import CorruptStore, NotFound, NotWritable, StorageFull
+from labkit.errors import AlreadyExists, CorruptStore, NotFound, NotWritable, StorageFull
 from labkit.storage import AuthorLayout, Record, load_record, save_record
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "author_folder_of",
     "find_author_folders",
     "forget_author_folder",
+    "is_blank",
     "is_looked_at",
     "note_author_folder",
     "remembered_assignment",
@@ -123,6 +124,8 @@ def author_folder_of(item: AssignmentItem, folders: Sequence[AuthorFolder]) -> P
 def assignment_called(client: CourseClient, course: str, name: str) -> tuple[AssignmentItem, bool]:
     """Return the assignment of this name in a course, and whether it was made now: then it is a draft.
 
+    Where the answer got lost and the hub was asked again, it says that the name is taken: by what was made just then.
+
     Raises
     ------
     InvalidInput
@@ -131,10 +134,24 @@ def assignment_called(client: CourseClient, course: str, name: str) -> tuple[Ass
         It is not there, and the caller is no professor.
     """
     name = check_assignment_name(name)
-    for item in client.assignments(course):
-        if _folded(item.name) == _folded(name):
-            return item, False
-    return client.create_assignment(course, NewAssignment(name=name)), True
+    if (item := _called(client, course, name)) is not None:
+        return item, False
+    try:
+        return client.create_assignment(course, NewAssignment(name=name)), True
+    except AlreadyExists:
+        item = _called(client, course, name)
+        if item is None or not is_blank(item):
+            raise
+        return item, True
+
+
+def is_blank(item: AssignmentItem) -> bool:
+    """Return whether an assignment is the caller's own draft, of which nothing was released yet: as if it were made now."""
+    return item.own and item.state == "draft" and item.release == 0
+
+
+def _called(client: CourseClient, course: str, name: str) -> AssignmentItem | None:
+    return next((item for item in client.assignments(course) if _folded(item.name) == _folded(name)), None)
 
 
 def _remembered(folder: Path) -> dict[str, str]:

@@ -194,6 +194,8 @@ class AssignmentItem(Answer):
     """For staff: submissions that count and are not graded yet."""
     submissions: int = 0
     """For staff: students of the course, or groups with one, that have submitted."""
+    own: bool = False
+    """For staff: whether the caller made it."""
 
 
 class AssignmentList(Answer):

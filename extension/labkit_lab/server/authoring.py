@@ -14,7 +14,7 @@ from pathlib import Path
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
-from labkit.client.authoring import assignment_called, author_folder_of, forget_author_folder, note_author_folder
+from labkit.client.authoring import assignment_called, author_folder_of, forget_author_folder, is_blank, note_author_folder
 from labkit.client.course_wire import AssignmentItem
 from labkit.client.releasing import refuse_changed, release_folder
 from labkit.client.workfolder import WorkFolder
@@ -176,14 +176,17 @@ def _make(course: str, asked: NewAssignmentAsk, root: Path) -> MadeItem:
 
 
 def _make_sample(course: str, place: Path, root: Path) -> MadeItem:
-    """Write a sample, let the course have it, and only then put it in its place: what fails leaves neither here nor there."""
+    """Write a sample, let the course have it, and only then put it in its place: what fails leaves neither here nor there.
+
+    A draft of one's own that is written nowhere is taken up: that is what a try leaves of which the hub's answer got lost.
+    """
     if _findable(place).exists():
         raise AlreadyExists(f"{shown_path(place)} is there already.", hint="Give the sample another name, or take the folder that exists.")
     with scratch_folder(place.parent) as scratch:
         _write_sample(scratch / place.name)
         with closing(course_client()) as client:
             item, made = assignment_called(client, course, place.name)
-        if not made:
+        if not made and (not is_blank(item) or author_folder_of(item, author_folders()) is not None):
             raise AlreadyExists(f"The course has an assignment {item.name} already.", hint="Give the sample another name.")
         publish_folder(scratch / place.name, place)
     return _written_in(place, item, root, made=True)

@@ -183,6 +183,7 @@ def _assignment(session: Session, row: AssignmentRow, seat: Seat, students: Coll
         points=ledger.worth(counting).points if counting is not None and has_feedback else None,
         waiting=len(ledger.to_grade()) if seat.is_staff else 0,
         submissions=len(ledger.counting_for(students)) if seat.is_staff else 0,
+        own=seat.is_staff and row.created_by == seat.name,
     )
     return item, ledger
 

@@ -19,6 +19,7 @@ from labkit.courses.records import CellScore, GradeResult
 from labkit.testing.assignments import write_assignment
 from labkit.testing.course_service import COURSE, CourseService, course_service
 from labkit_lab import authoring
+from labkit_lab.server import authoring as server_authoring
 
 Say = Callable[..., Awaitable[tuple[int, Any]]]
 SETTINGS = {
@@ -204,6 +205,27 @@ async def test_a_sample_that_fails_leaves_nothing(
     assert (status >= 400, answer["error"]["message"]) == (True, "The program that writes the sample died.")
     assert not any(item.name == "Failed" for item in service.client("prof").assignments(COURSE))
     assert list(jp_root_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("patience_s", [0.0, 10.0])
+async def test_a_sample_of_which_the_answer_got_lost(
+    say: Say, service: CourseService, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float
+) -> None:
+    """The draft that the hub made is taken up, whether the client asks again or the person; not what is written elsewhere."""
+    name = f"Lost {patience_s}"
+    monkeypatch.setattr(server_authoring, "course_client", lambda: service.client("prof", patience_s=patience_s))
+    monkeypatch.setattr(server_authoring, "_write_sample", lambda place: write_assignment(place.parent, place.name))
+    service.lost.add(f"POST /courses/{COURSE}/assignments")
+    status, made = await say(COURSE, "assignments", folder=name, sample=True)
+    if not patience_s:
+        assert (status, list(jp_root_dir.iterdir())) == (503, [])
+        status, made = await say(COURSE, "assignments", folder=name, sample=True)
+    assert (status, made["open"], made["made"]) == (201, f"{name}/ps1.ipynb", True)
+    assert [item.own for item in service.client("prof").assignments(COURSE) if item.name == name] == [True]
+    assert [item.own for item in service.client("tom").assignments(COURSE) if item.name == name] == [False]
+    (jp_root_dir / name).rename(jp_root_dir / "Written here")
+    status, answer = await say(COURSE, "assignments", folder=name, sample=True)
+    assert (status, answer["error"]["message"]) == (409, f"The course has an assignment {name} already.")
 
 
 async def test_who_may_what(
