@@ -13,6 +13,7 @@ __all__ = [
     "COURSES_REPLIES",
     "COURSES_REQUESTS",
     "ActivityNote",
+    "AskedAnnotations",
     "AssignmentEntry",
     "AuthoredEntry",
     "BesideItem",
@@ -228,6 +229,12 @@ class SendPlan(WireModel):
     newer_release: bool
 
 
+class AskedAnnotations(WireModel):
+    """Which documents the assignment may mean, named as in `SendAsk`: only their strokes have to be waited for."""
+
+    documents: tuple[str, ...]
+
+
 class ReceiptFile(WireModel):
     """A file that was handed in; ``cells`` and ``objects`` as in `SendFile`."""
 
@@ -381,6 +388,7 @@ COURSES_REPLIES: tuple[type[WireModel], ...] = (
     FetchReport,
     BesideItem,
     SendPlan,
+    AskedAnnotations,
     SendFile,
     LeftOutItem,
     SendProblem,

@@ -7,6 +7,7 @@ import { Pieces } from './pieces';
 import type {
   ActivityNote,
   AgreementAsk,
+  AskedAnnotations,
   AuthorAsk,
   AuthorFolderList,
   CheckedReport,
@@ -251,6 +252,11 @@ export class LabKitApi {
   /** What would be handed in; refused where a file on the disk is another than what is seen. */
   planSending(id: string, asked: SendAsk): Promise<SendPlan> {
     return this._post(ofAssignment(id, 'sending'), asked);
+  }
+
+  /** Which annotations an assignment may mean. */
+  readAskedAnnotations(id: string): Promise<AskedAnnotations> {
+    return this._get(ofAssignment(id, 'annotations'));
   }
 
   /** Hand in what was confirmed. */

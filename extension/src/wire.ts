@@ -80,6 +80,14 @@ export interface ArchitectureChoice {
 }
 
 /**
+ * Which documents the assignment may mean, named as in `SendAsk`: only their
+ * strokes have to be waited for.
+ */
+export interface AskedAnnotations {
+  readonly documents: ReadonlyArray<string>;
+}
+
+/**
  * One assignment.
  *
  * ``due`` and ``closes`` are the caller's own, extension included;

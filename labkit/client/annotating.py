@@ -23,6 +23,7 @@ __all__ = [
     "Drawings",
     "DrawnDocument",
     "Exported",
+    "asked_scopes",
     "choose_project",
     "collect_work",
     "export_annotations",
@@ -251,6 +252,15 @@ def export_annotations(folder: WorkFolder, *, projects: Path | None = None, unsa
     return Exported(tuple(written), tuple(problems))
 
 
+def asked_scopes(folder: WorkFolder, *, projects: Path | None = None) -> tuple[str, ...]:
+    """Return what the annotator in a browser calls the documents that an assignment may mean, those that are not there yet included."""
+    tasks = tasks_in(folder)
+    if not tasks:
+        return ()
+    drawings = Drawings(folder, projects_dir() if projects is None else projects)
+    return tuple(sorted({scope for task in tasks for scope in _scopes(*drawings.of(task))}))
+
+
 def choose_project(folder: WorkFolder, tasks: Collection[str], project: Project, author: str | None = None) -> None:
     """Note from which project the annotations of these tasks are taken from now on, and whose (None: one's own, or the only ones).
 
@@ -282,11 +292,16 @@ def _scope(project: Project, image: ImageRecord, author: str) -> str:
     return f"{project.id}/{image.id}/{author}"
 
 
-def _refuse_unsaved(pictures: Iterable[_Picture], documents: Iterable[DrawnDocument], unsaved: Collection[str]) -> None:
-    """Raise where strokes wait of what may be meant, the first of a document that is not there yet, too."""
+def _scopes(pictures: Iterable[_Picture], documents: Iterable[DrawnDocument]) -> dict[str, ImageRecord]:
+    """Return the images that may be meant by the names of their documents; the person's own first one is not there yet."""
     mine = resolve_author()
-    waiting = {_scope(project, image, mine): image for project, image in pictures}
-    waiting |= {document.scope: document.image for document in documents}
+    first = {_scope(project, image, mine): image for project, image in pictures}
+    return first | {document.scope: document.image for document in documents}
+
+
+def _refuse_unsaved(pictures: Iterable[_Picture], documents: Iterable[DrawnDocument], unsaved: Collection[str]) -> None:
+    """Raise where strokes wait of what may be meant."""
+    waiting = _scopes(pictures, documents)
     if (image := next((waiting[scope] for scope in unsaved if scope in waiting), None)) is not None:
         raise Conflict(
             f"The annotator holds strokes on {image.name} that are not saved yet: what is on the disk is older than what you see.",

@@ -10,7 +10,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from labkit.client import CourseClient, service_address
-from labkit.client.annotating import collect_work
+from labkit.client.annotating import asked_scopes, collect_work
 from labkit.client.course_wire import ActivityAsk
 from labkit.client.feedback import counting_submission
 from labkit.client.fetching import fetch_assignment
@@ -28,6 +28,7 @@ from labkit_lab.server.route import Route
 from labkit_lab.server.trials import try_work
 from labkit_lab.wire_courses import (
     ActivityNote,
+    AskedAnnotations,
     FeedbackItem,
     FeedbackQuery,
     FetchReport,
@@ -41,6 +42,7 @@ from labkit_lab.wire_courses import (
 
 __all__ = [
     "ActivityRoute",
+    "AskedAnnotationsRoute",
     "CourseRoute",
     "CoursesRoute",
     "FeedbackRoute",
@@ -93,6 +95,16 @@ class SendPlanRoute(CourseRoute):
         """Compare what is seen with what is on the disk, and answer with what would be sent."""
         asked = self.parsed_body(SendAsk)
         self.reply(await asyncio.to_thread(_plan, assignment, asked))
+
+
+class AskedAnnotationsRoute(CourseRoute):
+    """What is drawn for an assignment."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, assignment: str) -> None:
+        """Answer with the documents that it may mean."""
+        self.reply(await asyncio.to_thread(_asked_annotations, assignment))
 
 
 class SubmitRoute(CourseRoute):
@@ -192,6 +204,10 @@ def _collect(folder: WorkFolder, asked: SendAsk) -> Collected:
     collected, exported = collect_work(folder, unsaved=asked.unsaved)
     check_saved(folder, (document for document in asked.documents if document.path not in exported.written))
     return collected
+
+
+def _asked_annotations(assignment: str) -> AskedAnnotations:
+    return AskedAnnotations(documents=asked_scopes(_folder(assignment)))
 
 
 def _submit(assignment: str, asked: SendAsk) -> ReceiptItem:

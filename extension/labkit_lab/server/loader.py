@@ -24,6 +24,7 @@ from labkit_lab.server.authoring import (
 )
 from labkit_lab.server.courses import (
     ActivityRoute,
+    AskedAnnotationsRoute,
     CoursesRoute,
     FeedbackRoute,
     FetchRoute,
@@ -123,6 +124,7 @@ ROUTES: tuple[tuple[str, type[Route]], ...] = (
     (r"/labkit/api/courses", CoursesRoute),
     (r"/labkit/api/courses/assignments/([^/]+)/fetch", FetchRoute),
     (r"/labkit/api/courses/assignments/([^/]+)/sending", SendPlanRoute),
+    (r"/labkit/api/courses/assignments/([^/]+)/annotations", AskedAnnotationsRoute),
     (r"/labkit/api/courses/assignments/([^/]+)/submit", SubmitRoute),
     (r"/labkit/api/courses/assignments/([^/]+)/trial", TrialRoute),
     (r"/labkit/api/courses/assignments/([^/]+)/submissions", HistoryRoute),

@@ -60,7 +60,7 @@ export class CourseActions implements ICourseActions {
     const trans = this._trans;
     void this._doing(entry, trans.__('Saving…'), async () => {
       await this._save(entry);
-      const unsaved = await unsavedAnnotations();
+      const unsaved = await unsavedAnnotations(this._model.api, entry);
       const stop = new AbortController();
       const show = (done: number, total: number): void =>
         this._model.setAside(entry.id, {
@@ -93,7 +93,7 @@ export class CourseActions implements ICourseActions {
       const documents = await this._save(entry);
       const plan = await api.planSending(entry.id, {
         documents,
-        unsaved: await unsavedAnnotations()
+        unsaved: await unsavedAnnotations(api, entry)
       });
       const isWanted = await confirmSending(
         entry,
@@ -108,7 +108,7 @@ export class CourseActions implements ICourseActions {
       const receipt = await api.submitAssignment(entry.id, {
         documents,
         seen: plan.sha256,
-        unsaved: await unsavedAnnotations()
+        unsaved: await unsavedAnnotations(api, entry)
       });
       this._model.setAside(entry.id, { busy: '', history: null });
       await this._model.refresh();

@@ -6,7 +6,8 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { Contents } from '@jupyterlab/services';
 
 import { unsavedScopes } from '../annotator/outbox';
-import type { SavedDocument } from '../wire';
+import type { LabKitApi } from '../api';
+import type { AssignmentEntry, SavedDocument } from '../wire';
 import { sha256 } from './sha256';
 
 const STROKES_MS = 3000; // a stroke is acknowledged in a tenth of a second; a kernel that is busy takes longer
@@ -49,11 +50,18 @@ export async function saveOpen(
   return saved;
 }
 
-/** Which annotations are not saved, after those that are on their way had time to be. */
-export async function unsavedAnnotations(): Promise<string[]> {
+/** Which annotations are not saved, after those that an assignment asks for and that are on their way had time to be. */
+export async function unsavedAnnotations(
+  api: LabKitApi,
+  { annotates, id }: AssignmentEntry
+): Promise<string[]> {
   const until = Date.now() + STROKES_MS;
   let unsaved = await unsavedScopes();
-  while (unsaved.length > 0 && Date.now() < until) {
+  if (unsaved.length === 0 || !annotates) {
+    return unsaved; // the server looks which of them matter
+  }
+  const asked = new Set((await api.readAskedAnnotations(id)).documents);
+  while (unsaved.some(scope => asked.has(scope)) && Date.now() < until) {
     await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MS));
     unsaved = await unsavedScopes();
   }

@@ -11,7 +11,7 @@ import pytest
 from labkit.annotations import new_object, open_document, save_document
 from labkit.annotations.editor import Editor
 from labkit.annotations.edits import put
-from labkit.client.annotating import choose_project, collect_work, look_at_annotations
+from labkit.client.annotating import asked_scopes, choose_project, collect_work, look_at_annotations
 from labkit.client.handing_in import collect
 from labkit.client.workfolder import WorkFolder, WorkRecord
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
@@ -98,6 +98,17 @@ def test_what_stands_in_the_journal_alone_counts(projects: Path, work: WorkFolde
     assert not project.layout.annotation("image1", "ada").snapshot.exists()
     assert collect_work(work)[0].objects == {DOCUMENT: 1}
     editor.close()
+
+
+def test_only_what_is_asked_for_is_waited_for(projects: Path, work: WorkFolder) -> None:
+    """The own document of the right picture, also before it is there; none where nothing is annotated."""
+    imported(projects, "other", name="else.png", sha256="b" * 64)
+    mine = imported(projects, "mine")
+    assert asked_scopes(work) == (f"{mine.id}/image1/ada",)
+    draw(mine, (1, 1, 9, 9), author="bob")
+    assert asked_scopes(work) == (f"{mine.id}/image1/ada", f"{mine.id}/image1/bob")
+    (work.root / TASKS_FILE).unlink()
+    assert asked_scopes(work) == ()
 
 
 def test_what_is_missing_is_said_with_what_to_do(projects: Path, work: WorkFolder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,21 @@ def test_an_assignment_without_pictures_asks_for_nothing(projects: Path, tmp_pat
     (folder.root / TASKS_FILE).write_text("[")
     assert shelf.count(folder, projects) is None
     assert not shelf.is_news("a", None)
+
+
+async def test_the_browser_is_told_which_documents_to_wait_for(
+    ask: Callable[..., Awaitable[Any]], tmp_path: Path, projects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the picture that is asked for, by the name that the annotator gives it, and no other of the project."""
+    monkeypatch.setenv("LABKIT_PROJECTS", str(projects))
+    monkeypatch.setenv("LABKIT_COURSES", str(tmp_path / "courses"))
+    project = Project.open(projects / "mine")
+    other = project.image("image1").model_copy(update={"id": "image2", "name": "else.png", "sha256": "1" * 64})
+    save_record(project.layout.image("image2").record, other)
+    work = WorkFolder(tmp_path / "courses" / "c" / "Cells")
+    (work.root / TASKS_FILE).parent.mkdir(parents=True)
+    (work.root / TASKS_FILE).write_bytes(write_tasks([AnnotationTask(id="nuclei", image="nuclei.png", points=5)]))
+    facts = {"assignment": "aaaaaaaaaaaa", "course": "c", "name": "Cells", "release": 1, "fetched": utc_now(), "manifest": Manifest()}
+    save_record(work.layout.record, WorkRecord(**facts))
+    answer = await ask("courses", "assignments", "aaaaaaaaaaaa", "annotations")
+    assert json.loads(answer.body) == {"documents": [f"{project.id}/image1/ada"]}
