@@ -98,7 +98,10 @@ def test_the_whole_way(as_: Callable[..., Done], service: CourseService, tmp_pat
     came = as_("zoë b", "feedback", "fetch", here=work).stdout
     assert "5 of 6 points" in came
     assert "Look at the tails." in came
-    assert (work / "feedback" / "attempt 1" / "ps1.html").is_file()
+    page = work / "feedback" / "attempt 1" / "ps1.html"
+    page.write_text("<p>executed, and my notes</p>")
+    assert f"kept, you have changed it: {page}\n" in as_("zoë b", "feedback", "fetch", here=work).stdout
+    assert "my notes" in page.read_text()
     assert as_("tom", "statistics", ASSIGNMENT, "--json").json["graded"] == 1
     assert "zoë b" in as_("prof", "gradebook", ASSIGNMENT, "--format", "moodle").stdout
     whole = as_("tom", "gradebook", "--course", "image-ai", "--json").json["csv"].splitlines()
