@@ -32,6 +32,8 @@ _AS_DATA = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Con
 _COLOURS = 7  # of courses' pictures.css, as the annotator has them
 _PATIENCE_S = 3.0
 _BUSY = "The hub draws for many others just now: load the page again to see the outlines."
+_DRAWING_S = 3.0  # for all pictures of a page; one is drawn in any case
+_LEFT = "The outlines are not drawn: those of the other pictures took all the time that a page has."
 _PIN_SHARE = 60  # a pin's radius is this part of the longer side
 
 
@@ -57,6 +59,8 @@ class Shown:
     pins: tuple[Pin, ...]
     address: str
     is_whole: bool
+    drawn_at: str = ""
+    """Where it is drawn, if it is left out here."""
 
     @property
     def title(self) -> str:
@@ -111,42 +115,65 @@ def add_picture_pages(router: APIRouter, work: Coursework) -> None:
                 drop_pin(session, row.id, f"/{task}", stamp, who, now)
             else:
                 add_pin(session, row.id, f"/{task}", _comment(fields), who, now)
-        query = f"?{urlencode({'only': 'hand'})}" if only == "hand" else ""
         address = work.assignment_path(course_id, assignment_id, "submissions", submission_id)
-        return RedirectResponse(f"{address}{query}#picture-{task}", 303)  # the task's id is letters and digits: it is one of the items
+        return RedirectResponse(
+            f"{address}{_beginning_with(task, only)}", 303
+        )  # the task's id is letters and digits: it is one of the items
+
+
+def _beginning_with(task: str, only: str) -> str:
+    """Return what follows the address of a submission's page, so that this picture is drawn before others and shown."""
+    return f"?{urlencode({'picture': task} | ({'only': 'hand'} if only == 'hand' else {}))}#picture-{task}"
 
 
 def pictures_of(
-    session: Session, work: Coursework, opened: Opened, row: SubmissionRow, grade: GradeItem, who: Identity, *, is_staff: bool
+    session: Session,
+    work: Coursework,
+    opened: Opened,
+    row: SubmissionRow,
+    grade: GradeItem,
+    who: Identity,
+    *,
+    is_staff: bool,
+    query: Mapping[str, str],
 ) -> list[Shown]:
-    """Return the annotated pictures of a submission; that staff look at another's is noted.
+    """Return the annotated pictures of a submission, in their order; that staff look at another's is noted.
+
+    What is asked for as ``picture`` is drawn first, then what follows it, until a page's time for drawing is over.
 
     When feedback is released a whole class looks at once. A page that waits holds a thread and a connection to the database, of which
     there are few for everything that the service does: it waits a little, and is then shown without outlines.
     """
     store, asked = work.office.store, releases.asked_of(releases.release_of(session, row.assignment_id, row.release))
-    manifest, shown, until = manifest_of(row), [], time.monotonic() + _PATIENCE_S
-    for task in tasks_of(store, asked):
+    manifest, shown, until, spent_s = manifest_of(row), {}, time.monotonic() + _PATIENCE_S, 0.0
+    tasks, here = tasks_of(store, asked), work.assignment_path(opened.course.id, opened.row.id, "submissions", row.id)
+    first = next((place for place, task in enumerate(tasks) if task.id == query.get("picture")), 0)
+    for task in (*tasks[first:], *tasks[:first]):
         comments = grade.pins.get(f"/{task.id}", ())
         found = picture_of(store, asked, task)
         places = [(one.y, one.x) for one in comments if one.y is not None and one.x is not None]
-        head, left_s = found[1] if found and found[2] else None, max(0.0, until - time.monotonic())
-        if work.office.drawing.acquire(timeout=left_s):  # a large document is much memory
+        head, left_s, drawn_at = found[1] if found and found[2] else None, max(0.0, until - time.monotonic()), ""
+        if spent_s >= _DRAWING_S and manifest.entry(task.path) is not None:
+            drawing, drawn_at = draw_nothing(head, places, _LEFT), here + _beginning_with(task.id, query.get("only", ""))
+        elif work.office.drawing.acquire(timeout=left_s):  # a large document is much memory
+            begun = time.monotonic()
             try:
                 drawing = draw_document(store, manifest, task, head, places)
             finally:
                 work.office.drawing.release()
+                spent_s += time.monotonic() - begun
         else:
             drawing = draw_nothing(head, places, _BUSY)
         parts = ("releases", str(row.release), "pictures", task.id)
         address = work.assignment_path(opened.course.id, opened.row.id, *parts) if found else ""
-        shown.append(Shown(task, drawing, _numbered(comments), address, is_whole=bool(found and found[2])))
-    read = [one.task.path for one in shown if is_staff and manifest.entry(one.task.path) is not None]
+        shown[task.id] = Shown(task, drawing, _numbered(comments), address, is_whole=bool(found and found[2]), drawn_at=drawn_at)
+    ordered = [shown[task.id] for task in tasks]
+    read = [one.task.path for one in ordered if is_staff and manifest.entry(one.task.path) is not None]
     if read:
         with work.office.changing(who) as noting:  # once for all of them: on SQLite nobody else writes meanwhile
             for path in read:
                 note_reading(noting, opened.row, who, row.id, person=row.person, of=path)
-    return shown
+    return ordered
 
 
 def _numbered(comments: tuple[PinnedComment, ...]) -> tuple[Pin, ...]:
