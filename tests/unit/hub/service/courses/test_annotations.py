@@ -265,6 +265,22 @@ def test_the_pictures_of_a_page_are_drawn_for_so_long_only(school, monkeypatch) 
     assert [part.count('d="M10.0') for part in asked] == [0, 1, 0]
 
 
+def test_pictures_of_the_class_stand_below_each_other(school, desk, monkeypatch) -> None:
+    """Grading by cell shows those of an item about one, with what is pinned there; what is not drawn any more has its own page."""
+    school.submit("ben", school.made, files(school, document(box())))
+    school.house.browse("tom").post(f"{desk}/pins", data={"task": "cells", "y": "40", "x": "60", "text": "Look here."})
+    monkeypatch.setattr(pictures, "_DRAWING_S", 1e-9)
+    page = school.house.browse("tom").get(f"/courses/{school.course}/assignments/{school.made}/items?item=/cells").text
+    ben, ada = page.split('<article class="answer')[1:]
+    assert 'd="M10.0 10.0' in ben
+    assert "Draw Cells" not in ben
+    assert 'viewBox="0 0 64 48"' in ada
+    assert 'd="M10.0 10.0' not in ada
+    assert f'{desk}?picture=cells#picture-cells">Draw Cells &amp; more' in ada
+    assert "Look here." in ada
+    assert "static/pictures.css" in page
+
+
 def test_a_class_that_looks_at_once_keeps_nobody_from_handing_in(school, desk, monkeypatch) -> None:
     """A page that would have to wait for long is shown without outlines, and says so; comments are there."""
     school.house.browse("tom").post(f"{desk}/pins", data={"task": "cells", "y": "40", "x": "60", "text": "Look here."})
