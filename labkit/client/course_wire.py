@@ -356,6 +356,8 @@ class BatchItem(Answer):
     state: Literal["waiting", "starting", "running", "cancelling", "done", "failed", "cancelled", "lost"]
     reason: str = ""
     progress: str = ""
+    goes_on: bool = False
+    """Whether a run of it waits, goes on or is to come, and so can be cancelled."""
     total: int
     graded: int
     failed: int

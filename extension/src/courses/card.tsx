@@ -122,7 +122,7 @@ function ForStaff(props: {
   const words = entry.draft
     ? trans.__('A draft: students see it when it is released.')
     : entry.submissions === 0
-      ? trans.__('Nobody has handed in yet.')
+      ? noStudent(entry, trans)
       : trans.__(
           '%1 handed in, %2 to be graded.',
           entry.submissions,
@@ -142,6 +142,16 @@ function ForStaff(props: {
       </a>
     </p>
   );
+}
+
+/** What staff try out is to be graded, too, and is no student's. */
+function noStudent(entry: AssignmentEntry, trans: TranslationBundle): string {
+  return entry.waiting === 0
+    ? trans.__('No student has handed in yet.')
+    : trans.__(
+        'No student has handed in yet; %1 of others to be graded.',
+        entry.waiting
+      );
 }
 
 function Due({ entry, now, trans }: ICardProps): React.JSX.Element {

@@ -14,7 +14,7 @@ from labkit.client.wire import HUB_END_STATES, HubRunState
 from labkit.errors import Conflict, InvalidInput
 from labkit.storage import new_id
 from labkit_hub.profiles import Profile
-from labkit_hub.service.audit import note
+from labkit_hub.service.audit import SERVICE, note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import releases
 from labkit_hub.service.courses.access import lock_assignment, seat_at
@@ -28,6 +28,11 @@ from labkit_hub.service.grading import GRADING_KIND, GRADING_PATH
 from labkit_hub.service.tables import RunRow
 
 __all__ = ["ask_batch", "grading_profile", "grading_run", "list_batches"]
+
+_NO_PROFILE = (
+    "the hub has no profile for grading any more. When an admin has added one with the purpose grade, the batch goes on by itself; "
+    "staff of the course may cancel it."
+)
 
 
 def ask_batch(
@@ -73,7 +78,7 @@ def ask_batch(
         to_newest=moved,
     )
     session.flush()
-    return _items(session, [batch], now)[0]
+    return _items(session, [batch], profiles, now)[0]
 
 
 def grading_profile(profiles: Sequence[Profile]) -> Profile | None:
@@ -81,7 +86,7 @@ def grading_profile(profiles: Sequence[Profile]) -> Profile | None:
     return next((profile for profile in profiles if "grade" in profile.purposes), None)
 
 
-def list_batches(session: Session, assignment_id: str, who: Identity, now: datetime) -> BatchList:
+def list_batches(session: Session, assignment_id: str, who: Identity, profiles: Sequence[Profile], now: datetime) -> BatchList:
     """Return the batches of an assignment to staff, the newest first.
 
     Raises
@@ -91,10 +96,10 @@ def list_batches(session: Session, assignment_id: str, who: Identity, now: datet
     row, seat = seat_at(session, assignment_id, who)
     seat.require_staff(changes=False)
     found = session.scalars(select(BatchRow).where(BatchRow.assignment_id == row.id).order_by(BatchRow.number.desc()))
-    return BatchList(batches=_items(session, found.all(), now))
+    return BatchList(batches=_items(session, found.all(), profiles, now))
 
 
-def _items(session: Session, batches: Sequence[BatchRow], now: datetime) -> tuple[BatchItem, ...]:
+def _items(session: Session, batches: Sequence[BatchRow], profiles: Sequence[Profile], now: datetime) -> tuple[BatchItem, ...]:
     """Return batches of one assignment as people see them: two queries, however many there are, and a few for one that has just broken."""
     assignments = {batch.assignment_id for batch in batches}
     of_them = BatchRow.assignment_id.in_(assignments)
@@ -104,12 +109,15 @@ def _items(session: Session, batches: Sequence[BatchRow], now: datetime) -> tupl
     for batch_id, state, count in session.execute(query.where(of_them).group_by(BatchTaskRow.batch_id, BatchTaskRow.state)):
         counts.setdefault(batch_id, {})[state] = count
     going = {b.id for b in batches if (run := runs.get(b.run_id)) and counts.get(b.id, {}).get("waiting") and goes_on(session, b, run, now)}
-    return tuple(_item(batch, runs.get(batch.run_id), counts.get(batch.id, {}), goes_on=batch.id in going) for batch in batches)
+    can = grading_profile(profiles) is not None
+    return tuple(_item(one, runs.get(one.run_id), counts.get(one.id, {}), goes_on=one.id in going, can=can) for one in batches)
 
 
-def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int], *, goes_on: bool) -> BatchItem:
-    total = sum(counts.values())
-    state = "waiting" if goes_on else run.state if run else "lost"  # another run is put into the line in a moment
+def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int], *, goes_on: bool, can: bool) -> BatchItem:
+    """Return a batch; `goes_on` says that it is to have another run, `can` that the hub has a profile for one."""
+    total, state = sum(counts.values()), run.state if run else "lost"
+    if goes_on:  # another run is put into the line in a moment; without a profile nobody should wait for it
+        state = "waiting" if can else "failed"
     return BatchItem(
         id=batch.id,
         run=batch.run_id,
@@ -117,8 +125,9 @@ def _item(batch: BatchRow, run: RunRow | None, counts: Mapping[str, int], *, goe
         asked_by=batch.asked_by,
         asked=batch.asked,
         state=cast("HubRunState", state),
-        reason=_reason(run, counts.get("waiting", 0), goes_on=goes_on),
+        reason=_reason(run, counts.get("waiting", 0), goes_on=goes_on, can=can),
         progress=run.progress if run and run.state not in HUB_END_STATES else "",  # what has ended is told by its reason
+        goes_on=goes_on or state not in HUB_END_STATES,
         total=total,
         graded=counts.get("graded", 0),
         failed=counts.get("failed", 0),
@@ -179,8 +188,12 @@ def grading_run(row: AssignmentRow, grader: str, profile: Profile, count: int, n
     )
 
 
-def _reason(run: RunRow | None, left: int, *, goes_on: bool) -> str:
+def _reason(run: RunRow | None, left: int, *, goes_on: bool, can: bool) -> str:
     if run is None or run.state not in HUB_END_STATES or not left:
         return run.reason if run else ""
+    by = run.asked_to_stop_by if run.state != "cancelled" else None
+    ended = f"{run.reason} {by} cancelled what it left." if by not in (None, SERVICE) else run.reason
     number = f"{left} of its submissions {'is' if left == 1 else 'are'}"
-    return f"{run.reason} {number} {'left to another run' if goes_on else 'not graded: ask for a new batch'}.".strip()
+    if goes_on and not can:
+        return f"{ended} {number} not graded: {_NO_PROFILE}".strip()
+    return f"{ended} {number} {'left to another run' if goes_on else 'not graded: ask for a new batch'}.".strip()

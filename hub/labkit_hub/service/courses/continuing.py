@@ -51,7 +51,7 @@ def _continue(session: Session, batch_id: str, grader: str, profile: Profile, no
     if batch is None:
         return None
     assignment = lock_assignment(session, batch.assignment_id)
-    last = session.get(RunRow, batch.run_id)
+    last = session.get(RunRow, batch.run_id, with_for_update=True)  # who cancels what it has left holds it, too
     if last is None or not goes_on(session, batch, last, now):
         return None
     left = len(waiting_submissions(session, batch))

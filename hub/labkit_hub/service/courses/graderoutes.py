@@ -55,7 +55,7 @@ def _add_batches(router: APIRouter, office: Office) -> None:
     def list_batches(assignment_id: str, who: Identity = person) -> BatchList:
         """Return the grading batches."""
         with office.reading(who) as session:
-            return batches.list_batches(session, assignment_id, who, office.now())
+            return batches.list_batches(session, assignment_id, who, office.context.profiles, office.now())
 
     @router.get("/grading/{run_id}")
     def get_job(run_id: str, who: Identity = person) -> GradingJob:

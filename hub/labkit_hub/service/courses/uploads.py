@@ -89,7 +89,8 @@ def claimable(session: Session, name: str, files: Iterable[FileEntry], given: Ma
 def claim(session: Session, name: str, files: Iterable[FileEntry], given: Mapping[str, int], now: datetime) -> None:
     """Keep files for good that somebody makes a manifest of; what they were given is kept already. Raises as `claimable`."""
     files = list(files)
-    for some in _pieces([file.sha256 for file in files]):
+    for some in _pieces(sorted({file.sha256 for file in files})):
+        _take(session, UploadRow.username == name, UploadRow.sha256.in_(some))
         session.execute(
             update(UploadRow)
             .where(UploadRow.username == name, UploadRow.sha256.in_(some))
@@ -111,6 +112,7 @@ def sweep(store: FileStore, database: Database, now: datetime) -> int:
 def _forget(session: Session, before: datetime) -> set[str]:
     """Remove the rows of what was sent before and never used, and return which files nobody has any more."""
     old = (UploadRow.used.is_(None), UploadRow.sent < before)
+    _take(session, *old)
     names = list(session.scalars(select(UploadRow.sha256).where(*old).distinct()))
     session.execute(delete(UploadRow).where(*old).execution_options(synchronize_session=False))
     kept: set[str] = set()
@@ -153,9 +155,16 @@ def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def _let_go(session: Session, names: list[str], before: datetime) -> set[str]:
     """Remove the old rows of these files, and return which files nobody has any more."""
-    chosen = delete(UploadRow).where(UploadRow.sha256.in_(names), *_is_old(before))
-    session.execute(chosen.execution_options(synchronize_session=False))
+    chosen = (UploadRow.sha256.in_(names), *_is_old(before))
+    _take(session, *chosen)
+    session.execute(delete(UploadRow).where(*chosen).execution_options(synchronize_session=False))
     return set(names) - set(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(names)).distinct()))
+
+
+def _take(session: Session, *chosen: ColumnElement[bool]) -> None:
+    """Take the rows that are to be changed in the one order that holds for all: two who change the same ones wait in a line then."""
+    if session.get_bind().dialect.name == "postgresql":  # elsewhere one writes at a time
+        session.execute(select(UploadRow.sha256).where(*chosen).order_by(UploadRow.sha256, UploadRow.username).with_for_update()).all()
 
 
 def _sizes(session: Session, name: str, wanted: Iterable[str]) -> dict[str, int]:

@@ -45,7 +45,7 @@ def add_assignment_pages(router: APIRouter, work: Coursework) -> None:
         """Return the batches alone: what an open page asks for again and again while something is being graded."""
         with office.reading(who) as session:
             opened = work.open(session, course_id, assignment_id, who, staff=True)
-            known = batches.list_batches(session, assignment_id, who, office.now()).batches
+            known = batches.list_batches(session, assignment_id, who, office.context.profiles, office.now()).batches
             return work.show(request, "batches.html", who, opened, batches=known)
 
     @router.post(f"{here}/grade")
@@ -111,7 +111,7 @@ def _for_staff(session: Session, work: Coursework, opened: Opened, who: Identity
     numbers = statistics.of_assignment(session, opened.row.id, who)
     return {
         "students": count_students(session, opened.row.course_id),
-        "batches": batches.list_batches(session, opened.row.id, who, work.office.now()).batches,
+        "batches": batches.list_batches(session, opened.row.id, who, work.office.context.profiles, work.office.now()).batches,
         "submissions": sorted(shown, key=_by_name),
         "filters": filters,
         "show": show,

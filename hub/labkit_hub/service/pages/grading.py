@@ -121,7 +121,7 @@ def show_grading(
         one=grade.submission,
         grade=grade,
         books=books,
-        pictures=pictures_of(session, work, opened, row, grade, who, is_staff=True),
+        pictures=pictures_of(session, work, opened, row, grade, who, is_staff=True, query=request.query_params),
         rows=rows[:-1],
         whole=rows[-1],
         totals=[change for change in grade.history if not change.item],

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
+from labkit.client.course_wire import NewRelease
 from labkit.courses.records import GradeResult, Item
 from labkit.errors import LabKitError
 from labkit_hub.service.context import Identity
@@ -18,10 +19,12 @@ from labkit_hub.service.courses.reading_answers import CellText, answer_in, cell
 from labkit_hub.service.courses.reading_history import note_reading
 from labkit_hub.service.courses.reading_marks import Standing, scored, standings
 from labkit_hub.service.courses.reading_order import in_order
+from labkit_hub.service.courses.reading_pictures import tasks_of
 from labkit_hub.service.courses.submissions import manifest_of
 from labkit_hub.service.courses.tables import SubmissionRow
 from labkit_hub.service.pages.coursework import Coursework, Opened, numbers_in, read_form, to
 from labkit_hub.service.pages.marks import Row
+from labkit_hub.service.pages.pictures import Easel, Shown
 from labkit_hub.service.pages.saving import Saving, read_saving, rubric_of, save_marks
 
 __all__ = ["add_item_pages"]
@@ -129,15 +132,17 @@ def _rows(
         found = [(row, one) for row in wanted[(page - 1) * _PER_PAGE : page * _PER_PAGE] for one in _one(session, row, item, only_hand)]
         rows = [(row, Row(number, one, outcome="saved" if number in just else "same")) for number, (row, one) in enumerate(found)]
     versions = {row.release for row, _ in rows}
-    rubrics = {version: releases.asked_of(releases.release_of(session, opened.row.id, version)).rubric for version in versions}
+    asked = {version: releases.asked_of(releases.release_of(session, opened.row.id, version)) for version in versions}
+    easel = Easel(work, opened, "hand" if only_hand else "")
     return (
         [
             replace(
                 one,
-                rubric=rubric_of(rubrics[row.release], one.standing),
+                rubric=rubric_of(asked[row.release].rubric, one.standing),
                 person=names.get(row.person) or row.person,
                 late_s=ledger.worth(row).late_s,
                 answer=_answer(session, work, row, item),
+                picture=_picture(session, work, easel, row, item, asked[row.release]),
             )
             for row, one in rows
         ],
@@ -148,6 +153,18 @@ def _rows(
 
 def _one(session: Session, row: SubmissionRow, item: Item, only_hand: bool) -> list[Standing]:
     return [one for one in standings(session, row) if one.key == item.key and not (only_hand and one.points is not None)]
+
+
+def _picture(session: Session, work: Coursework, easel: Easel, row: SubmissionRow, item: Item, asked: NewRelease) -> Shown | None:
+    """Return the annotated picture that an item is about, if it is about one."""
+    tasks = () if item.notebook else tasks_of(work.office.store, asked)
+    task = next((one for one in tasks if f"/{one.id}" == item.key), None)
+    if task is None:
+        return None
+    last = scores.last_result(session, row.id)
+    result = GradeResult.model_validate(last.result) if last is not None else None
+    pins = scores.pins_of(asked.items, result, scores.marks_of(session, row.id))
+    return easel.show(row, asked, manifest_of(row), task, pins.get(item.key, ()))
 
 
 def _answer(session: Session, work: Coursework, row: SubmissionRow, item: Item) -> CellText | None:

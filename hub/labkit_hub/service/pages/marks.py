@@ -16,6 +16,7 @@ from labkit.client.course_wire import HandScore, ScoreChange
 from labkit.courses.records import RubricButton
 from labkit_hub.service.courses.reading_answers import CellText
 from labkit_hub.service.courses.reading_marks import Standing
+from labkit_hub.service.pages.pictures import Shown
 from labkit_hub.service.pages.timewords import points as as_points
 
 __all__ = ["Entry", "Outcome", "Row", "adjust", "decide", "read_entries", "stamp_of", "wish_of"]
@@ -52,6 +53,7 @@ class Row:
     person: str = ""
     late_s: float = 0.0
     answer: CellText | None = None
+    picture: Shown | None = None
 
     @property
     def submission(self) -> str:

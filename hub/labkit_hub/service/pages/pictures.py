@@ -12,8 +12,9 @@ from fastapi.responses import FileResponse, RedirectResponse
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from labkit.client.course_wire import GradeItem
-from labkit.courses.records import AnnotationTask, PinnedComment
+from labkit.client.course_wire import GradeItem, NewRelease
+from labkit.courses.picture_heads import PictureHead
+from labkit.courses.records import AnnotationTask, Manifest, PinnedComment
 from labkit.errors import InvalidInput
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import releases
@@ -26,12 +27,14 @@ from labkit_hub.service.courses.submissions import manifest_of
 from labkit_hub.service.courses.tables import SubmissionRow
 from labkit_hub.service.pages.coursework import Coursework, Opened, read_form
 
-__all__ = ["Pin", "Shown", "add_picture_pages", "pictures_of"]
+__all__ = ["Easel", "Pin", "Shown", "add_picture_pages", "pictures_of"]
 
 _AS_DATA = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cache-Control": "private, max-age=600"}
 _COLOURS = 7  # of courses' pictures.css, as the annotator has them
 _PATIENCE_S = 3.0
 _BUSY = "The hub draws for many others just now: load the page again to see the outlines."
+_DRAWING_S = 3.0  # for all pictures of a page; one is drawn in any case
+_LEFT = "The outlines are not drawn: those of the other pictures took all the time that a page has."
 _PIN_SHARE = 60  # a pin's radius is this part of the longer side
 
 
@@ -57,6 +60,8 @@ class Shown:
     pins: tuple[Pin, ...]
     address: str
     is_whole: bool
+    drawn_at: str = ""
+    """Where it is drawn, if it is left out here."""
 
     @property
     def title(self) -> str:
@@ -111,42 +116,87 @@ def add_picture_pages(router: APIRouter, work: Coursework) -> None:
                 drop_pin(session, row.id, f"/{task}", stamp, who, now)
             else:
                 add_pin(session, row.id, f"/{task}", _comment(fields), who, now)
-        query = f"?{urlencode({'only': 'hand'})}" if only == "hand" else ""
         address = work.assignment_path(course_id, assignment_id, "submissions", submission_id)
-        return RedirectResponse(f"{address}{query}#picture-{task}", 303)  # the task's id is letters and digits: it is one of the items
+        return RedirectResponse(f"{address}{_beginning_with(task, only)}", 303)
+
+
+def _beginning_with(task: str, only: str) -> str:
+    """Return what follows the address of a submission's page, so that this picture is drawn before others and shown.
+
+    The ids of items are letters and digits.
+    """
+    return f"?{urlencode({'picture': task} | ({'only': 'hand'} if only == 'hand' else {}))}#picture-{task}"
+
+
+class Easel:
+    """Draws the pictures of one page.
+
+    When feedback is released a whole class looks at once. A page that waits holds a thread and a connection to the database, of which
+    there are few for everything that the service does: it waits a little, and is then shown without outlines. What is drawn takes time,
+    too, and a browser's memory: of many large ones the rest is left to another page.
+    """
+
+    def __init__(self, work: Coursework, opened: Opened, only: str) -> None:
+        self._work, self._opened, self._only = work, opened, only
+        self._until = time.monotonic() + _PATIENCE_S
+        self._spent_s = 0.0
+
+    def show(
+        self, row: SubmissionRow, asked: NewRelease, manifest: Manifest, task: AnnotationTask, comments: tuple[PinnedComment, ...]
+    ) -> Shown:
+        """Return a task of a submission, with its outlines while there is time."""
+        address_of, course, assignment = self._work.assignment_path, self._opened.course.id, self._opened.row.id
+        found, drawn_at = picture_of(self._work.office.store, asked, task), ""
+        is_whole = found is not None and found[2]
+        head = found[1] if found is not None and is_whole else None
+        places = [(one.y, one.x) for one in comments if one.y is not None and one.x is not None]
+        if self._spent_s >= _DRAWING_S and manifest.entry(task.path) is not None:
+            drawing = draw_nothing(head, places, _LEFT)
+            drawn_at = address_of(course, assignment, "submissions", row.id) + _beginning_with(task.id, self._only)
+        else:
+            drawing = self._draw(manifest, task, head, places)
+        address = address_of(course, assignment, "releases", str(row.release), "pictures", task.id) if found else ""
+        return Shown(task, drawing, _numbered(comments), address, is_whole, drawn_at)
+
+    def _draw(self, manifest: Manifest, task: AnnotationTask, head: PictureHead | None, places: list[tuple[float, float]]) -> Drawing:
+        office = self._work.office
+        if not office.drawing.acquire(timeout=max(0.0, self._until - time.monotonic())):  # a large document is much memory
+            return draw_nothing(head, places, _BUSY)
+        begun = time.monotonic()
+        try:
+            return draw_document(office.store, manifest, task, head, places)
+        finally:
+            office.drawing.release()
+            self._spent_s += time.monotonic() - begun
 
 
 def pictures_of(
-    session: Session, work: Coursework, opened: Opened, row: SubmissionRow, grade: GradeItem, who: Identity, *, is_staff: bool
+    session: Session,
+    work: Coursework,
+    opened: Opened,
+    row: SubmissionRow,
+    grade: GradeItem,
+    who: Identity,
+    *,
+    is_staff: bool,
+    query: Mapping[str, str],
 ) -> list[Shown]:
-    """Return the annotated pictures of a submission; that staff look at another's is noted.
+    """Return the annotated pictures of a submission, in their order; that staff look at another's is noted.
 
-    When feedback is released a whole class looks at once. A page that waits holds a thread and a connection to the database, of which
-    there are few for everything that the service does: it waits a little, and is then shown without outlines.
+    What is asked for as ``picture`` is drawn first, then what follows it, until a page's time for drawing is over.
     """
     store, asked = work.office.store, releases.asked_of(releases.release_of(session, row.assignment_id, row.release))
-    manifest, shown, until = manifest_of(row), [], time.monotonic() + _PATIENCE_S
-    for task in tasks_of(store, asked):
-        comments = grade.pins.get(f"/{task.id}", ())
-        found = picture_of(store, asked, task)
-        places = [(one.y, one.x) for one in comments if one.y is not None and one.x is not None]
-        head, left_s = found[1] if found and found[2] else None, max(0.0, until - time.monotonic())
-        if work.office.drawing.acquire(timeout=left_s):  # a large document is much memory
-            try:
-                drawing = draw_document(store, manifest, task, head, places)
-            finally:
-                work.office.drawing.release()
-        else:
-            drawing = draw_nothing(head, places, _BUSY)
-        parts = ("releases", str(row.release), "pictures", task.id)
-        address = work.assignment_path(opened.course.id, opened.row.id, *parts) if found else ""
-        shown.append(Shown(task, drawing, _numbered(comments), address, is_whole=bool(found and found[2])))
-    read = [one.task.path for one in shown if is_staff and manifest.entry(one.task.path) is not None]
+    tasks, easel, manifest = tasks_of(store, asked), Easel(work, opened, query.get("only", "")), manifest_of(row)
+    first = next((place for place, task in enumerate(tasks) if task.id == query.get("picture")), 0)
+    order = (*tasks[first:], *tasks[:first])
+    shown = {task.id: easel.show(row, asked, manifest, task, grade.pins.get(f"/{task.id}", ())) for task in order}
+    ordered = [shown[task.id] for task in tasks]
+    read = [one.task.path for one in ordered if is_staff and manifest.entry(one.task.path) is not None]
     if read:
         with work.office.changing(who) as noting:  # once for all of them: on SQLite nobody else writes meanwhile
             for path in read:
                 note_reading(noting, opened.row, who, row.id, person=row.person, of=path)
-    return shown
+    return ordered
 
 
 def _numbered(comments: tuple[PinnedComment, ...]) -> tuple[Pin, ...]:

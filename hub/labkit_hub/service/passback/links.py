@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from labkit.errors import Conflict, InvalidInput
@@ -68,7 +69,7 @@ def link_course(session: Session, course_id: str, context: str | None, who: Iden
     InvalidInput
         The caller does not teach such a course there, or never came from it.
     Conflict
-        It belongs to another course here.
+        It belongs to another course here, or somebody else links one of them at the same moment.
     """
     seat_in(session, course_id, who).require_professor()
     link = session.get(LinkRow, course_id)
@@ -100,4 +101,7 @@ def link_course(session: Session, course_id: str, context: str | None, who: Iden
             linked_by=who.name,
         )
     )
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # on PostgreSQL two may come to this place at once
+        raise Conflict("Somebody else linked one of the two courses at the same moment.", hint="Reload, and see which.") from error

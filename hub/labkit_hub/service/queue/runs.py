@@ -13,6 +13,7 @@ from labkit.errors import Conflict, InvalidInput, NotFound, NotWritable
 from labkit_hub.profiles import Profile
 from labkit_hub.service.audit import SERVICE, note
 from labkit_hub.service.context import Identity
+from labkit_hub.service.grading import is_grading
 from labkit_hub.service.queue.allowed import choose_course, choose_profile
 from labkit_hub.service.queue.desk import Desk
 from labkit_hub.service.queue.items import as_items
@@ -103,23 +104,45 @@ def find(session: Session, who: Identity, run_id: str) -> RunRow:
 def cancel(desk: Desk, who: Identity, run_id: str) -> HubRunItem:
     """End a waiting run at once, and ask the server of one that goes on to stop; again and again if you like.
 
+    Of a grading run that has ended too early, what it has left is cancelled: the run that goes on from it, or else that there is to be one.
+
     Raises
     ------
     NotFound
         There is no such run that this person may see.
     """
     with desk.transaction() as session:
-        row, now = find(session, who, run_id), desk.now()
-        if row.state == "waiting":
-            row.asked_to_stop, row.asked_to_stop_by = now, who.name
-            end(session, row, "cancelled", cancelled_reason(row, None), now)
-        elif row.state in ("starting", "running"):
-            ask_to_stop(row, who.name, now)
-        if row.asked_to_stop == now:
-            note(session, who.name, "run.cancel", run_id, course_id=row.course_id, owner=row.owner)
+        row, now = _newest(session, find(session, who, run_id), desk.grading.grader), desk.now()
+        if _cancel(session, row, who.name, now, desk.grading.grader):
+            note(session, who.name, "run.cancel", row.id, course_id=row.course_id, owner=row.owner)
     desk.changed()
     desk.look(row.owner, row.server_name)
     return item_of(desk, row)
+
+
+def _newest(session: Session, row: RunRow, grader: str) -> RunRow:
+    """Return the run that has taken the place of a grading run, or else the run itself: none takes its place then until this ends."""
+    while is_grading(row, grader) and has_ended(row):
+        session.refresh(row, with_for_update=True)
+        after = session.scalar(select(RunRow).where(RunRow.resumes == row.id, RunRow.owner == grader).limit(1))
+        if after is None:
+            return row
+        row = after
+    return row
+
+
+def _cancel(session: Session, row: RunRow, by: str, now: datetime, grader: str) -> bool:
+    """Cancel a run, and return whether there was anything to cancel."""
+    if row.state == "waiting":
+        row.asked_to_stop, row.asked_to_stop_by = now, by
+        end(session, row, "cancelled", cancelled_reason(row, None), now)
+    elif row.state in ("starting", "running"):
+        ask_to_stop(row, by, now)
+    elif is_grading(row, grader) and row.state != "done" and row.asked_to_stop_by in (None, SERVICE):
+        row.asked_to_stop_by = by  # it is on its way to its end, or there: no other run is to go on from it
+    else:
+        return False
+    return True
 
 
 def move(desk: Desk, who: Identity, run_id: str, place: int) -> HubRunItem:

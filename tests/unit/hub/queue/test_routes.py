@@ -16,7 +16,7 @@ from labkit.storage import new_id
 from labkit.testing.queueworld import World
 from labkit_hub.service.errors import install_errors
 from labkit_hub.service.queue.line import load_spent
-from labkit_hub.service.tables import AuditRow
+from labkit_hub.service.tables import AuditRow, RunRow
 
 NEW = {"kind": "train", "path": "projects/cells/runs", "title": "Nuclei"}
 Ask = Callable[..., tuple[int, Any]]
@@ -171,6 +171,35 @@ def test_a_waiting_run_is_cancelled_at_once(ask: Ask, world: World) -> None:
         rows = session.scalars(select(AuditRow).where(AuditRow.action == "run.cancel").order_by(AuditRow.id)).all()
     assert [(row.actor, row.subject) for row in rows] == [("anna", mine), ("prof", others)]
     assert world.decide() == 0
+
+
+def test_cancelling_a_grading_run_that_has_ended_holds_for_its_batch(ask: Ask, world: World) -> None:
+    """The run that goes on from it is cancelled, or else none is to; what is done, or another's run, stays as it was."""
+    grader, (first, second, others) = world.settings.courses.grader, (world.submit("anna") for _ in range(3))
+    with world.database.transaction() as session:
+        rows = {run: session.get_one(RunRow, run) for run in (first, second, others)}
+        for row in rows.values():
+            row.state, row.kind, row.owner = "failed", "grade", grader
+        rows[others].owner = "anna"
+    for run in (first, second, others):
+        assert ask("prof", "POST", f"api/runs/{run}/cancel")[1]["state"] == "failed"
+    assert [world.row(run).asked_to_stop_by for run in (first, second, others)] == ["prof", "prof", None]
+    with world.database.transaction() as session:
+        rows = {run: session.get_one(RunRow, run) for run in (first, second)}
+        rows[first].asked_to_stop_by = None
+        rows[second].resumes, rows[second].state = first, "waiting"
+    assert ask("prof", "POST", f"api/runs/{first}/cancel")[1]["id"] == second
+    assert (world.row(first).asked_to_stop_by, world.row(second).state) == (None, "cancelled")
+
+
+def test_who_cancels_a_grading_run_at_its_time_limit_cancels_its_batch(ask: Ask, world: World) -> None:
+    """The limit would only let another run go on."""
+    run = world.submit("anna")
+    with world.database.transaction() as session:
+        row = session.get_one(RunRow, run)
+        row.state, row.kind, row.owner, row.asked_to_stop_by = "cancelling", "grade", world.settings.courses.grader, "labkit"
+    ask("prof", "POST", f"api/runs/{run}/cancel")
+    assert world.row(run).asked_to_stop_by == "prof"
 
 
 def test_admins_look_after_devices(ask: Ask, world: World) -> None:

@@ -245,6 +245,42 @@ def test_that_staff_look_at_many_pictures_is_written_at_once(school, monkeypatch
     assert len({id(session) for session, _ in noted}) == 1
 
 
+def test_the_pictures_of_a_page_are_drawn_for_so_long_only(school, monkeypatch) -> None:
+    """The one that is asked for always; of the others the page says how many are left, and where each is drawn."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    tasks = [AnnotationTask(id=name, image="field", points=4) for name in ("cells", "nuclei", "axons")]
+    student = school.student_files | {TASKS_FILE: write_tasks(tasks)}
+    school.release(made, items=[TASK], student=school.send("prof", student), source=school.send("prof", student))
+    sent = school.submit("ada", made, files(school, document(box())) | {"annotations/nuclei.geojson": document(box())})["submission"]
+    monkeypatch.setattr(pictures, "_DRAWING_S", 1e-9)
+    at = f"/courses/{school.course}/assignments/{made}/submissions/{sent}"
+    page = school.house.browse("tom").get(f"{at}?only=hand").text
+    first, second, third = page.split('<section class="picture')[1:4]
+    assert "of 1 of 3 pictures are not drawn" in page
+    assert 'd="M10.0' in first
+    assert 'd="M10.0' not in second
+    assert f'{at}?picture=nuclei&amp;only=hand#picture-nuclei">Draw nuclei' in second
+    assert "No annotations of this picture were handed in." in third
+    asked = school.house.browse("tom").get(f"{at}?picture=nuclei").text.split('<section class="picture')[1:4]
+    assert [part.count('d="M10.0') for part in asked] == [0, 1, 0]
+
+
+def test_pictures_of_the_class_stand_below_each_other(school, desk, monkeypatch) -> None:
+    """Grading by cell shows those of an item about one, with what is pinned there; what is not drawn any more has its own page."""
+    school.submit("ben", school.made, files(school, document(box())))
+    school.house.browse("tom").post(f"{desk}/pins", data={"task": "cells", "y": "40", "x": "60", "text": "Look here."})
+    monkeypatch.setattr(pictures, "_DRAWING_S", 1e-9)
+    page = school.house.browse("tom").get(f"/courses/{school.course}/assignments/{school.made}/items?item=/cells").text
+    ben, ada = page.split('<article class="answer')[1:]
+    assert 'd="M10.0 10.0' in ben
+    assert "Draw Cells" not in ben
+    assert 'viewBox="0 0 64 48"' in ada
+    assert 'd="M10.0 10.0' not in ada
+    assert f'{desk}?picture=cells#picture-cells">Draw Cells &amp; more' in ada
+    assert "Look here." in ada
+    assert "static/pictures.css" in page
+
+
 def test_a_class_that_looks_at_once_keeps_nobody_from_handing_in(school, desk, monkeypatch) -> None:
     """A page that would have to wait for long is shown without outlines, and says so; comments are there."""
     school.house.browse("tom").post(f"{desk}/pins", data={"task": "cells", "y": "40", "x": "60", "text": "Look here."})

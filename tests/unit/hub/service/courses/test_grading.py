@@ -431,3 +431,24 @@ def test_batch_goes_on_neither_beside_a_newer_one_nor_a_day_later(school, made, 
     school.end_run(broken, "failed")
     school.end_run(school.batch(made), "cancelled", by="prof")
     assert school.continue_batches() == []
+
+
+def test_batch_that_is_cancelled_between_two_runs_has_no_other(school, made, broken) -> None:
+    """The page has a button for it; who did it is said."""
+    page = f"/courses/{school.course}/assignments/{made}"
+    assert f"/runs/{broken}/cancel" in school.house.browse("tom").get(page).text
+    school.end_run(broken, "failed", "Out of time.", by="tom")
+    assert school.continue_batches() == []
+    batch = _batch(school, made)
+    assert (batch["state"], batch["goes_on"]) == ("failed", False)
+    assert batch["reason"] == "Out of time. tom cancelled what it left. 1 of its submissions is not graded: ask for a new batch."
+    assert f"/runs/{broken}/cancel" not in school.house.browse("tom").get(page).text
+
+
+def test_batch_that_the_hub_has_no_profile_for_any_more_says_so(school, made, broken, monkeypatch) -> None:
+    """Nobody waits for it: it goes on when there is one, unless it is cancelled."""
+    monkeypatch.setattr("labkit_hub.service.courses.batches.grading_profile", lambda _: None)
+    batch = _batch(school, made)
+    assert (batch["state"], batch["goes_on"]) == ("failed", True)
+    assert batch["reason"].startswith("Out of time. 1 of its submissions is not graded: the hub has no profile for grading any more.")
+    assert f"/runs/{broken}/cancel" in school.house.browse("tom").get(f"/courses/{school.course}/assignments/{made}").text

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from labkit.client.course_wire import HandScore
+from labkit.courses.records import FileEntry
 from labkit.testing.postgres import RunningPostgres, find_postgres
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import uploads
@@ -20,14 +21,14 @@ from labkit_hub.service.courses.activity import note_handed_in
 from labkit_hub.service.courses.counting import open_ledger
 from labkit_hub.service.courses.scores import put_score
 from labkit_hub.service.courses.store import FileStore
-from labkit_hub.service.courses.tables import ActivityRow, AssignmentRow
+from labkit_hub.service.courses.tables import ActivityRow, AssignmentRow, UploadRow
 from labkit_hub.service.database import Database
 from labkit_hub.service.migrate import migrate
 from labkit_hub.service.passback.changes import fingerprints
-from labkit_hub.service.passback.tables import LinkRow
+from labkit_hub.service.passback.tables import LaunchRow, LinkRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -40,6 +41,19 @@ def database() -> Iterator[Database]:
         migrate(database)
         yield database
         database.close()
+
+
+def _begin_and_wait(database: Database, work: Callable[[], object]) -> threading.Thread:
+    """Start work that comes to wait for a row, and return when it does."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    until = time.monotonic() + 20
+    while True:
+        with database.reading() as session:
+            if session.scalar(text("select count(*) from pg_locks where not granted")):
+                return thread
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 @pytest.mark.slow
@@ -141,21 +155,53 @@ def test_first_word_of_somebody_who_is_just_handing_in(school, database) -> None
     def say() -> None:
         answers.append(school.ask("ada", "POST", f"/assignments/{made}/activity", json={"cell": "ps1/q1"}).status_code)
 
-    def is_waiting() -> bool:
-        with database.reading() as session:
-            return bool(session.scalar(text("select count(*) from pg_locks where not granted")))
-
-    thread = threading.Thread(target=say)
     with database.transaction() as session:
         row = lock_assignment(session, made)
-        thread.start()
-        until = time.monotonic() + 20
-        while not is_waiting():
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        thread = _begin_and_wait(database, say)
         note_handed_in(session, row, "ada", ("ada",), (3,), school.clock.time)
     thread.join()
     assert answers == [204]
     with database.reading() as session:
         found = session.get_one(ActivityRow, (made, "ada"))
         assert (found.cell, found.objects) == ("ps1/q1", 3)
+
+
+@pytest.mark.slow
+def test_two_link_the_same_course_of_the_platform_at_once(school, database) -> None:
+    """The second is told so."""
+    school.done("prof", "POST", "/courses", json={"id": "other", "title": "Other"})
+    facts = {"context": "ctx", "client_id": "", "lineitems": ""}
+    with database.transaction() as session:
+        session.add(LaunchRow(username="prof", subject="", teaches=True, seen=school.clock.time, **facts))
+    answers = []
+    with database.transaction() as session:
+        session.add(LinkRow(course_id="other", linked=school.clock.time, linked_by="prof", **facts))
+        session.flush()
+        ask = {"json": {"context": "ctx"}}
+        thread = _begin_and_wait(
+            database, lambda: answers.append(school.ask("prof", "PUT", f"/courses/{school.course}/passback", **ask).status_code)
+        )
+    thread.join()
+    assert answers == [409]
+
+
+@pytest.mark.slow
+def test_files_are_claimed_and_swept_in_one_order(school, database) -> None:
+    """Who waits for the first of two files holds not the second, wherever the table has it: else each could wait for the other."""
+    first, second = sorted(school.sha256(data) for data in (b"one", b"two"))
+    long_ago, later = school.clock.time, school.clock.time + timedelta(days=3)
+    store = FileStore(school.house.files, most_bytes=1000)
+
+    def claim() -> None:
+        with database.transaction() as session:
+            uploads.claim(session, "ada", [FileEntry(path=name, sha256=name, size=3) for name in (second, first)], {}, long_ago)
+
+    for work in (lambda: uploads.sweep_unnamed(store, database, later), lambda: uploads.sweep(store, database, later), claim):
+        for sha256 in (second, first):
+            with database.transaction() as session:
+                session.add(UploadRow(username="ada", sha256=sha256, size=3, sent=long_ago, used=None))
+        with database.transaction() as session:
+            session.scalars(select(UploadRow).where(UploadRow.sha256 == first).with_for_update()).one()
+            thread = _begin_and_wait(database, work)
+            session.scalars(select(UploadRow).where(UploadRow.sha256 == second).with_for_update(nowait=True)).one()
+        thread.join()
