@@ -326,7 +326,7 @@ def test_an_author_releases_from_the_panel(page: Page, lab: Lab, service: Course
     card.get_by_role("button", name="Release…").click()
     expect(dialog).to_contain_text("Students get 2 files")
     dialog.get_by_label("Due (UTC)").fill("2021-10-25T23:59")
-    expect(dialog).to_contain_text("The due time has passed: all that is handed in is late.")
+    expect(dialog).to_contain_text("The due time has passed, and late work is not accepted: students cannot hand in.")
     expect(dialog.get_by_label("Due (UTC)")).to_have_accessible_description("This time has passed.")
     dialog.get_by_label("Due (UTC)").fill("2031-10-25T23:59")
     dialog.get_by_label("Attempts").fill("3")
