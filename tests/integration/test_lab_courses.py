@@ -25,13 +25,13 @@ from labkit.client.fetching import fetch_assignment
 from labkit.client.handing_in import hand_in
 from labkit.courses.records import PinnedComment
 from labkit.geometry import Rectangle
-from labkit.project import ImageRecord, Project
-from labkit.storage import file_sha256, save_record, utc_now
+from labkit.storage import file_sha256
 from labkit.testing.assignments import write_assignment
 from labkit.testing.browser import contrasts, patient_page
 from labkit.testing.course_service import COURSE, CourseService, course_service
 from labkit.testing.coursework import ASSIGNMENT, hand_out, write_author_folder
 from labkit.testing.lab import Lab, running_lab
+from labkit.testing.recorded import recorded_project
 from labkit.testing.runs import wait_until
 
 pytestmark = pytest.mark.browser
@@ -114,19 +114,8 @@ def _cell(lab: Lab) -> str:
 
 def _annotate(lab: Lab) -> str:
     """Import the picture of the assignment, and draw two objects in it; return what the annotator calls the document."""
-    project = Project.create(lab.projects, "nuclei", classes=["cell"])
-    record = ImageRecord(
-        id="image1",
-        name="field.png",
-        sha256=file_sha256(lab.home / "courses" / COURSE / ASSIGNMENT / "data" / "field.png"),
-        axes=("y", "x"),
-        shape=(60, 100),
-        dtype="uint8",
-        levels=((60, 100),),
-        software="test",
-        imported=utc_now(),
-    )
-    save_record(project.layout.image("image1").record, record)
+    picture = lab.home / "courses" / COURSE / ASSIGNMENT / "data" / "field.png"
+    project = recorded_project(lab.projects, "nuclei", name="field.png", sha256=file_sha256(picture))
     boxes = (Rectangle(5, 5, 20, 20), Rectangle(30, 30, 50, 60))
     save_document(project, open_document(project, "image1", "zoë b").with_objects([new_object(box, class_id=1) for box in boxes]))
     return f"{project.id}/image1/zoë b"

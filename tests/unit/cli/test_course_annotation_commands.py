@@ -18,27 +18,15 @@ from labkit.courses.annotation_files import TASKS_FILE, write_tasks
 from labkit.courses.records import AnnotationTask, FileEntry, Manifest, PinnedComment
 from labkit.errors import NotFound
 from labkit.geometry import Rectangle
-from labkit.project import ImageRecord, Project
 from labkit.storage import save_record, utc_now
+from labkit.testing.recorded import recorded_project
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Ada's project, in which she has drawn one cell."""
     monkeypatch.setenv("LABKIT_AUTHOR", "ada")
-    project = Project.create(tmp_path, "mine", classes=["cell"])
-    record = ImageRecord(
-        id="image1",
-        name="nuclei.png",
-        sha256="0" * 64,
-        axes=("y", "x"),
-        shape=(60, 100),
-        dtype="uint8",
-        levels=((60, 100),),
-        software="test",
-        imported=utc_now(),
-    )
-    save_record(project.layout.image("image1").record, record)
+    project = recorded_project(tmp_path, "mine")
     save_document(project, open_document(project, "image1", "ada").with_object(new_object(Rectangle(5, 5, 20, 20), class_id=1)))
     return project
 

@@ -20,9 +20,10 @@ from labkit.errors import AlreadyExists, Conflict
 from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
 from labkit.storage import save_record, utc_now
+from labkit.testing.recorded import recorded_project
 
 DOCUMENT = "annotations/nuclei.geojson"
-PICTURE = "a" * 64
+PICTURE = "0" * 64
 """The hash of the picture that was handed out."""
 
 
@@ -49,24 +50,6 @@ def work(tmp_path: Path) -> WorkFolder:
     return folder
 
 
-def imported(projects: Path, title: str, name: str = "nuclei.png", sha256: str = PICTURE) -> Project:
-    """Make a project in which a picture was imported."""
-    project = Project.create(projects, title, classes=["cell"])
-    record = ImageRecord(
-        id="image1",
-        name=name,
-        sha256=sha256,
-        axes=("y", "x"),
-        shape=(60, 100),
-        dtype="uint8",
-        levels=((60, 100),),
-        software="test",
-        imported=utc_now(),
-    )
-    save_record(project.layout.image("image1").record, record)
-    return project
-
-
 def draw(project: Project, *boxes: tuple[float, float, float, float], author: str = "ada") -> None:
     document = open_document(project, "image1", author)
     save_document(project, document.with_objects([new_object(Rectangle(*box), class_id=1, author=author) for box in boxes]))
@@ -78,7 +61,7 @@ def said(work: WorkFolder) -> list[tuple[str, str]]:
 
 def test_what_is_drawn_now_is_handed_in(projects: Path, work: WorkFolder) -> None:
     """Each time anew, counted, and by the picture whatever it is called by now; the same drawing is the same file."""
-    project = imported(projects, "mine", name="renamed")
+    project = recorded_project(projects, "mine", name="renamed")
     draw(project, (5, 5, 20, 20))
     first, exported = collect_work(work)
     assert (first.objects, exported.written, said(work)) == ({DOCUMENT: 1}, (DOCUMENT,), [])
@@ -92,7 +75,7 @@ def test_what_is_drawn_now_is_handed_in(projects: Path, work: WorkFolder) -> Non
 
 def test_what_stands_in_the_journal_alone_counts(projects: Path, work: WorkFolder) -> None:
     """The annotator has acknowledged it: nobody has to wait for the snapshot."""
-    project = imported(projects, "mine")
+    project = recorded_project(projects, "mine")
     editor = Editor(project, "image1", "ada")
     editor.apply(put(new_object(Rectangle(1, 1, 9, 9), class_id=1, author="ada")))
     assert not project.layout.annotation("image1", "ada").snapshot.exists()
@@ -102,8 +85,8 @@ def test_what_stands_in_the_journal_alone_counts(projects: Path, work: WorkFolde
 
 def test_only_what_is_asked_for_is_waited_for(projects: Path, work: WorkFolder) -> None:
     """The own document of the right picture, also before it is there; none where nothing is annotated."""
-    imported(projects, "other", name="else.png", sha256="b" * 64)
-    mine = imported(projects, "mine")
+    recorded_project(projects, "other", name="else.png", sha256="b" * 64)
+    mine = recorded_project(projects, "mine")
     assert asked_scopes(work) == (f"{mine.id}/image1/ada",)
     draw(mine, (1, 1, 9, 9), author="bob")
     assert asked_scopes(work) == (f"{mine.id}/image1/ada", f"{mine.id}/image1/bob")
@@ -116,7 +99,7 @@ def test_what_is_missing_is_said_with_what_to_do(projects: Path, work: WorkFolde
     [(severity, words)] = said(work)
     assert severity == "warning"
     assert words.startswith("Nuclei: none of your projects has the picture data/nuclei.png. Import data/nuclei.png of this folder")
-    imported(projects, "mine")
+    recorded_project(projects, "mine")
     [(_, words)] = said(work)
     assert words.startswith("Nuclei: you have not annotated nuclei.png in your project mine yet. Open it in the annotator")
     (work.root / DOCUMENT).write_text('{"type": "FeatureCollection", "features": []}')
@@ -127,7 +110,7 @@ def test_what_is_missing_is_said_with_what_to_do(projects: Path, work: WorkFolde
 
 def test_of_two_projects_the_last_changed_counts_until_one_is_chosen(projects: Path, work: WorkFolder) -> None:
     """It is said, and what was said once holds."""
-    first, second = imported(projects, "first"), imported(projects, "second")
+    first, second = recorded_project(projects, "first"), recorded_project(projects, "second")
     draw(first, (1, 1, 9, 9))
     draw(second, (1, 1, 9, 9), (20, 20, 30, 30))
     assert collect_work(work)[0].objects == {DOCUMENT: 2}
@@ -139,7 +122,7 @@ def test_of_two_projects_the_last_changed_counts_until_one_is_chosen(projects: P
 
 def test_whose_annotations_were_chosen_is_remembered(projects: Path, work: WorkFolder) -> None:
     """Before one's own, which are there as well, and with a word; what is chosen anew without a name is one's own."""
-    project = imported(projects, "of us two")
+    project = recorded_project(projects, "of us two")
     draw(project, (1, 1, 9, 9), author="bob")
     draw(project, (1, 1, 9, 9), (20, 20, 30, 30))
     choose_project(work, ["nuclei"], project, "bob")
@@ -154,12 +137,12 @@ def test_whose_annotations_were_chosen_is_remembered(projects: Path, work: WorkF
 def test_what_cannot_be_read_is_named_and_the_rest_is_handed_in(projects: Path, work: WorkFolder) -> None:
     """One broken record of another picture, and one project of which nothing can be read; no project is none that cannot be read."""
     (projects / "notes").mkdir()
-    project = imported(projects, "mine")
+    project = recorded_project(projects, "mine")
     draw(project, (5, 5, 20, 20))
     broken = project.layout.image("image2").record
     broken.parent.mkdir()
     broken.write_text("{")
-    lost = imported(projects, "lost")
+    lost = recorded_project(projects, "lost")
     lost.layout.record.write_text("{")
     collected, _ = collect_work(work)
     assert collected.objects == {DOCUMENT: 1}
@@ -175,10 +158,10 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_handed_in(projects: Path, 
 
 def test_a_picture_of_the_same_name_counts_only_without_the_right_one(projects: Path, work: WorkFolder) -> None:
     """Names are what people change; not even what was drawn on it since counts."""
-    other = imported(projects, "other", sha256="b" * 64)
+    other = recorded_project(projects, "other", sha256="b" * 64)
     draw(other, (1, 1, 9, 9))
     assert collect_work(work)[0].objects == {DOCUMENT: 1}
-    right = imported(projects, "right", name="field 7")
+    right = recorded_project(projects, "right", name="field 7")
     draw(right, (1, 1, 9, 9), (20, 20, 30, 30))
     draw(other, (1, 1, 9, 9), (20, 20, 30, 30), (40, 40, 50, 50))
     assert (collect_work(work)[0].objects, said(work)) == ({DOCUMENT: 2}, [])
@@ -186,19 +169,19 @@ def test_a_picture_of_the_same_name_counts_only_without_the_right_one(projects: 
 
 def test_what_others_drew_is_not_taken_for_ones_own(projects: Path, work: WorkFolder) -> None:
     """A project of somebody else's lies beside the own one, to be looked at; where only theirs is there, that is said."""
-    theirs = imported(projects, "of bob")
+    theirs = recorded_project(projects, "of bob")
     draw(theirs, (1, 1, 9, 9), author="bob")
     assert [words.split(" Open it")[0] for _, words in said(work)] == [
         "Nuclei: you have not annotated nuclei.png; what bob drew in your project of bob is taken."
     ]
-    draw(imported(projects, "mine"), (1, 1, 9, 9), (20, 20, 30, 30))
+    draw(recorded_project(projects, "mine"), (1, 1, 9, 9), (20, 20, 30, 30))
     draw(theirs, (1, 1, 9, 9), (20, 20, 30, 30), (40, 40, 50, 50), author="bob")
     assert (collect_work(work)[0].objects, said(work)) == ({DOCUMENT: 2}, [])
 
 
 def test_an_older_document_is_refused(projects: Path, work: WorkFolder) -> None:
     """While the annotator holds what is not saved, or the file cannot be put in place of the old one."""
-    project = imported(projects, "mine")
+    project = recorded_project(projects, "mine")
     draw(project, (5, 5, 20, 20))
     with pytest.raises(Conflict, match=r"strokes on nuclei\.png that are not saved yet"):
         collect_work(work, unsaved=[f"{project.id}/image1/ada"])
@@ -211,8 +194,8 @@ def test_an_older_document_is_refused(projects: Path, work: WorkFolder) -> None:
 
 def test_a_project_that_may_not_be_read_is_left_out(projects: Path, work: WorkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else's rights on it keep nobody from handing in."""
-    draw(imported(projects, "mine"), (5, 5, 20, 20))
-    theirs, images = imported(projects, "a shared one"), Project.images
+    draw(recorded_project(projects, "mine"), (5, 5, 20, 20))
+    theirs, images = recorded_project(projects, "a shared one"), Project.images
 
     def read(project: Project) -> tuple[ImageRecord, ...]:
         if project.path == theirs.path:
@@ -225,11 +208,11 @@ def test_a_project_that_may_not_be_read_is_left_out(projects: Path, work: WorkFo
 
 def test_strokes_that_are_nowhere_yet_are_not_left_behind(projects: Path, work: WorkFolder) -> None:
     """The first of a picture, of which there is no document; and those in a project that is not the last changed for want of them."""
-    first = imported(projects, "first")
+    first = recorded_project(projects, "first")
     unsaved = [f"{first.id}/image1/ada"]
     with pytest.raises(Conflict, match=r"strokes on nuclei\.png that are not saved yet"):
         collect_work(work, unsaved=unsaved)
     draw(first, (5, 5, 20, 20))
-    draw(imported(projects, "second"), (5, 5, 20, 20))
+    draw(recorded_project(projects, "second"), (5, 5, 20, 20))
     with pytest.raises(Conflict):
         collect_work(work, unsaved=unsaved)
