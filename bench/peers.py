@@ -31,7 +31,9 @@ def peers_python(name: str = "peers") -> Path:
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-    install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", str(lock)]
+    uv = Path(sys.executable).with_name("uv")  # of an environment that `make setup` made
+    tool = [str(uv), "pip", "install", "--python", str(python)] if uv.exists() else [str(python), "-m", "pip", "install"]
+    install = [*tool, "-qq", "--require-hashes", "--no-deps", "-r", str(lock)]
     subprocess.run(install, check=True, stdout=sys.stderr)
     stamp.write_text(wanted)
     return python
