@@ -20,7 +20,7 @@ from labkit.testing.ports import free_port
 __all__ = ["Stack", "docker", "wait_for"]
 
 T = TypeVar("T")
-STANDINS = {"POSTGRES": "labkit/standin-postgres:local", "CADDY": "labkit/standin-caddy:local", "STORE": "labkit/standin-store:local"}
+STANDINS = {name: f"labkit/standin-{name.lower()}:local" for name in ("POSTGRES", "CADDY", "STORE", "EGRESS")}
 
 
 def docker(*words: str, check: bool = True, timeout_s: float = 300.0) -> str:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-COMPOSE = [CHECKOUT / "docker-compose.yml", CHECKOUT / "images" / "one-bridge.yml"]
+COMPOSE = [CHECKOUT / "docker-compose.yml", *(CHECKOUT / "images" / f"{name}.yml" for name in ("one-bridge", "egress"))]
 
 
 @pytest.fixture(scope="module")
