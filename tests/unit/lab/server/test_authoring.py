@@ -83,7 +83,7 @@ async def test_from_a_folder_to_a_release(say: Say, ask: Callable[..., Awaitable
     _, plan = await say("assignments", made["id"], "release-plan")
     assert ([file["path"] for file in plan["files"]], plan["hidden"], plan["draft"]) == (["data/my data.csv", "ps1.ipynb"], 1, True)
     _, job = await say("assignments", made["id"], "release", seen=plan["sha256"], **SETTINGS)
-    assert job["released"] == {"release": 1, "files": 2, "max_points": 9, "unchanged": False}
+    assert job["released"] == {"release": 1, "files": 2, "max_points": 9, "unchanged": False, "notes": []}
 
     [seen] = [item for item in service.client("ada").assignments(COURSE) if item.id == made["id"]]
     assert (seen.attempts, seen.counts, seen.late.floor_percent, seen.grace_min) == (3, "best", 50, 10)

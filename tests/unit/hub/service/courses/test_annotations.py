@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from labkit.courses import picture_heads
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
 from labkit.courses.records import AnnotationTask
 from labkit_hub.service.courses import reading_pictures
@@ -175,13 +176,39 @@ def test_without_the_picture_the_field_is_blank_and_says_so(school) -> None:
     assert "No annotations of this picture were handed in." in school.house.browse("tom").get(f"{at}/{none}").text
 
 
+def test_outlines_lie_right_on_a_preview_of_another_size(school) -> None:
+    """Their coordinates are of the full resolution, and so is the drawing, over which the preview is stretched; students fetch it not."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    task = AnnotationTask(id="cells", image="data/field.tif", points=4)
+    student = school.send("prof", school.student_files | {TASKS_FILE: write_tasks([task]), "data/field.tif": b"II*\0 of 6400 x 4800"})
+    [drawn] = school.send("prof", {"preview": png(20, 15)})["files"]
+    of = next(file["sha256"] for file in student["files"] if file["path"] == "data/field.tif")
+    preview = {"task": "cells", "of": of, "sha256": drawn["sha256"], "size": drawn["size"], "height_px": 4800, "width_px": 6400}
+    school.release(made, items=[TASK], student=student, source=student, previews=[preview])
+    ada = school.submit("ada", made, files(school, document(box(at=3000), shape=[48, 64])))["submission"]
+    school.house.browse("tom").post(
+        f"/courses/{school.course}/assignments/{made}/submissions/{ada}/pins",
+        data={"task": "cells", "y": "3010", "x": "3020", "text": "Here."},
+    )
+    page = school.house.browse("tom").get(f"/courses/{school.course}/assignments/{made}/submissions/{ada}").text
+    assert 'viewBox="0 0 6400 4800"' in page
+    assert 'd="M3000.0 3000.0L3020.0' in page
+    assert '<circle cx="3020.0" cy="3010.0"' in page
+    [address] = re.findall(r'<image href="/services/labkit([^"]+)" width="6400" height="4800" preserveAspectRatio="none"/>', page)
+    assert school.house.browse("ada").get(address).content == png(20, 15)
+    assert [school.ask(who, "GET", f"/assignments/{made}/releases/1/files/{drawn['sha256']}").status_code for who in ("ada", "tom")] == [
+        404
+    ] * 2
+    school.release(made, items=[TASK], student=student, source=student, previews=[preview], message="again")
+
+
 def test_a_huge_document_is_drawn_in_part(school, desk, monkeypatch) -> None:
     """No more than a browser draws, over a thumbnail if the picture is huge, too; what nobody could see of an outline is left out."""
     monkeypatch.setattr(reading_pictures, "MOST_OBJECTS", 1)
-    monkeypatch.setattr(reading_pictures, "MOST_PICTURE_PX", 64 * 48 - 1)
+    monkeypatch.setattr(picture_heads, "MOST_PICTURE_PX", 64 * 48 - 1)
     page = school.house.browse("tom").get(desk).text
     assert "2 more are not drawn" in page
-    assert "Behind the outlines is a thumbnail of the picture." in page
+    assert "Behind the outlines is a preview of the picture." in page
     [address] = re.findall(r'<image href="/services/labkit([^"]+)"', page)
     assert school.house.browse("tom").get(address).content == png(16, 12)
     ring = [[x / 100, 10.0] for x in range(4000)] + [[0.0, 10.0]]
