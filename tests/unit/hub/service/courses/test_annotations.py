@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from labkit.client.course_wire import NewRelease
 from labkit.courses import picture_heads
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
-from labkit.courses.records import AnnotationTask
+from labkit.courses.records import AnnotationTask, FileEntry, Manifest
 from labkit_hub.service.courses import reading_pictures
+from labkit_hub.service.courses.store import FileStore
 from labkit_hub.service.pages import pictures
 
 TASK = {"id": "cells", "how": "metric", "max_points": 4}
@@ -200,6 +203,25 @@ def test_outlines_lie_right_on_a_preview_of_another_size(school) -> None:
         404
     ] * 2
     school.release(made, items=[TASK], student=student, source=student, previews=[preview], message="again")
+
+
+def test_of_sixteen_bits_the_small_picture_of_the_author_is_shown(tmp_path) -> None:
+    """Where no preview was made: browsers would show the upper eight bits, which may be black; the size is that of the picture."""
+    task, buffer = AnnotationTask(id="cells", image="field.png", points=4), io.BytesIO()
+    Image.new("I;16", (64, 48), 900).save(buffer, "PNG")
+    store, given, shown = FileStore(tmp_path / "files", most_bytes=10_000), [], []
+    store.open()
+    for path, data in ((task.image, buffer.getvalue()), (task.thumbnail, png(16, 12))):
+        given.append(FileEntry(path=path, sha256=hashlib.sha256(data).hexdigest(), size=len(data)))
+        with store.incoming() as file:
+            file.add(data)
+            store.keep(file, given[-1].sha256)
+        asked = NewRelease(key="of-16-bits", student=Manifest(files=tuple(given)), source=Manifest(), items=())
+        shown.append(reading_pictures.picture_of(store, asked, task))
+    assert [(one.sha256, one.size, one.is_whole) for one in shown] == [
+        (given[0].sha256, (48, 64), True),
+        (given[1].sha256, (48, 64), False),
+    ]
 
 
 def test_a_huge_document_is_drawn_in_part(school, desk, monkeypatch) -> None:
