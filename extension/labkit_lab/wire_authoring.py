@@ -186,12 +186,16 @@ class ReleasePlan(WireModel):
 
 
 class ReleasedReport(WireModel):
-    """A release: its number, how many files students get, its points; ``unchanged`` where it was there before."""
+    """A release: its number, how many files students get, its points; ``unchanged`` where it was there before.
+
+    ``notes`` are warnings of what could not be made for it.
+    """
 
     release: int
     files: int
     max_points: float
     unchanged: bool
+    notes: tuple[str, ...]
 
 
 AUTHORING_REQUESTS: tuple[type[WireModel], ...] = (NewAssignmentAsk, FolderAsk, AuthorAsk, ReleaseAsk)

@@ -1333,12 +1333,15 @@ export interface ReleasePlan {
 /**
  * A release: its number, how many files students get, its points;
  * ``unchanged`` where it was there before.
+ *
+ * ``notes`` are warnings of what could not be made for it.
  */
 export interface ReleasedReport {
   readonly release: number;
   readonly files: number;
   readonly max_points: number;
   readonly unchanged: boolean;
+  readonly notes: ReadonlyArray<string>;
 }
 
 /**

@@ -75,7 +75,7 @@ def release(folder: Path, course: str | None, assignment: str | None, message: s
 
     client = course_client()
     item = _released_as(client, folder, course, assignment)
-    done = release_folder(client, item, folder, message=message, on_event=stoppable(on_event, cancel))
+    done = release_folder(client, item, folder, message=message, on_event=stoppable(on_event, cancel), cancel=cancel)
     points = sum(one.max_points for one in done.items)
     lines = [f"{item.name}: release {done.version}, {len(done.manifest.files)} file(s) for students, {points:g} points"]
     return Answer(done, tuple(lines))

@@ -21,6 +21,7 @@ from labkit.courses.records import (
     Note,
     NotebookOutcome,
     PinnedComment,
+    Preview,
     RubricButton,
     Sha256,
 )
@@ -129,7 +130,8 @@ class ReleaseItem(Answer):
 class NewRelease(Ask):
     """``POST assignments/{a}/releases``: professors. ``student`` is what students fetch, ``source`` the whole, hidden part included.
 
-    All files were sent before (``PUT files/{sha256}``). ``key`` makes asking twice the same as asking once.
+    ``previews`` are pictures that pages show in place of those to be annotated; they are in neither. All files were sent before
+    (``PUT files/{sha256}``). ``key`` makes asking twice the same as asking once.
     """
 
     key: Annotated[str, Field(min_length=8, max_length=64)]
@@ -141,6 +143,7 @@ class NewRelease(Ask):
     required: tuple[str, ...] = ()
     message: ShortText = ""
     title: ShortText = ""
+    previews: Annotated[tuple[Preview, ...], Field(max_length=1000)] = ()
 
 
 class AssignmentItem(Answer):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from labkit.client.authoring import note_author_folder
 from labkit.client.course_wire import AssignmentItem, NewRelease, ReleaseItem
 from labkit.client.courses import CourseClient
 from labkit.courses.folder import load_assignment
-from labkit.courses.records import Manifest
+from labkit.courses.previews import make_previews
+from labkit.courses.records import Manifest, Preview
 from labkit.courses.student import make_release
 from labkit.errors import Conflict
-from labkit.events import EventSink, Progress, ignore_events
+from labkit.events import CancelToken, EventSink, Progress, ignore_events
 from labkit.storage import content_hash
 
 __all__ = ["refuse_changed", "release_folder"]
@@ -25,17 +27,24 @@ def release_folder(
     *,
     message: str = "",
     seen: str = "",
+    when_sent: Callable[[], object] = lambda: None,
     on_event: EventSink = ignore_events,
+    cancel: CancelToken | None = None,
 ) -> ReleaseItem:
     """Make the student version of the folder, send both, and release them to students.
 
     What the hub has is not sent again; releasing what has not changed since the last release makes no other one. The folder remembers
-    as which assignment it was released.
+    as which assignment it was released. Of pictures to be annotated that browsers do not show previews are made, for the pages at the hub;
+    what cannot be made is told in a warning (`labkit.events.Log`).
 
     Parameters
     ----------
     seen : str
         `Manifest.sha256` of what students are to get, as it was confirmed; empty for whatever it is now.
+    when_sent : callable
+        Called once all is made and sent, and nothing is released yet: for what is to hold with the release, and not without it.
+    on_event, cancel
+        Told of progress and warnings; looked at while previews are made.
 
     Raises
     ------
@@ -44,15 +53,19 @@ def release_folder(
     Conflict
         It is not what was confirmed.
     Cancelled
-        `on_event` raised it, in time: nothing was released.
+        The token was set, or `on_event` raised it, in time: nothing was released.
     """
     read = load_assignment(folder)
     with tempfile.TemporaryDirectory(prefix="labkit-release-") as scratch:
         out = Path(scratch) / "release"
         student, source = make_release(read, out)
         refuse_changed(student, seen)
+        before = client.source(assignment.id, assignment.release) if assignment.release else None
+        previews, drawn = make_previews(
+            read, student, out / "student", Path(scratch), known=before.previews if before else (), on_event=on_event, cancel=cancel
+        )
         asked = NewRelease(
-            key=_key(assignment, student, source, read.sheet.model_dump_json(), message),
+            key=_key(assignment, student, source, read.sheet.model_dump_json(), message, previews),
             student=student,
             source=source,
             items=read.items,
@@ -61,12 +74,15 @@ def release_folder(
             required=read.sheet.required,
             message=message,
             title=read.sheet.title,
+            previews=previews,
         )
-        if assignment.release and _is_same(client.source(assignment.id, assignment.release), asked):
+        if before is not None and _is_same(before, asked):
+            when_sent()
             note_author_folder(read.root, assignment)
             return client.release(assignment.id, assignment.release)
         places = {file.sha256: out / name / file.path for name, part in (("student", student), ("source", source)) for file in part.files}
-        _send(client, places, on_event)
+        _send(client, places | drawn, on_event)
+        when_sent()
         done = client.add_release(assignment.id, asked)
     note_author_folder(read.root, assignment)
     return done
@@ -92,5 +108,6 @@ def _send(client: CourseClient, places: dict[str, Path], on_event: EventSink) ->
         on_event(Progress(done=done, total=total, unit="bytes", stage="sending"))
 
 
-def _key(assignment: AssignmentItem, student: Manifest, source: Manifest, sheet: str, message: str) -> str:
-    return content_hash([assignment.id, assignment.release, student.sha256, source.sha256, sheet, message], 40)
+def _key(assignment: AssignmentItem, student: Manifest, source: Manifest, sheet: str, message: str, previews: tuple[Preview, ...]) -> str:
+    drawn = [preview.sha256 for preview in previews]
+    return content_hash([assignment.id, assignment.release, student.sha256, source.sha256, sheet, message, drawn], 40)

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from labkit.courses.annotation_files import TASKS_FILE
 from labkit.courses.assignment import HIDDEN, Assignment
-from labkit.courses.picture_heads import read_head
+from labkit.courses.picture_heads import head_of
 from labkit.courses.records import AnnotationTask, Problem
 from labkit.courses.sheet import SHEET_FILE
+from labkit.formats.pictures import is_picture
 
 __all__ = ["problems_of_task"]
-
-_HEAD_BYTES = 300_000
 
 
 def problems_of_task(assignment: Assignment, task: AnnotationTask) -> Iterator[Problem]:
@@ -28,8 +27,8 @@ def problems_of_task(assignment: Assignment, task: AnnotationTask) -> Iterator[P
         yield _problem(
             task, f"there is no file {task.image}", "Name a picture that students get, or an image of their project by its name."
         )
-    if (picture := assignment.public.get(task.image)) and task.thumbnail not in assignment.public and not _is_shown(picture):
-        text = "no browser shows its picture: at the hub outlines and comments will stand on a blank field"
+    if (picture := assignment.public.get(task.image)) and task.thumbnail not in assignment.public and not _can_be_shown(picture):
+        text = "its picture is of a kind that is not read: at the hub outlines and comments will stand on a blank field"
         yield _problem(task, text, f"Put a small PNG of it into the folder as {task.thumbnail}.", is_error=False)
     if TASKS_FILE in assignment.public:
         yield _problem(task, f"the file {TASKS_FILE} is made when you release", "Call yours something else.")
@@ -46,9 +45,9 @@ def problems_of_task(assignment: Assignment, task: AnnotationTask) -> Iterator[P
         yield _problem(task, "a class is named twice", "Upper and lower case are the same.")
 
 
-def _is_shown(picture: Path) -> bool:
-    with picture.open("rb") as file:
-        return read_head(file.read(_HEAD_BYTES)) is not None
+def _can_be_shown(picture: Path) -> bool:
+    """Whether browsers show it, or a preview can be made of it when it is released."""
+    return head_of(picture) is not None or is_picture(picture)
 
 
 def _problem(task: AnnotationTask, text: str, hint: str, *, is_error: bool = True) -> Problem:

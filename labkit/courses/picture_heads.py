@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["PictureHead", "read_head"]
+__all__ = ["MOST_PICTURE_BYTES", "MOST_PICTURE_PX", "PictureHead", "head_of", "read_head"]
+
+MOST_PICTURE_BYTES = 30_000_000
+MOST_PICTURE_PX = 60_000_000  # what a browser decodes without being short of memory
+_HEAD_BYTES = 300_000
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -17,11 +22,25 @@ _SIDEWAYS = range(5, 9)
 
 @dataclass(frozen=True, slots=True)
 class PictureHead:
-    """Media type, and size as people see it."""
+    """Media type, and size as people see it.
+
+    `is_deep` says that a sample has more than 8 bits: of a PNG browsers show the upper 8, which may be black; a JPEG they do not show.
+    """
 
     media_type: str
     height_px: int
     width_px: int
+    is_deep: bool = False
+
+
+def head_of(path: Path) -> PictureHead | None:
+    """Return what a file says in its first bytes, if browsers show it and it is not too large for a page; None else."""
+    with open(path, "rb") as file:
+        head = read_head(file.read(_HEAD_BYTES))
+        size = file.seek(0, 2)
+    if head is None or size > MOST_PICTURE_BYTES or head.height_px * head.width_px > MOST_PICTURE_PX:
+        return None
+    return None if head.is_deep and head.media_type == "image/jpeg" else head
 
 
 def read_head(data: bytes) -> PictureHead | None:
@@ -38,7 +57,7 @@ def read_head(data: bytes) -> PictureHead | None:
 
 def _png(data: bytes) -> PictureHead | None:
     kind, width, height = struct.unpack_from(">4sII", data, 12)
-    return PictureHead("image/png", height, width) if kind == b"IHDR" and width and height else None
+    return PictureHead("image/png", height, width, data[24] > 8) if kind == b"IHDR" and width and height else None
 
 
 def _jpeg(data: bytes) -> PictureHead | None:
@@ -55,10 +74,10 @@ def _jpeg(data: bytes) -> PictureHead | None:
             continue
         (length,) = struct.unpack_from(">H", data, place + 2)
         if marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, place + 5)
+            bits, height, width = struct.unpack_from(">BHH", data, place + 4)
             if not (height and width):
                 return None
-            return PictureHead("image/jpeg", *((width, height) if is_sideways else (height, width)))
+            return PictureHead("image/jpeg", *((width, height) if is_sideways else (height, width)), bits > 8)
         if marker == 0xE1 and data[place + 4 : place + 10] == b"Exif\0\0":
             is_sideways = _orientation(data[place + 10 : place + 2 + length]) in _SIDEWAYS
         place += 2 + length

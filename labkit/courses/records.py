@@ -33,6 +33,7 @@ __all__ = [
     "Note",
     "NotebookOutcome",
     "PinnedComment",
+    "Preview",
     "Problem",
     "RubricButton",
     "Sha256",
@@ -402,6 +403,34 @@ class NotebookOutcome(Record):
         """The outcome as its student may read it: with the student's files alone."""
         own = {"executed": self.student_executed or self.executed, "html": self.student_html or self.html}
         return self.model_copy(update=own | {"student_executed": None, "student_html": None})
+
+
+class Preview(Record):
+    """A small picture of what a task asks to annotate, for browsers that do not show it; it is made at the release.
+
+    Attributes
+    ----------
+    task : str
+        The task's id.
+    of : str
+        The SHA-256 of the picture file.
+    sha256, size : str, int
+        Of the preview, a PNG or JPEG: a file of the release that is none of the students'.
+    height_px, width_px : int
+        Of the picture at full resolution, upright: what coordinates of annotations are in.
+    """
+
+    task: Annotated[str, Field(min_length=1, max_length=100)]
+    of: Sha256
+    sha256: Sha256
+    size: Annotated[int, Field(ge=1)]
+    height_px: Annotated[int, Field(ge=1, le=2**31)]
+    width_px: Annotated[int, Field(ge=1, le=2**31)]
+
+    @property
+    def entry(self) -> FileEntry:
+        """The preview as a file."""
+        return FileEntry(path=f"preview of {self.task}", sha256=self.sha256, size=self.size)
 
 
 class PinnedComment(Record):

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["coloured", "eight_bit", "highest", "over_white"]
+__all__ = ["coloured", "eight_bit", "for_the_eye", "highest", "over_white"]
+
+
+def for_the_eye(pixels: NDArray[Any], windows: Sequence[tuple[float, float]]) -> NDArray[np.uint8]:
+    """Return channels as red, green and blue of 8 bits; grey where there is one, the first three of more.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (c, y, x)
+        Of any type, without alpha.
+    windows : sequence of (float, float)
+        Range of each channel that is shown; one for fewer than three stands for all.
+
+    Returns
+    -------
+    ndarray, shape (3, y, x)
+    """
+    if len(pixels) == 2:
+        pixels = pixels[[0, 1, 1]]
+    elif len(pixels) == 1:
+        pixels = pixels[[0, 0, 0]]
+    ranges = windows[:3] if len(windows) >= 3 else (windows[0],) * 3
+    return np.stack([eight_bit(channel, ranges[k]) for k, channel in enumerate(pixels[:3])])
 
 
 def eight_bit(pixels: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]:

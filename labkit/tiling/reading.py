@@ -18,7 +18,7 @@ from labkit.formats.ome_zarr import CHUNK_PX, Role, shard_px
 from labkit.geometry import Box
 from labkit.project import ImageRecord, Project
 from labkit.storage import ImageLayout, ObjectMissing, Objects, is_remote, open_objects
-from labkit.tiling.eye import coloured, eight_bit, over_white
+from labkit.tiling.eye import coloured, for_the_eye, over_white
 from labkit.tiling.shards import ShardReader
 
 if TYPE_CHECKING:
@@ -243,13 +243,7 @@ class Image:
 
     def _for_the_eye(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
         """Return (c, y, x) of any type as red, green and blue of 8 bits."""
-        if len(pixels) == 2:
-            pixels = pixels[[0, 1, 1]]
-        elif len(pixels) == 1:
-            pixels = pixels[[0, 0, 0]]
-        windows = self.windows[:3] if len(self.windows) >= 3 else self.windows[:1] * 3
-        ranges = windows or (self._percentiles(pixels[:3]),) * 3
-        return np.stack([eight_bit(channel, ranges[k]) for k, channel in enumerate(pixels[:3])])
+        return for_the_eye(pixels, self.windows or (self._percentiles(pixels[:3]),))
 
     def _percentiles(self, pixels: NDArray[Any]) -> tuple[float, float]:
         if pixels.dtype == np.uint8:

@@ -12,7 +12,7 @@ from labkit.storage import Objects
 from labkit.tiling.blocks import read_block
 from labkit.tiling.plan import Node, PyramidPlan
 
-__all__ = ["channel_displays", "display_windows"]
+__all__ = ["channel_displays", "display_windows", "window_of"]
 
 _PERCENT = (0.1, 99.9)
 _MOST_PLANES = 9  # of a stack, spread evenly, that are looked at for each channel
@@ -45,7 +45,15 @@ def _channels(plan: PyramidPlan) -> int:
 
 
 def _window(store: Objects, plan: PyramidPlan, level: int, channel: int) -> tuple[float, float]:
-    values = np.concatenate([_values(store, plan, level, plane, channel) for plane in _planes(plan, channel)])
+    return _range_of(np.concatenate([_values(store, plan, level, plane, channel) for plane in _planes(plan, channel)]))
+
+
+def window_of(pixels: NDArray[Any], nodata: float | None = None) -> tuple[float, float]:
+    """Return (start, end) of the pixels of one channel, as `display_windows` does of a picture in a store."""
+    return _range_of(_measured(pixels, nodata))
+
+
+def _range_of(values: NDArray[Any]) -> tuple[float, float]:
     if not values.size:
         return 0.0, 1.0
     low, high = (float(v) for v in np.percentile(values, _PERCENT))
@@ -64,10 +72,14 @@ def _planes(plan: PyramidPlan, channel: int) -> list[int]:
 
 def _values(store: Objects, plan: PyramidPlan, level: int, plane: int, channel: int) -> NDArray[Any]:
     block = read_block(store, plan, Node(level, 0, 0, plane))
-    pixels = block[channel] if plan.channels is not None else block
+    return _measured(block[channel] if plan.channels is not None else block, plan.nodata)
+
+
+def _measured(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
+    """Return the values that are numbers, and do not stand for "nothing was measured"."""
     valid = np.isfinite(pixels) if pixels.dtype.kind == "f" else np.ones(pixels.shape, dtype=bool)
-    if plan.nodata is not None:
-        valid &= pixels != np.asarray(plan.nodata).astype(pixels.dtype)
+    if nodata is not None:
+        valid &= pixels != np.asarray(nodata).astype(pixels.dtype)
     return np.asarray(pixels[valid])
 
 

@@ -53,10 +53,10 @@ def assignment(tmp_path):
 
 
 def test_what_is_wrong_with_a_task_is_said(assignment):
-    """A picture that no browser shows, a gold that is not there, a picture that is not released, thresholds that nobody reaches."""
+    """A picture that nothing shows, a gold that is not there, a picture that is not released, thresholds that nobody reaches."""
     assert load_assignment(assignment).problems == ()
-    (assignment / "data" / "nuclei.png").write_bytes(b"II*\0 a TIFF")
-    assert ["no browser shows its picture" in problem.text for problem in load_assignment(assignment).problems] == [True]
+    (assignment / "data" / "nuclei.png").write_bytes(b"%PDF-1.7")
+    assert ["its picture is of a kind that is not read" in problem.text for problem in load_assignment(assignment).problems] == [True]
     changed = SHEET.replace("gold.geojson", "none.geojson").replace("nuclei", "other") + "    thresholds: [[1.5, 3]]\n"
     (assignment / "assignment.yaml").write_text(changed, encoding="utf-8")
     texts = [problem.text for problem in load_assignment(assignment).problems]

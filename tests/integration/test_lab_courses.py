@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SOLVED = "def mean_area(lines):\n    return sum(map(area, lines)) / len(lines)  # größer"
 TRIANGLE = {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]}
 OBJECTS = json.dumps({"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": TRIANGLE}]})
+ASKED = re.compile(r"/assignments/[^/]+/annotations(\?|$)")
 HURRY = "const every = setInterval; window.setInterval = (call, ms, ...more) => every(call, ms === 60_000 ? 500 : ms, ...more);"
 """What is looked at once a minute is looked at twice a second."""
 EXECUTED = (
@@ -144,6 +146,12 @@ def _no_save(route: Route) -> None:
     route.fulfill(json=known.json())
 
 
+def _save_first(route: Route, page: Page, scope: str) -> None:
+    """Let the kernel acknowledge the stroke, and only then tell which documents an assignment asks for."""
+    page.evaluate(_STROKE, [scope, False])
+    route.continue_()
+
+
 def _in_both_themes(page: Page, part: Locator, name: str) -> None:
     """Look whether every text of a part stands out in both themes, and draw it."""
     for short, theme in THEMES.items():
@@ -184,9 +192,10 @@ def test_course_work(page: Page, lab: Lab, service: CourseService, item: Assignm
     card.get_by_role("button", name="Submit").click()
     expect(dialog).to_contain_text("The annotator holds strokes on field.png that are not saved yet")
     dialog.get_by_role("button").last.click()
-    page.evaluate(_STROKE, [scope, False])
+    page.route(ASKED, lambda route: _save_first(route, page, scope))  # while it is waited for
     card.get_by_role("button", name="Submit").click()
     expect(dialog.get_by_role("row", name="annotations/field.geojson")).to_contain_text("2")
+    page.unroute(ASKED)
     expect(dialog.get_by_role("row", name="ps1.ipynb")).to_contain_text("4")
     expect(dialog).to_contain_text("You have 3 attempts left.")
     assert _cell(lab) == SOLVED

@@ -22,7 +22,7 @@ from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.solution import grade_solution
 from labkit.courses.names import check_assignment_name
 from labkit.errors import AlreadyExists, InvalidInput, NotFound, WorkerLost
-from labkit.events import Event, Progress
+from labkit.events import Event, Log, Progress
 from labkit.storage import AuthorLayout, publish_folder, scratch_folder
 from labkit_lab.authoring import change_of, checked_report, given_out, release_plan, tested_report, write_preview
 from labkit_lab.courselist import author_folders, is_for_authors
@@ -286,21 +286,30 @@ def _plan(assignment: str, asked: AuthorAsk, root: Path) -> ReleasePlan:
 
 def _release(assignment: str, read: Assignment, asked: ReleaseAsk, job: Job) -> ReleasedReport:
     """Release a folder, with what holds from then on; where it cannot be, nothing else is to hold either."""
+    notes: list[str] = []
 
     def step(event: Event) -> None:
         if isinstance(event, Progress):
             job.step(event.done, event.total)
+        elif isinstance(event, Log):
+            notes.append(event.text)
 
     refuse_changed(given_out(read), asked.seen)
     with closing(course_client()) as client:
         item = client.assignment(assignment)
-        job.cancel.raise_if_cancelled()
-        if (change := change_of(asked, item)) is not None:
-            item = client.change_assignment(assignment, change)
-        done = release_folder(client, item, read.root, message=asked.message, seen=asked.seen, on_event=step)
+        change = change_of(asked, item)
+
+        def settle() -> None:
+            job.cancel.raise_if_cancelled()
+            if change is not None:
+                client.change_assignment(assignment, change)
+
+        more = {"message": asked.message, "seen": asked.seen}
+        done = release_folder(client, item, read.root, **more, when_sent=settle, on_event=step, cancel=job.cancel)
     return ReleasedReport(
         release=done.version,
         files=len(done.manifest.files),
         max_points=sum(one.max_points for one in done.items),
         unchanged=done.version == item.release,
+        notes=tuple(notes),
     )

@@ -130,7 +130,7 @@ export class AuthorActions implements IAuthorActions {
         const done = await askForRelease(api, entry, plan, documents, trans);
         if (done !== null) {
           this._model.setAside(entry.id, {
-            told: [releasedWords(done, trans)]
+            told: [releasedWords(done, trans), ...done.notes]
           });
         }
         await this._model.refresh();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from labkit.client import fetching, workfolder
 from labkit.client.course_wire import AssignmentItem, FeedbackAsk, HandScore
@@ -63,6 +65,23 @@ def test_a_release_lies_in_a_folder_of_its_name(fetch: Callable[[], Fetched], it
     assert sorted(fetched.new) == ["data/my data.csv", "helper.py", "ps1.ipynb"]
     assert "sum(map" not in (fetched.folder.root / "ps1.ipynb").read_text()
     assert fetched.folder.record().assignment == item.id
+
+
+def test_previews_of_a_release_are_none_of_the_students_files(service: CourseService, tmp_path: Path) -> None:
+    """What browsers do not show is released with a preview, which is not fetched; it is kept while the picture is the same."""
+    picture = io.BytesIO()
+    Image.new("I;16", (70, 50), 900).save(picture, "TIFF")
+    author = write_author_folder(tmp_path / "author", picture=picture.getvalue())
+    prof, zoe = service.client("prof"), service.client("zoë b")
+    item = hand_out(prof, author, f"{ASSIGNMENT} {next(_numbers)}")
+    [preview] = prof.source(item.id, 1).previews
+    assert (preview.task, preview.height_px, preview.width_px) == ("field", 50, 70)
+    fetched = fetch_assignment(zoe, zoe.assignment(item.id), base=tmp_path / "courses")
+    assert sorted(fetched.new) == ["annotations/tasks.json", "data/field.png", "data/my data.csv", "helper.py", "ps1.ipynb"]
+    assert hand_out(prof, author, item.name).release == 1
+    (author / "helper.py").write_text("# another one")
+    assert hand_out(prof, author, item.name).release == 2
+    assert prof.source(item.id, 2).previews == (preview,)
 
 
 def test_fetching_never_takes_away_what_was_written(

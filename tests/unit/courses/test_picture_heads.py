@@ -30,6 +30,17 @@ def test_sizes_are_as_people_see_them() -> None:
     assert read_head(encoded("JPEG", orientation=3)) == PictureHead("image/jpeg", 30, 70)
 
 
+def test_sixteen_bits_are_told() -> None:
+    """Browsers show the upper eight of them, which may be black; a JPEG of twelve they do not show."""
+    buffer = io.BytesIO()
+    Image.new("I;16", (70, 30)).save(buffer, "PNG")
+    assert read_head(buffer.getvalue()) == PictureHead("image/png", 30, 70, is_deep=True)
+    plain = encoded("JPEG")
+    frame = plain.index(b"\xff\xc0")
+    deep = plain[: frame + 4] + b"\x0c" + plain[frame + 5 :]
+    assert read_head(deep) == PictureHead("image/jpeg", 30, 70, is_deep=True)
+
+
 @pytest.mark.parametrize(
     "exif", [b"II*\0\xff\xff\xff\x7f", b"II", b"MM\0*\0\0\0\x08\0\x09\0\0", b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\x63\0"]
 )

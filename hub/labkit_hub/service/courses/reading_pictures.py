@@ -13,25 +13,42 @@ from typing import Any
 
 from labkit.client.course_wire import NewRelease
 from labkit.courses.annotation_files import TASKS_FILE, read_tasks
-from labkit.courses.picture_heads import PictureHead, read_head
-from labkit.courses.records import AnnotationTask, FileEntry, Manifest
+from labkit.courses.picture_heads import PictureHead, head_of
+from labkit.courses.records import AnnotationTask, Manifest
 from labkit.errors import LabKitError
 from labkit_hub.service.courses.store import FileStore
 
-__all__ = ["Drawing", "Outline", "draw_document", "draw_nothing", "picture_of", "tasks_of"]
+__all__ = ["Backdrop", "Drawing", "Outline", "draw_document", "draw_nothing", "picture_of", "tasks_of"]
 
 MOST_BYTES = 8_000_000  # of a document that is drawn
 MOST_OBJECTS = 3000
 MOST_VERTICES = 60_000
-MOST_PICTURE_BYTES = 30_000_000
-MOST_PICTURE_PX = 60_000_000  # what a browser decodes without being short of memory
-_HEAD_BYTES = 300_000
 _TASKS_BYTES = 1_000_000
 _FAR = 10_000_000.0
 _LARGEST = 1_000_000
 _SHOWN_PX = 1200  # a picture is not shown wider: finer vertices would not be seen
 _DEEPEST = 4
 _CLASSES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrop:
+    """What lies behind outlines: a picture that browsers show, stretched to the size of the one that was annotated.
+
+    Attributes
+    ----------
+    sha256, media_type : str
+        Of the file.
+    size : (int, int) or None
+        (height, width) in pixels of what was annotated, at full resolution; None where only its thumbnail is known.
+    is_whole : bool
+        Whether it is that picture itself.
+    """
+
+    sha256: str
+    media_type: str
+    size: tuple[int, int] | None
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +100,42 @@ def tasks_of(store: FileStore, asked: NewRelease) -> tuple[AnnotationTask, ...]:
         return ()
 
 
-def picture_of(store: FileStore, asked: NewRelease, task: AnnotationTask) -> tuple[FileEntry, PictureHead, bool] | None:
-    """Return a file of the release that browsers show for a task, and whether it is the picture itself and no thumbnail of it."""
-    for path, is_whole in ((task.image, True), (task.thumbnail, False)):
-        entry = asked.student.entry(path)
-        if entry is None or entry.size > MOST_PICTURE_BYTES:
-            continue
-        try:
-            with open(store.path(entry.sha256), "rb") as file:
-                head = read_head(file.read(_HEAD_BYTES))
-        except (LabKitError, OSError):
-            continue
-        if head is not None and head.height_px * head.width_px <= MOST_PICTURE_PX:
-            return entry, head, is_whole
-    return None
+def picture_of(store: FileStore, asked: NewRelease, task: AnnotationTask) -> Backdrop | None:
+    """Return what browsers show of the picture of a task: the preview that was made of it, else the file itself, else its thumbnail.
+
+    Of 16 bits browsers show what may be black: there the thumbnail comes first, too.
+    """
+    whole, small = asked.student.entry(task.image), asked.student.entry(task.thumbnail)
+    preview = next((one for one in asked.previews if one.task == task.id and whole is not None and one.of == whole.sha256), None)
+    if preview is not None and (head := _head(store, preview.sha256)) is not None:
+        return Backdrop(preview.sha256, head.media_type, (preview.height_px, preview.width_px), is_whole=False)
+    head = _head(store, whole.sha256) if whole is not None else None
+    size = (head.height_px, head.width_px) if head is not None else None
+    if (head is None or head.is_deep) and small is not None and (shown := _head(store, small.sha256)) is not None:
+        return Backdrop(small.sha256, shown.media_type, size, is_whole=False)
+    return Backdrop(whole.sha256, head.media_type, size, is_whole=True) if whole is not None and head is not None else None
+
+
+def _head(store: FileStore, sha256: str) -> PictureHead | None:
+    try:
+        return head_of(store.path(sha256))
+    except (LabKitError, OSError):
+        return None
 
 
 def draw_document(
-    store: FileStore, manifest: Manifest, task: AnnotationTask, head: PictureHead | None, places: Iterable[tuple[float, float]] = ()
+    store: FileStore, manifest: Manifest, task: AnnotationTask, size: tuple[int, int] | None, places: Iterable[tuple[float, float]] = ()
 ) -> Drawing:
     """Return what is drawn of the document of a task.
 
     Parameters
     ----------
-    head : PictureHead or None
-        Of the picture itself, where the hub has it.
+    size : (int, int) or None
+        (height, width) of the picture itself, where the hub knows it.
     places : iterable of (y, x)
         What must be on the picture, too: the places of comments.
     """
     entry = manifest.entry(task.path)
-    size = _size_of(head)
     if entry is None:
         return _empty(size, places, "No annotations of this picture were handed in.")
     if entry.size > MOST_BYTES:
@@ -131,13 +154,9 @@ def draw_document(
     return Drawing(width, height, tuple(sketch.outlines), tuple(sketch.classes), sketch.objects, sketch.not_drawn)
 
 
-def draw_nothing(head: PictureHead | None, places: Iterable[tuple[float, float]], note: str) -> Drawing:
+def draw_nothing(size: tuple[int, int] | None, places: Iterable[tuple[float, float]], note: str) -> Drawing:
     """Return the picture with the places of comments, and why nothing else is drawn."""
-    return _empty(_size_of(head), places, note)
-
-
-def _size_of(head: PictureHead | None) -> tuple[int, int] | None:
-    return (head.height_px, head.width_px) if head else None
+    return _empty(size, places, note)
 
 
 def _empty(size: tuple[int, int] | None, places: Iterable[tuple[float, float]], note: str) -> Drawing:

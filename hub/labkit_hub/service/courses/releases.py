@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import NewRelease, ReleaseItem
 from labkit.courses.names import FEEDBACK, is_for_feedback
-from labkit.courses.records import Manifest
+from labkit.courses.records import FileEntry, Manifest
 from labkit.errors import Conflict, InvalidInput
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
@@ -78,7 +78,7 @@ def make_release(session: Session, assignment_id: str, ask: NewRelease, who: Ide
             raise Conflict("Another release was made with this key.", hint="Release again.")
         return _item(known)
     _check(ask)
-    uploads.claim(session, who.name, (*ask.student.files, *ask.source.files), _given(session, row.id), now)
+    uploads.claim(session, who.name, _files_of(ask), _given(session, row.id), now)
     row.version += 1
     release = ReleaseRow(
         assignment_id=row.id,
@@ -152,7 +152,11 @@ def given_to_students(session: Session, assignment_id: str) -> dict[str, int]:
 
 
 def _given(session: Session, assignment_id: str) -> dict[str, int]:
-    return {file.sha256: file.size for asked in _all(session, assignment_id) for file in (*asked.student.files, *asked.source.files)}
+    return {file.sha256: file.size for asked in _all(session, assignment_id) for file in _files_of(asked)}
+
+
+def _files_of(asked: NewRelease) -> tuple[FileEntry, ...]:
+    return (*asked.student.files, *asked.source.files, *(preview.entry for preview in asked.previews))
 
 
 def _all(session: Session, assignment_id: str) -> list[NewRelease]:
@@ -166,6 +170,7 @@ def _check(ask: NewRelease) -> None:
     leaked = [file.path for file in ask.student.files if file.path.casefold().startswith(_HIDDEN)]
     hidden_files = {file.sha256 for file in ask.source.files if file.path.casefold().startswith(_HIDDEN) and file.size}
     leaked += [file.path for file in ask.student.files if file.sha256 in hidden_files]
+    leaked += [preview.task for preview in ask.previews if preview.sha256 in hidden_files]
     if leaked:
         raise InvalidInput(
             f"Students would get {leaked[0]}, which the assignment keeps hidden.",

@@ -143,6 +143,7 @@ def _named(session: Session) -> Iterator[str]:
     stream = {"yield_per": _ROWS_AT_ONCE}
     for asked in session.scalars(select(ReleaseRow.asked).execution_options(**stream)):
         yield from (file["sha256"] for part in ("student", "source") for file in asked[part]["files"])
+        yield from (preview["sha256"] for preview in asked.get("previews", ()))
     for receipt in session.scalars(select(SubmissionRow.receipt).execution_options(**stream)):
         yield from (file["sha256"] for file in receipt.get("files", ()))
     for files in session.scalars(select(ResultRow.files).execution_options(**stream)):

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import GradeItem, NewRelease
-from labkit.courses.picture_heads import PictureHead
 from labkit.courses.records import AnnotationTask, Manifest, PinnedComment
 from labkit.errors import InvalidInput
 from labkit_hub.service.context import Identity
@@ -93,8 +92,7 @@ def add_picture_pages(router: APIRouter, work: Coursework) -> None:
         found = picture_of(office.store, asked, task) if task else None
         if found is None:
             raise hidden("picture")
-        entry, head, _ = found
-        return FileResponse(office.store.path(entry.sha256), media_type=head.media_type, headers=_AS_DATA)
+        return FileResponse(office.store.path(found.sha256), media_type=found.media_type, headers=_AS_DATA)
 
     @router.post("/courses/{course_id}/assignments/{assignment_id}/submissions/{submission_id}/pins")
     def pin(
@@ -147,24 +145,23 @@ class Easel:
         """Return a task of a submission, with its outlines while there is time."""
         address_of, course, assignment = self._work.assignment_path, self._opened.course.id, self._opened.row.id
         found, drawn_at = picture_of(self._work.office.store, asked, task), ""
-        is_whole = found is not None and found[2]
-        head = found[1] if found is not None and is_whole else None
+        size = found.size if found else None
         places = [(one.y, one.x) for one in comments if one.y is not None and one.x is not None]
         if self._spent_s >= _DRAWING_S and manifest.entry(task.path) is not None:
-            drawing = draw_nothing(head, places, _LEFT)
+            drawing = draw_nothing(size, places, _LEFT)
             drawn_at = address_of(course, assignment, "submissions", row.id) + _beginning_with(task.id, self._only)
         else:
-            drawing = self._draw(manifest, task, head, places)
+            drawing = self._draw(manifest, task, size, places)
         address = address_of(course, assignment, "releases", str(row.release), "pictures", task.id) if found else ""
-        return Shown(task, drawing, _numbered(comments), address, is_whole, drawn_at)
+        return Shown(task, drawing, _numbered(comments), address, found is not None and found.is_whole, drawn_at)
 
-    def _draw(self, manifest: Manifest, task: AnnotationTask, head: PictureHead | None, places: list[tuple[float, float]]) -> Drawing:
+    def _draw(self, manifest: Manifest, task: AnnotationTask, size: tuple[int, int] | None, places: list[tuple[float, float]]) -> Drawing:
         office = self._work.office
         if not office.drawing.acquire(timeout=max(0.0, self._until - time.monotonic())):  # a large document is much memory
-            return draw_nothing(head, places, _BUSY)
+            return draw_nothing(size, places, _BUSY)
         begun = time.monotonic()
         try:
-            return draw_document(office.store, manifest, task, head, places)
+            return draw_document(office.store, manifest, task, size, places)
         finally:
             office.drawing.release()
             self._spent_s += time.monotonic() - begun

@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from labkit.client import releasing
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.folder import load_assignment
 from labkit.courses.grading import Batch, solution
 from labkit.courses.records import CellScore, GradeResult
+from labkit.errors import Cancelled
+from labkit.events import EventSink, Log
 from labkit.testing.assignments import write_assignment
 from labkit.testing.course_service import COURSE, CourseService, course_service
 from labkit_lab import authoring
@@ -83,7 +86,7 @@ async def test_from_a_folder_to_a_release(say: Say, ask: Callable[..., Awaitable
     _, plan = await say("assignments", made["id"], "release-plan")
     assert ([file["path"] for file in plan["files"]], plan["hidden"], plan["draft"]) == (["data/my data.csv", "ps1.ipynb"], 1, True)
     _, job = await say("assignments", made["id"], "release", seen=plan["sha256"], **SETTINGS)
-    assert job["released"] == {"release": 1, "files": 2, "max_points": 9, "unchanged": False}
+    assert job["released"] == {"release": 1, "files": 2, "max_points": 9, "unchanged": False, "notes": []}
 
     [seen] = [item for item in service.client("ada").assignments(COURSE) if item.id == made["id"]]
     assert (seen.attempts, seen.counts, seen.late.floor_percent, seen.grace_min) == (3, "best", 50, 10)
@@ -142,6 +145,30 @@ async def test_what_is_released_is_what_was_confirmed(say: Say, service: CourseS
     assert (status, answer["error"]["hint"].startswith("Nothing was released.")) == (409, True)
     item = service.client("prof").assignment(made["id"])
     assert (item.release, item.due, item.attempts) == (0, None, None)
+
+
+async def test_a_release_that_is_given_up_changes_nothing(
+    say: Say, service: CourseService, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While pictures are read for it, say; tried again it is out, and what could not be made for it is told."""
+
+    def read(*_: object, on_event: EventSink, **more: object) -> tuple[tuple[()], dict[str, Path]]:
+        on_event(Log("No preview could be made.", "warning"))
+        if is_given_up:
+            raise Cancelled("Cancelled.")
+        return (), {}
+
+    monkeypatch.setattr(releasing, "make_previews", read)
+    write_assignment(jp_root_dir, "Given up")
+    _, made = await say(COURSE, "assignments", folder="Given up")
+    _, plan = await say("assignments", made["id"], "release-plan")
+    is_given_up = True
+    _, job = await say("assignments", made["id"], "release", seen=plan["sha256"], **SETTINGS)
+    item = service.client("prof").assignment(made["id"])
+    assert (job["state"], item.release, item.due, item.attempts) == ("cancelled", 0, None, None)
+    is_given_up = False
+    _, job = await say("assignments", made["id"], "release", seen=plan["sha256"], **SETTINGS)
+    assert (job["released"]["release"], job["released"]["notes"]) == (1, ["No preview could be made."])
 
 
 async def test_a_preview_takes_the_place_of_a_preview_only(say: Say, jp_root_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -13,9 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from labkit.client.course_wire import NewRelease
+from labkit.courses import picture_heads
 from labkit.courses.annotation_files import TASKS_FILE, write_tasks
-from labkit.courses.records import AnnotationTask
+from labkit.courses.records import AnnotationTask, FileEntry, Manifest
 from labkit_hub.service.courses import reading_pictures
+from labkit_hub.service.courses.store import FileStore
 from labkit_hub.service.pages import pictures
 
 TASK = {"id": "cells", "how": "metric", "max_points": 4}
@@ -175,13 +179,58 @@ def test_without_the_picture_the_field_is_blank_and_says_so(school) -> None:
     assert "No annotations of this picture were handed in." in school.house.browse("tom").get(f"{at}/{none}").text
 
 
+def test_outlines_lie_right_on_a_preview_of_another_size(school) -> None:
+    """Their coordinates are of the full resolution, and so is the drawing, over which the preview is stretched; students fetch it not."""
+    made = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Cells"})["id"]
+    task = AnnotationTask(id="cells", image="data/field.tif", points=4)
+    student = school.send("prof", school.student_files | {TASKS_FILE: write_tasks([task]), "data/field.tif": b"II*\0 of 6400 x 4800"})
+    [drawn] = school.send("prof", {"preview": png(20, 15)})["files"]
+    of = next(file["sha256"] for file in student["files"] if file["path"] == "data/field.tif")
+    preview = {"task": "cells", "of": of, "sha256": drawn["sha256"], "size": drawn["size"], "height_px": 4800, "width_px": 6400}
+    school.release(made, items=[TASK], student=student, source=student, previews=[preview])
+    ada = school.submit("ada", made, files(school, document(box(at=3000), shape=[48, 64])))["submission"]
+    school.house.browse("tom").post(
+        f"/courses/{school.course}/assignments/{made}/submissions/{ada}/pins",
+        data={"task": "cells", "y": "3010", "x": "3020", "text": "Here."},
+    )
+    page = school.house.browse("tom").get(f"/courses/{school.course}/assignments/{made}/submissions/{ada}").text
+    assert 'viewBox="0 0 6400 4800"' in page
+    assert 'd="M3000.0 3000.0L3020.0' in page
+    assert '<circle cx="3020.0" cy="3010.0"' in page
+    [address] = re.findall(r'<image href="/services/labkit([^"]+)" width="6400" height="4800" preserveAspectRatio="none"/>', page)
+    assert school.house.browse("ada").get(address).content == png(20, 15)
+    assert [school.ask(who, "GET", f"/assignments/{made}/releases/1/files/{drawn['sha256']}").status_code for who in ("ada", "tom")] == [
+        404
+    ] * 2
+    school.release(made, items=[TASK], student=student, source=student, previews=[preview], message="again")
+
+
+def test_of_sixteen_bits_the_small_picture_of_the_author_is_shown(tmp_path) -> None:
+    """Where no preview was made: browsers would show the upper eight bits, which may be black; the size is that of the picture."""
+    task, buffer = AnnotationTask(id="cells", image="field.png", points=4), io.BytesIO()
+    Image.new("I;16", (64, 48), 900).save(buffer, "PNG")
+    store, given, shown = FileStore(tmp_path / "files", most_bytes=10_000), [], []
+    store.open()
+    for path, data in ((task.image, buffer.getvalue()), (task.thumbnail, png(16, 12))):
+        given.append(FileEntry(path=path, sha256=hashlib.sha256(data).hexdigest(), size=len(data)))
+        with store.incoming() as file:
+            file.add(data)
+            store.keep(file, given[-1].sha256)
+        asked = NewRelease(key="of-16-bits", student=Manifest(files=tuple(given)), source=Manifest(), items=())
+        shown.append(reading_pictures.picture_of(store, asked, task))
+    assert [(one.sha256, one.size, one.is_whole) for one in shown] == [
+        (given[0].sha256, (48, 64), True),
+        (given[1].sha256, (48, 64), False),
+    ]
+
+
 def test_a_huge_document_is_drawn_in_part(school, desk, monkeypatch) -> None:
     """No more than a browser draws, over a thumbnail if the picture is huge, too; what nobody could see of an outline is left out."""
     monkeypatch.setattr(reading_pictures, "MOST_OBJECTS", 1)
-    monkeypatch.setattr(reading_pictures, "MOST_PICTURE_PX", 64 * 48 - 1)
+    monkeypatch.setattr(picture_heads, "MOST_PICTURE_PX", 64 * 48 - 1)
     page = school.house.browse("tom").get(desk).text
     assert "2 more are not drawn" in page
-    assert "Behind the outlines is a thumbnail of the picture." in page
+    assert "Behind the outlines is a preview of the picture." in page
     [address] = re.findall(r'<image href="/services/labkit([^"]+)"', page)
     assert school.house.browse("tom").get(address).content == png(16, 12)
     ring = [[x / 100, 10.0] for x in range(4000)] + [[0.0, 10.0]]

@@ -185,6 +185,9 @@ def deleted(school, house) -> str:
     """The hash of a file that only a draft had which was deleted; all files are old, and others are still named."""
     made = school.assignment()
     school.graded(made, school.submit("ada", made)["submission"])
+    [drawn] = school.send("prof", {"preview": b"a preview"})["files"]
+    preview = {"task": "cells", "of": "0" * 64, "sha256": drawn["sha256"], "size": drawn["size"], "height_px": 1, "width_px": 1}
+    school.release(made, previews=[preview])
     draft = school.done("prof", "POST", f"/courses/{school.course}/assignments", json={"name": "Draft"})["id"]
     school.release(draft, source=school.send("prof", {**school.source_files, "hidden/only.csv": b"only here"}))
     school.done("prof", "PATCH", f"/assignments/{draft}", json={"state": "draft"})
