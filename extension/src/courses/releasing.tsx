@@ -435,7 +435,7 @@ class ReleaseForm extends WorkingBody {
     try {
       const job = await finishJob(
         this._api,
-        this._api.releaseAssignment(this._id, {
+        this._api.authoring.releaseAssignment(this._id, {
           ...this._settings,
           documents: this._documents,
           seen: this._plan.sha256
