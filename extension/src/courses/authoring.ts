@@ -17,7 +17,8 @@ import type {
 import type { IAuthorActions } from './author';
 import type { CoursesModel } from './model';
 import { askForAssignment, askForFolder } from './newassignment';
-import { askForRelease, refuseRelease } from './releasing';
+import { refuseRelease } from './releaserefusal';
+import { askForRelease } from './releasing';
 import { saveOpen } from './saving';
 import { points } from './words';
 
