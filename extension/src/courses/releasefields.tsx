@@ -20,40 +20,22 @@ export function TimeFields(
   const { now, time_zone } = plan;
   return (
     <div className="labkit-Release-row">
-      <div>
-        <label>
-          {trans.__('Due (%1)', time_zone)}
-          <input
-            type="datetime-local"
-            className="jp-mod-styled"
-            defaultValue={due}
-            aria-describedby="labkit-Release-due-past"
-            onInput={event => onChange({ due: event.currentTarget.value })}
-          />
-        </label>
-        <PastNote
-          id="labkit-Release-due-past"
-          isPast={isPast(due, now)}
-          trans={trans}
-        />
-      </div>
-      <div>
-        <label>
-          {trans.__('Nothing is accepted after')}
-          <input
-            type="datetime-local"
-            className="jp-mod-styled"
-            defaultValue={closes}
-            aria-describedby="labkit-Release-closes-past"
-            onInput={event => onChange({ closes: event.currentTarget.value })}
-          />
-        </label>
-        <PastNote
-          id="labkit-Release-closes-past"
-          isPast={isPast(closes, now)}
-          trans={trans}
-        />
-      </div>
+      <TimeField
+        id="labkit-Release-due-past"
+        label={trans.__('Due (%1)', time_zone)}
+        value={due}
+        now={now}
+        trans={trans}
+        onChange={value => onChange({ due: value })}
+      />
+      <TimeField
+        id="labkit-Release-closes-past"
+        label={trans.__('Nothing is accepted after')}
+        value={closes}
+        now={now}
+        trans={trans}
+        onChange={value => onChange({ closes: value })}
+      />
     </div>
   );
 }
@@ -137,16 +119,32 @@ export function AttemptFields(props: IFieldsProps): React.JSX.Element {
   );
 }
 
-/** Says at a field that its time has passed, without forbidding it. */
-function PastNote(props: {
+/** A local time of the course; that it has passed is said, without forbidding it. */
+function TimeField(props: {
   readonly id: string;
-  readonly isPast: boolean;
+  readonly label: string;
+  readonly value: string;
+  readonly now: string;
   readonly trans: TranslationBundle;
+  readonly onChange: (value: string) => void;
 }): React.JSX.Element {
   return (
-    <span id={props.id} className="labkit-Release-past">
-      {props.isPast && props.trans.__('This time has passed.')}
-    </span>
+    <div>
+      <label>
+        {props.label}
+        <input
+          type="datetime-local"
+          className="jp-mod-styled"
+          defaultValue={props.value}
+          aria-describedby={props.id}
+          onInput={event => props.onChange(event.currentTarget.value)}
+        />
+      </label>
+      <span id={props.id} className="labkit-Release-past">
+        {isPast(props.value, props.now) &&
+          props.trans.__('This time has passed.')}
+      </span>
+    </div>
   );
 }
 
