@@ -19,7 +19,7 @@ from labkit.storage import AuthorLayout, publish_folder, remove_tree, scratch_fo
 from labkit_lab.homes import shown_path
 from labkit_lab.places import browser_path
 from labkit_lab.wire_authoring import AuthorProblem, CheckedReport, PreviewItem, ReleaseAsk, ReleasePlan, TestedReport, TestedRow
-from labkit_lab.wire_courses import SendFile
+from labkit_lab.wire_sending import SendFile
 
 __all__ = ["change_of", "checked_report", "given_out", "release_plan", "tested_report", "write_preview"]
 

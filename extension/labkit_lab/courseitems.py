@@ -14,20 +14,9 @@ from labkit.errors import LabKitError
 from labkit.runs.answering import at_hub
 from labkit_lab.homes import shown_path
 from labkit_lab.places import browser_path
-from labkit_lab.wire_courses import (
-    BesideItem,
-    FeedbackItem,
-    FeedbackPage,
-    FeedbackRow,
-    FetchReport,
-    HistoryRow,
-    LeftOutItem,
-    ReceiptFile,
-    ReceiptItem,
-    SendFile,
-    SendPlan,
-    SendProblem,
-)
+from labkit_lab.wire_courses import BesideItem, FetchReport
+from labkit_lab.wire_feedback import FeedbackItem, FeedbackPage, FeedbackRow
+from labkit_lab.wire_sending import HistoryRow, LeftOutItem, ReceiptFile, ReceiptItem, SendFile, SendPlan, SendProblem
 
 __all__ = ["feedback_item", "fetch_report", "history_row", "receipt_item", "send_plan"]
 

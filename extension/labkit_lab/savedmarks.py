@@ -14,7 +14,7 @@ from labkit.client.workfolder import WorkFolder
 from labkit.courses.notebook import cell_text
 from labkit.errors import Conflict, InvalidInput
 from labkit.storage import explain_os_errors
-from labkit_lab.wire_courses import SavedDocument
+from labkit_lab.wire_sending import SavedDocument
 
 __all__ = ["check_saved", "notebook_mark", "text_mark"]
 

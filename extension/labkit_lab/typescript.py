@@ -14,7 +14,22 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from labkit_lab import wire, wire_authoring, wire_courses, wire_quality, wire_runs, wire_sets
+from labkit_lab import (
+    wire,
+    wire_authoring,
+    wire_courses,
+    wire_exchange,
+    wire_feedback,
+    wire_jobs,
+    wire_models,
+    wire_newrun,
+    wire_quality,
+    wire_reviews,
+    wire_runs,
+    wire_sending,
+    wire_sets,
+    wire_trials,
+)
 from labkit_lab.wire import WireModel
 
 __all__ = ["WIRE_FILE", "typescript_of", "wire_file_text"]
@@ -23,9 +38,17 @@ WIRE_FILE = Path(__file__).resolve().parents[1] / "src" / "wire.ts"
 # For each module of messages, its requests and its replies.
 _MESSAGES: tuple[tuple[tuple[type[WireModel], ...], tuple[type[WireModel], ...]], ...] = (
     (wire.REQUESTS, wire.REPLIES),
-    (wire_quality.QUALITY_REQUESTS, wire_quality.QUALITY_REPLIES),
+    (wire_reviews.REVIEWS_REQUESTS, wire_reviews.REVIEWS_REPLIES),
+    (wire_quality.QUALITY_REQUESTS, ()),
+    (wire_exchange.EXCHANGE_REQUESTS, wire_exchange.EXCHANGE_REPLIES),
+    ((), wire_jobs.JOBS_REPLIES),
     (wire_runs.RUNS_REQUESTS, wire_runs.RUNS_REPLIES),
+    (wire_newrun.NEWRUN_REQUESTS, wire_newrun.NEWRUN_REPLIES),
+    (wire_models.MODELS_REQUESTS, wire_models.MODELS_REPLIES),
     (wire_courses.COURSES_REQUESTS, wire_courses.COURSES_REPLIES),
+    (wire_sending.SENDING_REQUESTS, wire_sending.SENDING_REPLIES),
+    (wire_trials.TRIALS_REQUESTS, wire_trials.TRIALS_REPLIES),
+    (wire_feedback.FEEDBACK_REQUESTS, wire_feedback.FEEDBACK_REPLIES),
     (wire_authoring.AUTHORING_REQUESTS, wire_authoring.AUTHORING_REPLIES),
     (wire_sets.SETS_REQUESTS, wire_sets.SETS_REPLIES),
 )

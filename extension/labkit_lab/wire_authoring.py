@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from labkit_lab.wire import WireModel
-from labkit_lab.wire_courses import SavedDocument, SendFile
+from labkit_lab.wire_sending import SavedDocument, SendFile
 
 __all__ = [
     "AUTHORING_REPLIES",

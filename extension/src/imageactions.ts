@@ -45,7 +45,7 @@ export function imageActions(
       open(project.id, image.id, `${image.name} (${author})`, author),
     nextImage: async project => {
       try {
-        const { image_id, image } = await api.claimNext(project.id);
+        const { image_id, image } = await api.documents.claimNext(project.id);
         if (image_id === null) {
           Notification.info(
             trans.__(

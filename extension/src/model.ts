@@ -64,7 +64,7 @@ export class ProjectsModel implements IDisposable {
   }
 
   thumbnailUrl(project: ProjectItem, maxPx: number): string | null {
-    return this._api.thumbnailUrl(project, maxPx);
+    return this._api.projects.thumbnailUrl(project, maxPx);
   }
 
   /** Somebody looks now: read at once, and then from time to time. */
@@ -86,7 +86,7 @@ export class ProjectsModel implements IDisposable {
 
   /** Make a project; throws what the server says against it. */
   async create(asked: NewProject): Promise<ProjectItem> {
-    const project = await this._api.createProject(asked);
+    const project = await this._api.projects.createProject(asked);
     this._change({ newest: project.id });
     await this.refresh();
     return project;
@@ -95,7 +95,7 @@ export class ProjectsModel implements IDisposable {
   private async _load(background: boolean): Promise<void> {
     const turn = ++this._turn;
     try {
-      const list = await this._api.listProjects(background);
+      const list = await this._api.projects.listProjects(background);
       this._changeIfLatest(turn, { list, trouble: null });
     } catch (error) {
       this._changeIfLatest(turn, { trouble: troubleOf(error) });

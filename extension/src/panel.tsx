@@ -42,8 +42,8 @@ export class ProjectsPanel extends ReactWidget {
       () => void this.model.refresh()
     );
     this._images = {
-      list: id => api.listImages(id, true),
-      url: (id, image, maxPx) => api.imageUrl(id, image, maxPx)
+      list: id => api.projects.listImages(id, true),
+      url: (id, image, maxPx) => api.projects.imageUrl(id, image, maxPx)
     };
     this._actions = actionsFor(this);
   }

@@ -111,7 +111,7 @@ async function chooseProject(
   trans: TranslationBundle
 ): Promise<IProjectArgs | null> {
   try {
-    const { projects } = await api.listProjects(false);
+    const { projects } = await api.projects.listProjects(false);
     const known = projects.map(({ id, title }) => ({ projectId: id, title }));
     const [only, ...others] = known;
     if (only === undefined) {

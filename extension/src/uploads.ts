@@ -115,7 +115,9 @@ export class UploadsModel implements IDisposable {
 
   imageUrl(row: IUploadRow, maxPx: number): string | null {
     const image = row.item?.images[0];
-    return image ? this._api.imageUrl(row.projectId, image, maxPx) : null;
+    return image
+      ? this._api.projects.imageUrl(row.projectId, image, maxPx)
+      : null;
   }
 
   /** How many other files of the same drop are still on their way. */
@@ -175,7 +177,7 @@ export class UploadsModel implements IDisposable {
     if (forAll && batch) {
       batch.answers = answers;
     }
-    this._take(await this._api.answerUpload(row.item.id, { answers }));
+    this._take(await this._api.uploads.answerUpload(row.item.id, { answers }));
     this._look(0);
   }
 
@@ -190,7 +192,7 @@ export class UploadsModel implements IDisposable {
     const id = row.item?.id ?? entry?.id;
     if (id) {
       try {
-        await this._api.removeUpload(id);
+        await this._api.uploads.removeUpload(id);
       } catch (error) {
         if (!(error instanceof RefusedError && error.status === 404)) {
           throw error;
@@ -291,7 +293,7 @@ export class UploadsModel implements IDisposable {
 
   private async _sendPieces(entry: IEntry): Promise<void> {
     const { file, path } = entry.dropped;
-    let item = await this._api.beginUpload({
+    let item = await this._api.uploads.beginUpload({
       project_id: entry.projectId,
       name: file.name,
       relative_path: path,
@@ -306,7 +308,7 @@ export class UploadsModel implements IDisposable {
       this._set(entry, { kind: 'sending', bytesPerS: rate.bytesPerS });
       const end = Math.min(item.received + PIECE_BYTES, file.size);
       const piece = await bytesOf(file, item.received, end);
-      item = await this._api.sendPiece(item.id, item.received, piece);
+      item = await this._api.uploads.sendPiece(item.id, item.received, piece);
     }
     entry.received = file.size;
     entry.arrived = true;
@@ -335,7 +337,7 @@ export class UploadsModel implements IDisposable {
 
   private async _read(): Promise<void> {
     try {
-      const { uploads } = await this._api.listUploads();
+      const { uploads } = await this._api.uploads.listUploads();
       const ended = uploads.filter(
         item =>
           item.state === 'done' && this._items.get(item.id)?.state !== 'done'
@@ -368,7 +370,9 @@ export class UploadsModel implements IDisposable {
           question.options.some(o => o.value === answers[question.key])
         );
         if (fits) {
-          this._take(await this._api.answerUpload(item.id, { answers }));
+          this._take(
+            await this._api.uploads.answerUpload(item.id, { answers })
+          );
         }
       }
     }

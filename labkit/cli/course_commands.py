@@ -9,8 +9,8 @@ import click
 __all__ = ["course_command"]
 
 _AUTHOR = "labkit.cli.course_author_commands"
+_MARKING = "labkit.cli.course_marking_commands"
 _PEOPLE = "labkit.cli.course_people_commands"
-_STAFF = "labkit.cli.course_staff_commands"
 # Command -> module that holds it: writing an assignment, grading one and handing one in need different rooms.
 _COMMANDS = {
     **dict.fromkeys(("check", "export-nbgrader", "import-nbgrader", "new", "preview"), _AUTHOR),
@@ -18,8 +18,11 @@ _COMMANDS = {
     "similarity": "labkit.cli.course_similarity_commands",
     "test": "labkit.cli.course_grade_commands",
     **dict.fromkeys(("assignments", "feedback", "fetch", "history", "list", "receipt", "submit", "validate"), _PEOPLE),
-    **dict.fromkeys(("audit", "batches", "class", "create", "delete", "download", "extend", "grade", "gradebook"), _STAFF),
-    **dict.fromkeys(("group", "release", "score", "set", "statistics", "submissions"), _STAFF),
+    **dict.fromkeys(("create", "delete", "release", "set"), "labkit.cli.course_assignment_commands"),
+    **dict.fromkeys(("extend", "group"), "labkit.cli.course_arrangement_commands"),
+    **dict.fromkeys(("batches", "grade", "score"), _MARKING),
+    **dict.fromkeys(("download", "submissions"), "labkit.cli.course_submission_commands"),
+    **dict.fromkeys(("audit", "class", "gradebook", "statistics"), "labkit.cli.course_class_commands"),
 }
 
 
@@ -34,7 +37,7 @@ class _Course(click.Group):
             return None
         module = import_module(_COMMANDS[cmd_name])
         if cmd_name == "feedback":
-            import_module(_STAFF)  # which adds its part
+            import_module(_MARKING)  # which adds its part
         return next(found for found in vars(module).values() if isinstance(found, click.Command) and found.name == cmd_name)
 
 

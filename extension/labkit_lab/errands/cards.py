@@ -26,16 +26,8 @@ from labkit.training import (
 )
 from labkit.training.comparison import ComparedRow
 from labkit_lab.errands.cardwords import card_sections
-from labkit_lab.wire_runs import (
-    CompareAsk,
-    ComparedItem,
-    CompareReport,
-    CompareRow,
-    CurveItem,
-    ModelCardItem,
-    ModelItem,
-    ModelList,
-)
+from labkit_lab.wire_models import ModelCardItem, ModelItem, ModelList
+from labkit_lab.wire_runs import CompareAsk, ComparedItem, CompareReport, CompareRow, CurveItem
 
 __all__ = ["card_of_model", "compare", "list_of_models", "promote", "restore", "retire"]
 

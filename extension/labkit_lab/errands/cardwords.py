@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.training import ModelCard
-from labkit_lab.wire_runs import CardRow, CardSection
+from labkit_lab.wire_models import CardRow, CardSection
 
 __all__ = ["card_sections"]
 

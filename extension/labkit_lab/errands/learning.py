@@ -19,7 +19,7 @@ from labkit.storage import check_name
 from labkit.training import ArchitectureFacts, TrainConfig, TrainPlan, architecture_named, architecture_table, device_memory, resolve
 from labkit.work import resume_training, start_training
 from labkit_lab.homes import path_in_home
-from labkit_lab.wire_runs import (
+from labkit_lab.wire_newrun import (
     ArchitectureChoice,
     DeviceChoice,
     FieldProblem,

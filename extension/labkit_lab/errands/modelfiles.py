@@ -9,7 +9,7 @@ from labkit.storage import plain_file_name
 from labkit.training import open_model
 from labkit.training.bioimageio import export_bioimageio
 from labkit.training.exporting import export_onnx
-from labkit_lab.wire_runs import ModelExportAsk, ModelExportReport
+from labkit_lab.wire_models import ModelExportAsk, ModelExportReport
 
 __all__ = ["export"]
 

@@ -22,7 +22,8 @@ from labkit_lab.server.incoming import INCOMING_SETTING, IncomingShelf
 from labkit_lab.server.jobs import Job, QueueingRoute
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.quality import chosen_images
-from labkit_lab.wire_quality import ImportAsk, ImportedFile, ImportReport, LookAsk, LookedFile, LookReport, ProblemItem
+from labkit_lab.wire_exchange import ImportAsk, ImportedFile, ImportReport, LookAsk, LookedFile, LookReport
+from labkit_lab.wire_quality import ProblemItem
 
 __all__ = ["AnnotationImportsRoute", "LooksRoute"]
 

@@ -46,7 +46,7 @@ from labkit_lab.wire_authoring import (
     ReleasePlan,
     TestedReport,
 )
-from labkit_lab.wire_courses import SavedDocument
+from labkit_lab.wire_sending import SavedDocument
 
 __all__ = [
     "AuthorFolderRoute",

@@ -26,19 +26,10 @@ from labkit_lab.server.annotated import DRAWN_SETTING, DrawnShelf
 from labkit_lab.server.jobs import QueueingRoute
 from labkit_lab.server.route import Route
 from labkit_lab.server.trials import try_work
-from labkit_lab.wire_courses import (
-    ActivityNote,
-    AskedAnnotations,
-    FeedbackItem,
-    FeedbackQuery,
-    FetchReport,
-    HistoryList,
-    NotedItem,
-    ReceiptItem,
-    SendAsk,
-    SendPlan,
-    TrialAsk,
-)
+from labkit_lab.wire_courses import ActivityNote, FetchReport, NotedItem
+from labkit_lab.wire_feedback import FeedbackItem, FeedbackQuery
+from labkit_lab.wire_sending import AskedAnnotations, HistoryList, ReceiptItem, SendAsk, SendPlan
+from labkit_lab.wire_trials import TrialAsk
 
 __all__ = [
     "ActivityRoute",

@@ -20,7 +20,8 @@ from labkit.storage import explain_os_errors, plain_file_name
 from labkit_lab.server.jobs import Job, QueueingRoute
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.quality import chosen_images
-from labkit_lab.wire_quality import ExportAsk, ExportReport, ProblemItem
+from labkit_lab.wire_exchange import ExportAsk, ExportReport
+from labkit_lab.wire_quality import ProblemItem
 
 __all__ = ["ExportsRoute"]
 

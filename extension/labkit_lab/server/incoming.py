@@ -19,7 +19,7 @@ from labkit.errors import Conflict, InvalidInput, NotFound, StorageFull
 from labkit.storage import explain_os_errors, new_id, plain_file_name
 from labkit_lab.server.route import Route
 from labkit_lab.wire import LARGEST_PIECE_BYTES, PieceQuery
-from labkit_lab.wire_quality import IncomingFile, IncomingItem, NewIncoming
+from labkit_lab.wire_exchange import IncomingFile, IncomingItem, NewIncoming
 
 __all__ = ["INCOMING_SETTING", "LARGEST_INCOMING_BYTES", "IncomingPieceRoute", "IncomingRoute", "IncomingSetRoute", "IncomingShelf"]
 

@@ -21,8 +21,9 @@ from labkit.errors import Cancelled, InvalidInput, LabKitError, NotFound
 from labkit.events import CancelToken
 from labkit.storage import new_id
 from labkit_lab.server.route import Route
-from labkit_lab.wire_quality import ExportReport, JobItem, JobStage
-from labkit_lab.wire_runs import ModelExportReport
+from labkit_lab.wire_exchange import ExportReport
+from labkit_lab.wire_jobs import JobItem, JobStage
+from labkit_lab.wire_models import ModelExportReport
 
 __all__ = ["JOBS_SETTING", "Job", "JobFileRoute", "JobRoute", "JobShelf", "QueueingRoute"]
 

@@ -13,7 +13,7 @@ from labkit.project import Project
 from labkit_lab.server.jobs import JOBS_SETTING, Job, JobShelf
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.workroom import LearningRoute, Workroom
-from labkit_lab.wire_runs import ModelExportAsk, ModelExportReport, RetireAsk
+from labkit_lab.wire_models import ModelExportAsk, ModelExportReport, RetireAsk
 
 __all__ = ["ModelExportRoute", "ModelRoute", "ModelsRoute", "PromoteRoute", "RestoreRoute", "RetireRoute"]
 

@@ -46,12 +46,10 @@ from labkit_lab.wire_quality import (
     FaultItem,
     GoldAsk,
     ProblemItem,
-    ProgressItem,
-    ProgressList,
-    ProgressSums,
     ValidationAsk,
     ValidationReport,
 )
+from labkit_lab.wire_reviews import ProgressItem, ProgressList, ProgressSums
 
 __all__ = ["AgreementRoute", "ConsensusRoute", "GoldRoute", "ProgressRoute", "ValidationRoute", "chosen_images"]
 

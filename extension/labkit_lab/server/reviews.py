@@ -29,7 +29,7 @@ from labkit.errors import Locked
 from labkit.project import Project
 from labkit_lab.server.projects import check_image, project_of_id
 from labkit_lab.server.route import Route
-from labkit_lab.wire_quality import AuthorQuery, ClaimItem, CommentItem, NewComment, NewState, NextImage, ReviewItem, TimeItem
+from labkit_lab.wire_reviews import AuthorQuery, ClaimItem, CommentItem, NewComment, NewState, NextImage, ReviewItem, TimeItem
 
 __all__ = ["ClaimRoute", "CommentsRoute", "NextRoute", "ResolvedRoute", "ReviewRoute", "StateRoute", "claim_item"]
 

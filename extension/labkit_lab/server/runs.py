@@ -19,7 +19,8 @@ from labkit.storage import explain_os_errors, utc_now
 from labkit_lab.server.projects import project_of_id
 from labkit_lab.server.tales import TALES_SETTING, TaleShelf, Told
 from labkit_lab.server.workroom import LearningRoute
-from labkit_lab.wire_runs import CompareAsk, NewRun, RunList, RunMove, StoryQuery
+from labkit_lab.wire_newrun import NewRun
+from labkit_lab.wire_runs import CompareAsk, RunList, RunMove, StoryQuery
 
 __all__ = [
     "CancelRoute",

@@ -15,7 +15,8 @@ from labkit.courses.trial import Trial, TrialStep
 from labkit.errors import LabKitError, WorkerLost
 from labkit_lab.places import browser_path
 from labkit_lab.server.jobs import Job
-from labkit_lab.wire_courses import SendProblem, TrialReport, TriedCell, TriedNotebook, TriedPicture
+from labkit_lab.wire_sending import SendProblem
+from labkit_lab.wire_trials import TrialReport, TriedCell, TriedNotebook, TriedPicture
 
 __all__ = ["told_error", "try_work"]
 

@@ -79,11 +79,17 @@ export class ReviewModel implements IDisposable {
   }
 
   async read(): Promise<void> {
-    await this._take(() => this._api.readReview(this.document), false);
+    await this._take(
+      () => this._api.documents.readReview(this.document),
+      false
+    );
   }
 
   async changeState(state: State): Promise<void> {
-    await this._take(() => this._api.changeState(this.document, state), true);
+    await this._take(
+      () => this._api.documents.changeState(this.document, state),
+      true
+    );
     if (this._review?.state === 'in-review') {
       this.release();
     }
@@ -91,11 +97,17 @@ export class ReviewModel implements IDisposable {
 
   /** Returns whether it is there now. */
   async addComment(comment: Omit<NewComment, 'author'>): Promise<boolean> {
-    return this._take(() => this._api.addComment(this.document, comment), true);
+    return this._take(
+      () => this._api.documents.addComment(this.document, comment),
+      true
+    );
   }
 
   async resolve(id: string): Promise<void> {
-    await this._take(() => this._api.resolveComment(this.document, id), true);
+    await this._take(
+      () => this._api.documents.resolveComment(this.document, id),
+      true
+    );
   }
 
   /** Somebody draws: others are told, for a while. */
@@ -103,7 +115,7 @@ export class ReviewModel implements IDisposable {
     const now = Date.now();
     if (this.isOwn && now - this._claimed > RENEW_MS) {
       this._claimed = now;
-      this._inTurn(() => this._api.claim(this.document));
+      this._inTurn(() => this._api.documents.claim(this.document));
     }
   }
 
@@ -113,7 +125,7 @@ export class ReviewModel implements IDisposable {
     const isHeld = this._claimed > 0 || (claim && claim.author === me);
     this._claimed = 0;
     if (this.isOwn && isHeld) {
-      this._inTurn(() => this._api.release(this.document));
+      this._inTurn(() => this._api.documents.release(this.document));
     }
   }
 

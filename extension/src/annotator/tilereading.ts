@@ -46,7 +46,7 @@ export function tileReader(
         decoding.push(decoded(jpeg).then(tile => take(key, tile)));
       }
     };
-    await api.readTiles(projectId, imageId, query, takeJpeg, signal);
+    await api.pixels.readTiles(projectId, imageId, query, takeJpeg, signal);
     await Promise.all(decoding);
     if (rest.length > 0) {
       throw new Error(`${rest.length} of ${keys.length} tiles did not come.`);

@@ -30,7 +30,11 @@ export class TileSource implements ITileSource {
     const asked = { author: this._author, revision: session.list.revision };
     const read = eachTile(async (key, signal) => {
       const query = { ...key, ...asked };
-      const blob = await this._api.readMask(...this._image, query, signal);
+      const blob = await this._api.pixels.readMask(
+        ...this._image,
+        query,
+        signal
+      );
       return colourMask(blob, classes);
     });
     return this._watched(read);
@@ -46,7 +50,7 @@ export class TileSource implements ITileSource {
       x1: Math.ceil(seen.x1),
       ...withoutNulls({ z, t })
     };
-    return (await this._api.readWindows(...this._image, query)).windows;
+    return (await this._api.pixels.readWindows(...this._image, query)).windows;
   }
 
   /** Tell when pixels do not come. */

@@ -108,7 +108,7 @@ export class AnnotatorView extends DOMWidgetView {
     });
     this._unwatch = kernel.end;
     this._login = new LoginWatch(
-      () => this._api.isLoggedIn(),
+      () => this._api.session.isLoggedIn(),
       isLoggedIn => {
         this._session.isLoggedOut = !isLoggedIn;
         if (isLoggedIn) {
@@ -239,7 +239,7 @@ export class AnnotatorView extends DOMWidgetView {
         sight={easel.sight}
         canvas={this._overlay}
         viewChanged={this._viewChanged}
-        loginUrl={this._api.loginUrl}
+        loginUrl={this._api.session.loginUrl}
         trans={trans}
       />
     );

@@ -46,7 +46,7 @@ export class CourseActions implements ICourseActions {
     const trans = this._trans;
     void this._doing(entry, trans.__('Fetching…'), async () => {
       await this._save(entry); // what is typed and not saved is a change, too, and must be kept
-      const report = await this._model.api.fetchAssignment(entry.id);
+      const report = await this._model.api.courses.fetchAssignment(entry.id);
       this._model.setAside(entry.id, { told: fetchedWords(report, trans) });
       await this._model.refresh();
     });
@@ -68,7 +68,9 @@ export class CourseActions implements ICourseActions {
         });
       show(0, 0);
       try {
-        const started = this._model.api.tryAssignment(entry.id, { unsaved });
+        const started = this._model.api.courses.tryAssignment(entry.id, {
+          unsaved
+        });
         const job = await finishJob(
           this._model.api,
           started,
@@ -91,7 +93,7 @@ export class CourseActions implements ICourseActions {
     const { api } = this._model;
     void this._doing(entry, trans.__('Saving…'), async () => {
       const documents = await this._save(entry);
-      const plan = await api.planSending(entry.id, {
+      const plan = await api.courses.planSending(entry.id, {
         documents,
         unsaved: await unsavedAnnotations(api, entry)
       });
@@ -105,7 +107,7 @@ export class CourseActions implements ICourseActions {
         return;
       }
       this._model.setAside(entry.id, { busy: trans.__('Sending…') });
-      const receipt = await api.submitAssignment(entry.id, {
+      const receipt = await api.courses.submitAssignment(entry.id, {
         documents,
         seen: plan.sha256,
         unsaved: await unsavedAnnotations(api, entry)
@@ -122,7 +124,7 @@ export class CourseActions implements ICourseActions {
       return;
     }
     void this._doing(entry, '', async () => {
-      const history = await this._model.api.readHistory(entry.id);
+      const history = await this._model.api.courses.readHistory(entry.id);
       this._model.setAside(entry.id, { history });
     });
   }

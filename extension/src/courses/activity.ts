@@ -19,7 +19,7 @@ export function noteActivity(
   const send = (): void => {
     timer = 0;
     for (const [id, note] of notes) {
-      void model.api.noteActivity(id, note).catch(() => undefined); // the next cell says it again
+      void model.api.courses.noteActivity(id, note).catch(() => undefined); // the next cell says it again
     }
     notes.clear();
   };
@@ -58,7 +58,9 @@ export function noteAnnotations(model: CoursesModel): void {
   window.setInterval(() => {
     for (const { id } of model.annotating) {
       const note = { cell: '', error: '', ran: false };
-      void model.api.noteActivity(id, note, true).catch(() => undefined); // in a minute it is looked again
+      void model.api.courses
+        .noteActivity(id, note, true)
+        .catch(() => undefined); // in a minute it is looked again
     }
   }, LOOK_MS);
 }

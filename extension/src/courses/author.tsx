@@ -13,6 +13,7 @@ import type {
   TestedRow
 } from '../wire';
 import type { ICardProps } from './card';
+import { cardButtons } from './cardbuttons';
 import { points } from './words';
 
 /** What an author can ask for. */
@@ -85,24 +86,9 @@ function NoFolder({ actions, entry, trans }: ICardProps): React.JSX.Element {
 }
 
 function AuthorButtons(props: ICardProps): React.JSX.Element {
-  const { actions, aside, entry, role, trans } = props;
+  const { actions, entry, role, trans } = props;
   const { author } = actions;
-  const isBusy = (aside.busy ?? '') !== '';
-  const button = (
-    label: string,
-    onClick: () => void,
-    isPrimary = false
-  ): React.JSX.Element => (
-    <button
-      type="button"
-      className={'labkit-Button' + (isPrimary ? ' labkit-mod-primary' : '')}
-      disabled={isBusy}
-      aria-label={trans.__('%1: %2', label, entry.name)}
-      onClick={onClick}
-    >
-      {label}
-    </button>
-  );
+  const button = cardButtons(props);
   return (
     <div className="labkit-Assignment-buttons">
       {button(trans.__('Check'), () => author.check(entry))}

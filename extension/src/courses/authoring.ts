@@ -17,7 +17,8 @@ import type {
 import type { IAuthorActions } from './author';
 import type { CoursesModel } from './model';
 import { askForAssignment, askForFolder } from './newassignment';
-import { askForRelease, refuseRelease } from './releasing';
+import { refuseRelease } from './releaserefusal';
+import { askForRelease } from './releasing';
 import { saveOpen } from './saving';
 import { points } from './words';
 
@@ -56,7 +57,10 @@ export class AuthorActions implements IAuthorActions {
     const trans = this._trans;
     void this._doing(entry, trans.__('Checking…'), async () => {
       const asked = await this._saved(entry);
-      const checked = await this._model.api.checkAssignment(entry.id, asked);
+      const checked = await this._model.api.authoring.checkAssignment(
+        entry.id,
+        asked
+      );
       this._model.setAside(entry.id, { checked });
     });
   }
@@ -68,7 +72,10 @@ export class AuthorActions implements IAuthorActions {
       trans.__('Writing what students get…'),
       async () => {
         const asked = await this._saved(entry);
-        const made = await this._model.api.previewAssignment(entry.id, asked);
+        const made = await this._model.api.authoring.previewAssignment(
+          entry.id,
+          asked
+        );
         this._model.setAside(entry.id, {
           told: [
             trans._n(
@@ -100,7 +107,7 @@ export class AuthorActions implements IAuthorActions {
       show(0, 0);
       try {
         const { api } = this._model;
-        const started = api.testSolution(entry.id, asked);
+        const started = api.authoring.testSolution(entry.id, asked);
         const job = await finishJob(api, started, show, stop.signal);
         this._model.setAside(entry.id, { tested: job.tested });
       } catch (error) {
@@ -121,7 +128,7 @@ export class AuthorActions implements IAuthorActions {
       trans.__('Looking what students get…'),
       async () => {
         const { documents = [] } = await this._saved(entry);
-        const plan = await api.planRelease(entry.id, { documents });
+        const plan = await api.authoring.planRelease(entry.id, { documents });
         if (plan.checked.errors > 0) {
           this._model.setAside(entry.id, { checked: plan.checked });
           await refuseRelease(entry, plan, trans);

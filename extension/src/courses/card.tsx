@@ -6,6 +6,7 @@ import * as React from 'react';
 import { Working } from '../quality/notes';
 import type { AssignmentEntry, CourseEntry } from '../wire';
 import { AuthorPart } from './author';
+import { cardButtons } from './cardbuttons';
 import { HistoryRows } from './history';
 import type { IAside } from './model';
 import { TrialResult } from './trial';
@@ -186,35 +187,14 @@ function Due({ entry, now, trans }: ICardProps): React.JSX.Element {
   );
 }
 
-function Buttons({
-  actions,
-  aside,
-  entry,
-  role,
-  trans
-}: ICardProps): React.JSX.Element {
+function Buttons(props: ICardProps): React.JSX.Element {
+  const { actions, aside, entry, role, trans } = props;
   const isThere = entry.fetched > 0;
   const canFetch = entry.release > entry.fetched;
   const isUsed = entry.attempts_used > 0 || entry.submitted !== null;
-  const isBusy = (aside.busy ?? '') !== '';
   const noneLeft =
     entry.attempts !== null && entry.attempts_used >= entry.attempts;
-  const button = (
-    label: string,
-    onClick: () => void,
-    isPrimary = false,
-    isOff = false
-  ): React.JSX.Element => (
-    <button
-      type="button"
-      className={'labkit-Button' + (isPrimary ? ' labkit-mod-primary' : '')}
-      disabled={isBusy || isOff}
-      aria-label={trans.__('%1: %2', label, entry.name)}
-      onClick={onClick}
-    >
-      {label}
-    </button>
-  );
+  const button = cardButtons(props);
   return (
     <div className="labkit-Assignment-buttons">
       {!isThere &&

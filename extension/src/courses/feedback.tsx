@@ -36,7 +36,7 @@ export class FeedbackView extends ReactWidget {
   async refresh(): Promise<void> {
     const { assignment, submission } = this.args;
     try {
-      this._item = await this._api.readFeedback(assignment, submission);
+      this._item = await this._api.courses.readFeedback(assignment, submission);
       this._error = null;
     } catch (error) {
       this._error = errorWords(error, this._trans);

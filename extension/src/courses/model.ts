@@ -131,7 +131,7 @@ export class CoursesModel implements IDisposable {
   private async _load(background: boolean): Promise<void> {
     const turn = ++this._turn;
     try {
-      const work = await this.api.readCourses(background);
+      const work = await this.api.courses.readCourses(background);
       if (turn > this._shownTurn && !this.isDisposed) {
         this._shownTurn = turn;
         this._take(work);

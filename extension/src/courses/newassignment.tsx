@@ -29,7 +29,7 @@ export async function askForAssignment(
 ): Promise<MadeItem | null> {
   return ask(
     new FolderForm(api, course.id, here, true, trans, asked =>
-      api.makeAssignment(course.id, asked)
+      api.authoring.makeAssignment(course.id, asked)
     ),
     trans.__('New assignment in %1', course.title),
     trans.__('Make'),
@@ -46,7 +46,7 @@ export async function askForFolder(
 ): Promise<MadeItem | null> {
   return ask(
     new FolderForm(api, entry.course, here, false, trans, ({ folder }) =>
-      api.chooseAuthorFolder(entry.id, { folder })
+      api.authoring.chooseAuthorFolder(entry.id, { folder })
     ),
     trans.__('Where %1 is written', entry.name),
     trans.__('Take this folder'),
@@ -215,7 +215,9 @@ class FolderForm extends WorkingBody {
 
   private async _load(): Promise<void> {
     try {
-      const { folders } = await this._api.listAuthorFolders(this._course);
+      const { folders } = await this._api.authoring.listAuthorFolders(
+        this._course
+      );
       this._folders = folders;
       // the file browser may well show something else, such as a preview
       const free = folders.filter(({ assignment }) => assignment === '');

@@ -60,7 +60,7 @@ export async function unsavedAnnotations(
   if (unsaved.length === 0 || !annotates) {
     return unsaved; // the server looks which of them matter
   }
-  const asked = new Set((await api.readAskedAnnotations(id)).documents);
+  const asked = new Set((await api.courses.readAskedAnnotations(id)).documents);
   while (unsaved.some(scope => asked.has(scope)) && Date.now() < until) {
     await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MS));
     unsaved = await unsavedScopes();

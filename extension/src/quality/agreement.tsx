@@ -64,7 +64,9 @@ export function Agreement(props: IAgreementProps): React.JSX.Element {
           className="labkit-Button"
           disabled={task.isRunning}
           onClick={() =>
-            task.run(() => api.compare(projectId, { first: a, second: b }))
+            task.run(() =>
+              api.quality.compare(projectId, { first: a, second: b })
+            )
           }
         >
           {trans.__('Compare')}
@@ -106,7 +108,7 @@ export function Gold(props: IAgreementProps): React.JSX.Element {
         className="labkit-Quality-filter"
         onSubmit={event => {
           event.preventDefault();
-          task.run(() => api.compareWithGold(projectId, asked));
+          task.run(() => api.quality.compareWithGold(projectId, asked));
         }}
       >
         <Choice

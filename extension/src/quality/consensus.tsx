@@ -83,7 +83,7 @@ export function Consensus(props: IConsensusProps): React.JSX.Element {
           }
           onClick={() =>
             task.run(() =>
-              api.buildConsensus(projectId, {
+              api.quality.buildConsensus(projectId, {
                 authors: chosen,
                 share: percent / 100
               })

@@ -111,7 +111,7 @@ class ExportForm extends WorkingBody {
         <p>
           <a
             className="labkit-Download"
-            href={this._api.jobFileUrl(job.id)}
+            href={this._api.jobs.jobFileUrl(job.id)}
             download={exported.name}
           >
             {trans.__('Download %1', exported.name)}
@@ -145,7 +145,7 @@ class ExportForm extends WorkingBody {
       };
       this._job = await finishJob(
         this._api,
-        this._api.exportAnnotations(this._projectId, asked),
+        this._api.exchange.exportAnnotations(this._projectId, asked),
         (done, total) => {
           this._step = [done, total];
           this.update();

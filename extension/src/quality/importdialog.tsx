@@ -205,7 +205,10 @@ class ImportForm extends WorkingBody {
     this._doing = this._trans.__('Looking at the files…');
     const { looked } = await finishJob(
       this._api,
-      this._api.lookAt(this._project.id, { incoming, image: this._imageId }),
+      this._api.exchange.lookAt(this._project.id, {
+        incoming,
+        image: this._imageId
+      }),
       onStep,
       this._stop.signal
     );
@@ -217,7 +220,7 @@ class ImportForm extends WorkingBody {
     const className = this._className.trim();
     const { imported } = await finishJob(
       this._api,
-      this._api.importAnnotations(this._project.id, {
+      this._api.exchange.importAnnotations(this._project.id, {
         incoming: this._incoming ?? '',
         image: this._imageId,
         author: this._author.trim(),
@@ -247,7 +250,7 @@ class ImportForm extends WorkingBody {
 
   private _forgetFiles(): void {
     if (this._incoming !== null) {
-      this._api.endIncoming(this._incoming).catch(() => undefined); // the server forgets it by itself in time
+      this._api.exchange.endIncoming(this._incoming).catch(() => undefined); // the server forgets it by itself in time
     }
     this._incoming = null;
     this._looked = null;

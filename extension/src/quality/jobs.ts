@@ -29,7 +29,9 @@ export async function finishJob(
     await new Promise(resolve => setTimeout(resolve, wait));
     wait = Math.min(wait * 1.5, LATER_MS);
     try {
-      job = await (signal?.aborted ? api.endJob(job.id) : api.readJob(job.id));
+      job = await (signal?.aborted
+        ? api.jobs.endJob(job.id)
+        : api.jobs.readJob(job.id));
       lost = 0;
     } catch (error) {
       lost += 1;

@@ -17,12 +17,17 @@ export async function sendFiles(
 ): Promise<string> {
   const named = files.map(file => ({ name: file.name, bytes: file.size }));
   const total = files.reduce((sum, file) => sum + file.size, 0);
-  const { id } = await api.beginIncoming({ files: named });
+  const { id } = await api.exchange.beginIncoming({ files: named });
   let sent = 0;
   for (const [number, file] of files.entries()) {
     for (let offset = 0; offset < file.size; offset += PIECE_BYTES) {
       const piece = file.slice(offset, offset + PIECE_BYTES);
-      await api.sendIncoming(id, number, offset, await piece.arrayBuffer());
+      await api.exchange.sendIncoming(
+        id,
+        number,
+        offset,
+        await piece.arrayBuffer()
+      );
       sent += piece.size;
       onStep(sent, total);
     }

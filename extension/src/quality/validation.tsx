@@ -31,7 +31,7 @@ export function Validation(props: IValidationProps): React.JSX.Element {
           type="button"
           className="labkit-Button"
           disabled={task.isRunning}
-          onClick={() => task.run(() => api.validate(projectId, {}))}
+          onClick={() => task.run(() => api.quality.validate(projectId, {}))}
         >
           {trans.__('Check all annotations')}
         </button>

@@ -40,7 +40,7 @@ export class QualityView extends ReactWidget {
   /** Read how far everybody is. */
   async read(): Promise<void> {
     try {
-      this._found = await this._api.readProgress(this.args.projectId);
+      this._found = await this._api.projects.readProgress(this.args.projectId);
       this._error = null;
     } catch (error) {
       this._error = errorWords(error, this._trans);

@@ -29,7 +29,7 @@ export function Comparison(props: {
     let isCurrent = true;
     setReport(null);
     setError(null);
-    api
+    api.runs
       .compareRuns(projectId, JSON.parse(key) as CompareAsk)
       .then(found => isCurrent && setReport(found))
       .catch(

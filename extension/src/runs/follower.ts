@@ -96,7 +96,7 @@ export class RunFollower implements IDisposable {
     const isOpen = known !== null && !hasEnded(known.latest.run.state);
     const standing = known?.latest.standing ?? '';
     const asked = { since, standing, wait_s: isOpen ? WAIT_S : 0 };
-    const latest = await this._api.readStory(
+    const latest = await this._api.runs.readStory(
       this.run,
       asked,
       this._stop.signal

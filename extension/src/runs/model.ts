@@ -107,7 +107,7 @@ export class RunsModel implements IDisposable {
     run: RunItem,
     how: 'cancel' | 'retry' | 'resume'
   ): Promise<void> {
-    const after = await this.api.changeRun(this.nameOf(run.id), how);
+    const after = await this.api.runs.changeRun(this.nameOf(run.id), how);
     await this.refresh();
     if (how !== 'cancel') {
       this.choose(after.id);
@@ -115,14 +115,14 @@ export class RunsModel implements IDisposable {
   }
 
   async move(run: RunItem, place: number): Promise<void> {
-    await this.api.moveRun(this.nameOf(run.id), { place });
+    await this.api.runs.moveRun(this.nameOf(run.id), { place });
     await this.refresh();
   }
 
   private async _load(background: boolean): Promise<void> {
     const turn = ++this._turn;
     try {
-      const list = await this.api.listRuns(this.projectId, background);
+      const list = await this.api.runs.listRuns(this.projectId, background);
       if (turn < this._shownTurn || this.isDisposed) {
         return; // overtaken by a later answer
       }

@@ -56,7 +56,7 @@ function CardSections(props: IModelCardProps): React.JSX.Element {
   );
   React.useEffect(() => {
     let isCurrent = true;
-    api
+    api.models
       .readModel(projectId, model.key)
       .then(found => isCurrent && setCard(found))
       .catch(

@@ -24,7 +24,7 @@ export function ModelExport(props: IModelExportProps): React.JSX.Element {
   const [authors, setAuthors] = React.useState(props.me);
   const [licence, setLicence] = React.useState(model.licence);
   const give = (asked: ModelExportAsk): void =>
-    task.run(() => api.exportModel(projectId, model.key, asked));
+    task.run(() => api.models.exportModel(projectId, model.key, asked));
   return (
     <>
       <div className="labkit-Runs-buttons">
@@ -102,7 +102,7 @@ function Exported(props: {
     <p role="status">
       <a
         className="labkit-Download"
-        href={props.api.jobFileUrl(job.id)}
+        href={props.api.jobs.jobFileUrl(job.id)}
         download={file.name}
       >
         {trans.__('Download %1', file.name)}

@@ -29,7 +29,7 @@ export function Models(props: IModelsProps): React.JSX.Element {
   );
   const read = React.useCallback(async (): Promise<void> => {
     try {
-      setList(await api.listModels(projectId));
+      setList(await api.models.listModels(projectId));
       setError(null);
     } catch (reason) {
       setError(errorWords(reason, trans));

@@ -41,7 +41,7 @@ export function ModelShelf(props: IModelShelfProps): React.JSX.Element {
             className="labkit-Button"
             title={trans.__('From now on the bare name opens this version')}
             onClick={() =>
-              act(() => api.changeModel(projectId, key, 'promote'))
+              act(() => api.models.changeModel(projectId, key, 'promote'))
             }
           >
             {trans.__('Promote')}
@@ -61,7 +61,7 @@ export function ModelShelf(props: IModelShelfProps): React.JSX.Element {
             type="button"
             className="labkit-Button"
             onClick={() =>
-              act(() => api.changeModel(projectId, key, 'restore'))
+              act(() => api.models.changeModel(projectId, key, 'restore'))
             }
           >
             {trans.__('Take back')}
@@ -74,7 +74,7 @@ export function ModelShelf(props: IModelShelfProps): React.JSX.Element {
           trans={trans}
           onReason={setReason}
           onRetire={() =>
-            act(() => api.retireModel(projectId, key, { reason }))
+            act(() => api.models.retireModel(projectId, key, { reason }))
           }
         />
       )}

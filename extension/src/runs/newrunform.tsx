@@ -121,7 +121,7 @@ export class NewRunForm extends WorkingBody {
 
   private async _readForm(): Promise<void> {
     try {
-      const form = await this._api.readRunForm(this._projectId);
+      const form = await this._api.runs.readRunForm(this._projectId);
       this._form = form;
       this._texts = firstTexts(form, this._wanted);
       if (form.training_sets.length > 0) {
@@ -156,7 +156,7 @@ export class NewRunForm extends WorkingBody {
       return false;
     }
     try {
-      const reply = await this._api.planRun(
+      const reply = await this._api.runs.planRun(
         this._projectId,
         asked,
         stop.signal
@@ -184,7 +184,7 @@ export class NewRunForm extends WorkingBody {
     try {
       const asked = this._asked();
       if ((await this._plan()) && asked !== null) {
-        this._run = await this._api.startRun(this._projectId, asked);
+        this._run = await this._api.runs.startRun(this._projectId, asked);
         this._resolve();
       } else {
         this._showFirstProblem();

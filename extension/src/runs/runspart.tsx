@@ -112,7 +112,7 @@ function ChosenRun(
         key={follower.run.runId}
         story={follower.story}
         silence={follower.silence}
-        samplesUrl={mark => api.samplesUrl(follower.run, mark)}
+        samplesUrl={mark => api.runs.samplesUrl(follower.run, mark)}
         now={props.now}
         isBusy={props.isBusy}
         trans={props.trans}

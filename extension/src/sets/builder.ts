@@ -118,7 +118,7 @@ export class BuilderModel {
     try {
       const job = await finishJob(
         this._api,
-        this._api.planSet(this._projectId, askOf(wish)),
+        this._api.sets.planSet(this._projectId, askOf(wish)),
         (done, total) => ifOwn({ planning: [done, total] }),
         own.signal
       );
@@ -152,7 +152,7 @@ export class BuilderModel {
     try {
       const job = await finishJob(
         this._api,
-        this._api.buildSet(this._projectId, askOf(this._state.wish)),
+        this._api.sets.buildSet(this._projectId, askOf(this._state.wish)),
         (done, total) => this._set({ building: [done, total] }),
         own.signal
       );

@@ -99,7 +99,11 @@ function Pictures(
           <TileCanvas
             key={grid.item.id}
             grid={grid}
-            imageUrl={api.imageUrl(projectId, grid.item.id, thumbnailPx(side))}
+            imageUrl={api.projects.imageUrl(
+              projectId,
+              grid.item.id,
+              thumbnailPx(side)
+            )}
             classes={found.classes}
             widthPx={widthOf(grid.item, side)}
             trans={trans}

@@ -33,7 +33,7 @@ export function TwoSets(props: {
   const compare = async (): Promise<void> => {
     setError(null);
     try {
-      setReport(await api.compareSets(projectId, first, second));
+      setReport(await api.sets.compareSets(projectId, first, second));
     } catch (reason) {
       setReport(null);
       setError(errorWords(reason, trans));

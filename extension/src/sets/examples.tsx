@@ -27,7 +27,7 @@ export function Examples(props: {
     const next = seed + 1;
     setSeed(next);
     task.run(() =>
-      api.previewSet(projectId, {
+      api.sets.previewSet(projectId, {
         wish: askOf(wish),
         chips: CHIPS,
         variants: VARIANTS,

@@ -48,7 +48,9 @@ export function SetFacts(
           type="button"
           className="labkit-Button"
           disabled={task.isRunning}
-          onClick={() => task.run(() => api.changesSince(projectId, set.key))}
+          onClick={() =>
+            task.run(() => api.sets.changesSince(projectId, set.key))
+          }
         >
           {trans.__('What changed since')}
         </button>

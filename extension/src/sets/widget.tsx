@@ -49,7 +49,7 @@ export class SetsView extends ReactWidget {
   /** Read which sets there are. */
   async read(): Promise<void> {
     try {
-      this._found = await this._api.listSets(this.args.projectId);
+      this._found = await this._api.sets.listSets(this.args.projectId);
       this._error = null;
     } catch (error) {
       this._error = errorWords(error, this._trans);

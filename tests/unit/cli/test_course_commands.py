@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit.cli import course_staff_commands
+from labkit.cli import course_marking_commands
 from labkit.cli.app import stoppable
 from labkit.client.finding import find_assignment
 from labkit.courses.grading import Batch, solution
@@ -183,11 +183,11 @@ def test_who_stops_waiting_for_a_batch_is_told_that_it_goes_on(monkeypatch: pyte
     """It is no end of the batch, and no success: 130, by the error."""
     batch = SimpleNamespace(id="b", state="running", graded=0, failed=0, total=2)
     client = SimpleNamespace(start_grading=lambda *_: batch, batches=lambda *_: (batch,))
-    monkeypatch.setattr(course_staff_commands, "course_client", lambda: client)
-    monkeypatch.setattr(course_staff_commands, "find_assignment", lambda *_: SimpleNamespace(id="a"))
+    monkeypatch.setattr(course_marking_commands, "course_client", lambda: client)
+    monkeypatch.setattr(course_marking_commands, "find_assignment", lambda *_: SimpleNamespace(id="a"))
     cancel = CancelToken()
     cancel.cancel()
-    grade: Callable[..., object] = inspect.unwrap(course_staff_commands.grade.callback or print)
+    grade: Callable[..., object] = inspect.unwrap(course_marking_commands.grade.callback or print)
     with pytest.raises(Cancelled, match="goes on at the hub"):
         grade("odd", (), None, everything=False, drop_hand=False, newest=False, wait=True, on_event=ignore_events, cancel=cancel)
 

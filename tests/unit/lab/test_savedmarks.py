@@ -11,7 +11,7 @@ import pytest
 from labkit.client.workfolder import WorkFolder
 from labkit.errors import Conflict, InvalidInput
 from labkit_lab.savedmarks import check_saved, notebook_mark, text_mark
-from labkit_lab.wire_courses import SavedDocument
+from labkit_lab.wire_sending import SavedDocument
 
 
 def _notebook(*sources: str | list[str]) -> bytes:

@@ -17,7 +17,8 @@ from labkit.project import ImageRecord, Project
 from labkit.testing.pictures import noise_picture, write_png
 from labkit.tiling import import_image
 from labkit_lab.server.incoming import LARGEST_INCOMING_BYTES
-from labkit_lab.wire_quality import IncomingItem, JobItem
+from labkit_lab.wire_exchange import IncomingItem
+from labkit_lab.wire_jobs import JobItem
 
 from .conftest import Ask
 

@@ -12,7 +12,7 @@ from labkit.project import ImageRecord, Project
 from labkit.testing.pictures import noise_picture, write_png
 from labkit.tiling import import_image
 from labkit_lab.wire import ImageItem, ImageList
-from labkit_lab.wire_quality import NextImage, ProgressList, ReviewItem
+from labkit_lab.wire_reviews import NextImage, ProgressList, ReviewItem
 
 from .conftest import Ask
 

@@ -18,8 +18,10 @@ from labkit.storage import hold_lock
 from labkit.testing.learning import annotated_image, tiny_model, tiny_training_set
 from labkit.testing.runs import submit_cells
 from labkit_lab.server.workroom import WORKROOM_SETTING
-from labkit_lab.wire_quality import JobItem
-from labkit_lab.wire_runs import CompareReport, ModelCardItem, ModelItem, ModelList, PlanReply, RunForm, RunItem, RunList, StoryItem
+from labkit_lab.wire_jobs import JobItem
+from labkit_lab.wire_models import ModelCardItem, ModelItem, ModelList
+from labkit_lab.wire_newrun import PlanReply, RunForm
+from labkit_lab.wire_runs import CompareReport, RunItem, RunList, StoryItem
 
 from .conftest import Ask
 

@@ -16,7 +16,7 @@ from labkit.datasets import list_training_sets
 from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
 from labkit.testing.learning import annotated_image
-from labkit_lab.wire_quality import JobItem
+from labkit_lab.wire_jobs import JobItem
 from labkit_lab.wire_sets import ComparisonReport, PlanReport, SetItem, SetList
 
 from .conftest import Ask
