@@ -20,7 +20,7 @@ from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcom
 from labkit.courses.grading.places import empty, new_scratch, remove_abandoned
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
-from labkit.errors import InvalidInput, NotFound, WorkerLost
+from labkit.errors import CorruptStore, InvalidInput, NotFound, WorkerLost
 from labkit.events import CancelToken, EventSink, Log, Metric, Progress, ignore_events
 from labkit.storage import new_id
 
@@ -53,7 +53,7 @@ class Batch:
     fetch : callable, optional
         Makes the folder of a submission, in another thread, before the submission's turn; twice where it is graded twice. By default
         all are there. Twice as many as are graded at a time, and a few more, are there and not done with: one is done with when the
-        result after its own is asked for. `NotFound` costs that submission its grading, any other error ends the batch.
+        result after its own is asked for. `NotFound` and `CorruptStore` cost that submission its grading, any other error ends the batch.
     """
 
     source: Mapping[int, Path]
@@ -368,14 +368,17 @@ def _failed(shape: Shape, id_: str, note: Note) -> GradeResult:
 
 
 def _unfetched(shape: Shape, lost: Unfetched) -> GradeResult:
-    """Return the result of a submission whose files are lost, which must not keep all others from being graded.
+    """Return the result of a submission whose files are lost or damaged, which must not keep all others from being graded.
 
     Raises
     ------
     Exception
         What else went wrong while it was fetched.
     """
-    if not isinstance(lost.error, NotFound):
+    if isinstance(lost.error, NotFound):
+        kind, text = "files-missing", f"It is not graded, a file of it could not be had. {lost.error.message}"
+    elif isinstance(lost.error, CorruptStore):
+        kind, text = "file-damaged", f"It is not graded, a file of it is damaged. {lost.error.message}"
+    else:
         raise lost.error
-    text = f"A file of it could not be had: {lost.error.message}"
-    return _failed(shape, lost.id, Note(kind="files-missing", text=text[:2000]))
+    return _failed(shape, lost.id, Note(kind=kind, text=f"{text} Restore it from a backup, then grade it again."[:2000]))

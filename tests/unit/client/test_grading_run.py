@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from labkit.client import CourseClient, grading
+from labkit.client.asking import ServiceClient
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.grading import Batch, ProcessShape
 from labkit.courses.records import FileEntry, GradeResult, NotebookOutcome
-from labkit.errors import HubUnreachable, LabKitError, NotFound
+from labkit.errors import CorruptStore, NotFound
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
 
@@ -150,27 +151,35 @@ def test_what_is_being_fetched_is_not_fetched_beside_itself(
 def test_file_that_comes_damaged_is_that_submissions_matter(
     service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hub is there: with its other files all others are graded, in this run and not never. A hub that is away ends the run."""
-    asked = list[str]()
+    """It is asked for twice and not for minutes, and named; with their own files all others are graded, in this run and not never."""
+    asked, stream = list[str](), ServiceClient._stream
 
-    def fail(_client: CourseClient, _run: str, file: FileEntry, _target: Path) -> None:
-        asked.append(file.path)
-        raise HubUnreachable("no", damaged=len(asked) == 1)
+    def damage(client: ServiceClient, path: str, *_: object) -> Iterator[bytes]:
+        asked.append(path)
+        yield b"not what it was"
 
     def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
         assert job.fetch is not None
-        kinds: tuple[type[LabKitError], ...] = NotFound, HubUnreachable
-        for submission, kind in zip(job.submissions, kinds, strict=True):
-            with monkeypatch.context() as patch:
-                patch.setattr(grading.CourseClient, "fetch_grading_file", fail)
-                with pytest.raises(kind):
-                    job.fetch(submission)
-        yield from ()
+        monkeypatch.setattr(ServiceClient, "_stream", damage)
+        with pytest.raises(CorruptStore, match=r"ps1\.ipynb: A file came damaged"):
+            job.fetch(next(iter(job.submissions)))
+        monkeypatch.setattr(ServiceClient, "_stream", stream)
+        yield from _grade(job)
 
     monkeypatch.setattr(grading, "grade_batch", grade)
     run, address = service.begin_grading(item.id)
-    assert list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address)) == []
-    assert len(asked) == 2
+    assert len(list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))) == 2
+    assert (len(asked), len(set(asked))) == (2, 1)
+
+
+def test_damaged_assignment_ends_the_run_and_is_named(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be graded by it: whoever asked reads which file of which release it is."""
+    monkeypatch.setattr(ServiceClient, "_stream", lambda *_: iter([b"not what it was"]))
+    run, address = service.begin_grading(item.id)
+    with pytest.raises(CorruptStore, match=r"release 1: .*: A file came damaged"):
+        next(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))
 
 
 def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from labkit.courses.grading.batch import _Foreman
 from labkit.courses.grading.feeding import Feeder, Unfetched
 from labkit.courses.grading.order import AWAY, OUTCOME, Order, Outcome
 from labkit.courses.records import GradeResult
-from labkit.errors import HubUnreachable, InvalidInput
+from labkit.errors import CorruptStore, HubUnreachable, InvalidInput, LabKitError, NotFound
 
 Play = Callable[[str], int]
 """How a worker ends that grades this submission."""
@@ -129,6 +129,20 @@ def test_hub_that_is_away_ends_the_batch(grade: Callable[..., list[GradeResult]]
 
     with pytest.raises(HubUnreachable):
         grade(lambda _: 0, "a", "b", fetch=fetch)
+
+
+@pytest.mark.parametrize(("error", "kind"), [(NotFound, "files-missing"), (CorruptStore, "file-damaged")])
+def test_file_that_cannot_be_had_costs_one_submission(grade: Callable[..., list[GradeResult]], error: type[LabKitError], kind: str) -> None:
+    """It has no points and is the staff's, who read which file it is; the batch goes on."""
+
+    def fetch(id_: str) -> None:
+        if id_ == "a":
+            raise error("ps1.ipynb: no.")
+
+    results = grade(lambda _: 0, "a", "b", fetch=fetch)
+    assert sorted(_told(results)) == [("a", "failed", [kind]), ("b", "graded", [])]
+    (lost,) = (result for result in results if result.submission == "a")
+    assert ("ps1.ipynb" in lost.notes[0].text, lost.scores) == (True, ())
 
 
 def test_id_that_is_none_is_said_before_anything_begins(grade: Callable[..., list[GradeResult]]) -> None:
