@@ -16,19 +16,21 @@ from pathlib import Path
 from typing import IO
 
 from labkit.courses.grading.feeding import Feeder, Unfetched
-from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import empty, new_scratch, remove_abandoned
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
 from labkit.courses.records import GradeResult, Note
-from labkit.errors import CorruptStore, InvalidInput, NotFound, WorkerLost
+from labkit.errors import CorruptStore, InvalidInput, NotFound, StorageFull, WorkerLost
 from labkit.events import CancelToken, EventSink, Log, Metric, Progress, ignore_events
-from labkit.storage import new_id
+from labkit.storage import explain_os_errors, new_id
 
 __all__ = ["Batch", "grade_batch"]
 
 _ATTEMPTS = 2
 _AWAY_ATTEMPTS = 3
 """Docker going away is no fault of a submission's, but one that it goes away with again and again must not keep the others waiting."""
+_FULL_ATTEMPTS = 3
+"""Nor is it one that others filled the disk meanwhile; one for which there is no room where others have it may be too large for a slot."""
 _AHEAD = 2
 _POLL_S = 0.1
 _END_S = 10.0
@@ -69,6 +71,7 @@ class _Progress:
     left: list[str]
     attempts: dict[str, int] = field(default_factory=dict)
     away: dict[str, int] = field(default_factory=dict)
+    full: dict[str, int] = field(default_factory=dict)
 
 
 def grade_batch(
@@ -98,6 +101,8 @@ def grade_batch(
         What is the id of a submission cannot be one.
     WorkerLost
         The program that grades does not start.
+    StorageFull
+        There is no room to grade; the results that were yielded stand.
     Cancelled
         `cancel` was set; the results that were yielded stand.
     """
@@ -119,7 +124,7 @@ def grade_batch(
             raise WorkerLost("The program that grades does not start.", hint="The log says why.")
         if state.left:
             on_event(Log("The program that grades ended; it is started again.", "warning"))
-            if done or state.attempts or state.away:  # it worked before: what is away now may come back, as Docker does
+            if done or state.attempts or state.away or state.full:  # it worked before: what is away now may come back, as Docker does
                 _pause(_PAUSES_S[lost], cancel or CancelToken())
 
 
@@ -151,7 +156,7 @@ def _round(
     for id_ in began:
         if _was_last_try(state, id_, foreman.code):
             state.left.remove(id_)
-            yield _failed(shape, id_, _AWAY if foreman.code == AWAY else _LOST)
+            yield _failed(shape, id_, _why(foreman.code))
 
 
 _Lines = queue.Queue[str | Unfetched | None]
@@ -230,6 +235,8 @@ def _listen(
             feeder.done()
             continue
         facts = _facts(line)
+        if "full" in facts:
+            raise StorageFull(str(facts["full"]), hint=str(facts.get("hint", "")))
         if "began" in facts:
             began.add(str(facts["began"]))
         elif (id_ := str(facts.get("ended"))) in began:
@@ -241,13 +248,15 @@ def _listen(
             state.left.remove(id_)
             if outcome is not None:
                 on_event(Metric(epoch=0, step=0, name="worker_mb", value=outcome.worker_mb))
-            yield outcome.result if outcome else _failed(shape, id_, _AWAY if facts.get("status") == AWAY else _LOST)
+            yield outcome.result if outcome else _failed(shape, id_, _why(facts.get("status")))
             feeder.done()
 
 
 def _was_last_try(state: _Progress, id_: str, status: object) -> bool:
     """Count a try that came to nothing, and return whether no other follows."""
-    return _count(state.away, id_) >= _AWAY_ATTEMPTS if status == AWAY else _count(state.attempts, id_) >= _ATTEMPTS
+    if status == AWAY:
+        return _count(state.away, id_) >= _AWAY_ATTEMPTS
+    return _count(state.full, id_) >= _FULL_ATTEMPTS if status == FULL else _count(state.attempts, id_) >= _ATTEMPTS
 
 
 def _count(tries: dict[str, int], id_: str) -> int:
@@ -266,7 +275,8 @@ def _facts(line: str) -> dict[str, object]:
 @contextlib.contextmanager
 def _scratch(shape: Shape) -> Iterator[Path]:
     """Make a folder for the batch, and remove it however the batch ended."""
-    scratch, lock = new_scratch(shape)
+    with explain_os_errors("the folder for temporary files"):
+        scratch, lock = new_scratch(shape)
     try:
         yield scratch
     finally:
@@ -360,6 +370,16 @@ _LOST = Note(
     text=f"It could not be graded: the program that graded it ended {_ATTEMPTS} times. Grade it again, or look at the log of the run.",
 )
 _AWAY = Note(kind="docker-away", text=f"It is not graded: Docker went away meanwhile, {_AWAY_ATTEMPTS} times. Grade it again.")
+
+_FULL = Note(
+    kind="disk-full",
+    text=f"It is not graded: there was no room for what it writes, {_FULL_ATTEMPTS} times, and there is where it is gone. "
+    "Grade it again, with larger slots if it needs them.",
+)
+
+
+def _why(status: object) -> Note:
+    return {AWAY: _AWAY, FULL: _FULL}.get(status, _LOST) if isinstance(status, int) else _LOST
 
 
 def _failed(shape: Shape, id_: str, note: Note) -> GradeResult:

@@ -15,6 +15,7 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 
 from labkit.courses.grading.kernel import Ending, GradingKernel
 from labkit.courses.grading.outputs import CellOutputs, OutputBudget
+from labkit.courses.grading.room import says_full
 from labkit.courses.records import Limits, Note
 from labkit.errors import WorkerLost
 
@@ -55,6 +56,8 @@ class Execution:
         Makes the working folder anew, as the submission had it.
     after : callable, optional
         Gets the kernel after the last cell.
+    doubt : callable, optional
+        Called after a cell that says that the disk is full; raises where that is not the submission's matter.
     stories : dict of CellStory
         By the cell's number.
     """
@@ -65,6 +68,7 @@ class Execution:
     deadline: float
     lay_out: Callable[[], None]
     after: Callable[[GradingKernel], None] | None = None
+    doubt: Callable[[], None] | None = None
     stories: dict[int, CellStory] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     kernels: int = 0
@@ -100,6 +104,8 @@ class Execution:
         if kernel is None:
             return None
         ending = kernel.execute(cells[index].source, self._limit(), outputs)
+        if self.doubt is not None and says_full(outputs.error):
+            self.doubt()
         if ending.state == "died":
             self._killers.add(index)
             self._note("kernel-died", index, ending.text)

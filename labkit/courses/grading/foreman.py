@@ -24,13 +24,14 @@ import psutil
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.html import PAGE_S, prepare_pages
-from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
+from labkit.courses.grading.room import RESULT_BYTES, is_full, is_to_the_brim, require_room, require_writable
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
 from labkit.courses.grading.worker import ASKS, Submission, grade_submission
 from labkit.courses.records import Limits
-from labkit.errors import WorkerLost
+from labkit.errors import StorageFull, WorkerLost
 from labkit.notebooks.lineage import adopt_orphans, die_with_parent
 from labkit.runs.family import end_children, end_descendants
 from labkit.storage import write_text
@@ -135,10 +136,27 @@ class Foreman:
             self._end_orphans()
             self._free(child)
             code = os.waitstatus_to_exitcode(status)
-            if code == AWAY:
+            short = self._shortage(child) if code == FULL else None
+            if code == AWAY or short is not None:
                 self.waiting.clear()  # they are not to fail one by one: whoever started us starts another when Docker is back
                 self.hears_more = False
-            _say(ended=child.task.id, status=code)
+            if short is not None:
+                _say(full=short.message, hint=short.hint)
+            else:
+                _say(ended=child.task.id, status=code)
+
+    def _shortage(self, child: _Child) -> StorageFull | None:
+        """Return what there is no room for, now that all of a submission is removed; None where it was the submission's own doing."""
+        promised = self.assignments[child.task.version].sheet.limits.files_mb * 1_000_000
+        places = [(self.order.scratch, promised), (self.order.out, RESULT_BYTES)]
+        places += [] if child in self.blocked else [(child.slot.root, promised)]
+        try:
+            for folder, wanted in places:
+                require_room(folder, wanted)
+                require_writable(folder)
+        except StorageFull as error:
+            return error
+        return None
 
     def _free(self, child: _Child) -> None:
         """Give a slot to the next, when no container of the last can write into it any more."""
@@ -264,7 +282,7 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         traceback.print_exception(error)
         # Also what failed while Docker was going: the scorer that does not answer was ended by it.
         away = (isinstance(error, WorkerLost) and error.facts.get("away")) or (engine is not None and not engine.stays())
-        code = AWAY if away else 1
+        code = AWAY if away else FULL if is_full(error) or any(map(is_to_the_brim, (slot.root, foreman.order.scratch))) else 1
     finally:
         with contextlib.suppress(Exception):
             end_descendants()
@@ -304,6 +322,11 @@ def main() -> None:
     except WorkerLost as error:
         traceback.print_exception(error)
         sys.exit(AWAY if error.facts.get("away") else 1)
+    except OSError as error:
+        traceback.print_exception(error)
+        if is_full(error):
+            _say(full=f"There is no room to grade: {str(error)[:200]}", hint="Free space there, then let the rest be graded.")
+        sys.exit(FULL if is_full(error) else 1)
 
 
 def _first_line() -> tuple[bytes, bytes]:

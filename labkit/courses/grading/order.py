@@ -11,11 +11,13 @@ from labkit.courses.grading.shapes import ContainerShape, ProcessShape
 from labkit.courses.records import GradeResult
 from labkit.storage import Record
 
-__all__ = ["AWAY", "OUTCOME", "Order", "OrderTask", "Outcome"]
+__all__ = ["AWAY", "FULL", "OUTCOME", "Order", "OrderTask", "Outcome"]
 
 OUTCOME = "outcome.json"
 AWAY = 75
 """Exit code of a worker, or a foreman, that lost Docker."""
+FULL = 74
+"""Exit code of a worker, or a foreman, that found no room on a disk."""
 
 
 class OrderTask(Record):

@@ -25,6 +25,7 @@ from labkit.courses.grading.html import notebook_page, page_bytes
 from labkit.courses.grading.kernel import GradingKernel, provisioner_of
 from labkit.courses.grading.places import Slot
 from labkit.courses.grading.provisioners import ContainerProvisioner
+from labkit.courses.grading.room import held_in, is_to_the_brim, require_room, says_full
 from labkit.courses.grading.scorer import SCORE_SOCKET, ask
 from labkit.courses.grading.scoring import cell_scores, check_scores, missing_scores
 from labkit.courses.grading.shapes import ContainerShape, Shape
@@ -40,6 +41,7 @@ __all__ = ["ASKS", "Submission", "grade_submission"]
 _EXPORT_S = 30.0
 _MOST_NOTES = 200
 _SCORER_S = 60.0
+_MOST_FILES = 20_000
 ASKS = 2
 _MB = 1_000_000
 
@@ -91,6 +93,17 @@ class _Grading:
         if len(self.notes) < _MOST_NOTES and note not in self.notes:
             self.notes.append(note)
 
+    def require_room(self) -> None:
+        """Return if the submission has the room that its sheet promises: free, or taken by itself.
+
+        Raises
+        ------
+        StorageFull
+            It has not: what came of it says nothing of the submission.
+        """
+        root = self.slot.root
+        require_room(root, self.submission.assignment.sheet.limits.files_mb * _MB, held=held_in(root, _MOST_FILES)[0])
+
 
 def grade_submission(
     submission: Submission, slot: Slot, shape: Shape, *, engine: Engine | None, scorer: Path | None, scratch: Path
@@ -110,6 +123,8 @@ def grade_submission(
     ------
     WorkerLost
         Something of ours failed, not of the submission's.
+    StorageFull
+        There is no room for what it writes, or for its result.
     """
     began = time.monotonic()
     limits = submission.assignment.sheet.limits
@@ -201,6 +216,8 @@ def _grade_notebook(grading: _Grading, name: str) -> None:
     failed = {index for index, story in execution.stories.items() if story.state == "error"}
     view = student_view(executed, failed, show_messages=grading.submission.assignment.sheet.show_hidden_messages)
     grading.scores += cell_scores(grading.items(name), executed, execution.stories, view.notes if view else None)
+    if is_to_the_brim(grading.slot.root):  # what could not be written need not have been said
+        grading.require_room()
     _take_values(grading, name)
     all_ran = all(story.ran and story.state != "died" for story in execution.stories.values())
     grading.outcomes.append(
@@ -268,7 +285,14 @@ def _execution(grading: _Grading, name: str) -> Execution:
 
     start: Callable[[], GradingKernel] = lambda: GradingKernel(slot, sheet.limits, provisioner)  # noqa: E731
     return Execution(
-        start, _is_test, sheet.limits, grading.deadline, lambda: _lay_out(grading), after=export if wanted else None, name=name
+        start,
+        _is_test,
+        sheet.limits,
+        grading.deadline,
+        lambda: _lay_out(grading),
+        after=export if wanted else None,
+        doubt=grading.require_room,
+        name=name,
     )
 
 
@@ -294,7 +318,10 @@ def _take_values(grading: _Grading, name: str) -> None:
     wanted = names_of(sheet, name)
     (grading.private / "exports").mkdir(exist_ok=True)
     if wanted:
-        grading.notes += take_values(grading.slot.root, wanted, grading.private / "exports", sheet.limits.files_mb * _MB)
+        notes = take_values(grading.slot.root, wanted, grading.private / "exports", sheet.limits.files_mb * _MB)
+        if any(says_full(note.text) for note in notes):
+            grading.require_room()
+        grading.notes += notes
 
 
 def _check(grading: _Grading) -> tuple[CheckResult, ...]:

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ from labkit.client.asking import ServiceClient
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.grading import Batch, ProcessShape
 from labkit.courses.records import FileEntry, GradeResult, NotebookOutcome
-from labkit.errors import CorruptStore, NotFound
+from labkit.errors import CorruptStore, NotFound, StorageFull
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
 
@@ -172,6 +173,32 @@ def test_file_that_comes_damaged_is_that_submissions_matter(
     assert (len(asked), len(set(asked))) == (2, 1)
 
 
+def test_disk_that_is_full_leaves_the_rest_for_a_retry(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at before each submission is fetched: the run ends with words, what is graded stands, and only the rest is in the next."""
+    frees = iter([10**9, 10**9, 10**6])
+    run, address = service.begin_grading(item.id)
+    monkeypatch.setattr(grading, "grade_batch", _grade)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "labkit.courses.grading.room.shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(total=10**12, free=next(frees)))
+        )
+        graded = list[str]()
+        with pytest.raises(StorageFull, match=r"Only 1 MB are free .* and 64 MB are needed") as found:
+            graded += [result.submission for result in grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address)]
+    assert "Free space there" in found.value.hint
+    (rest,) = grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address)
+    assert (rest.state, rest.submission in graded) == ("graded", False)
+
+
+def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:
+    """The service's refusal comes through as it is, without waiting."""
+    address = service.client("prof").address
+    with pytest.raises(NotFound):
+        list(grading.grade_for_service("aaaaaaaaaaaa", tmp_path, shape=ProcessShape(), address=address))
+
+
 def test_damaged_assignment_ends_the_run_and_is_named(
     service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,10 +207,3 @@ def test_damaged_assignment_ends_the_run_and_is_named(
     run, address = service.begin_grading(item.id)
     with pytest.raises(CorruptStore, match=r"release 1: .*: A file came damaged"):
         next(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))
-
-
-def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:
-    """The service's refusal comes through as it is, without waiting."""
-    address = service.client("prof").address
-    with pytest.raises(NotFound):
-        list(grading.grade_for_service("aaaaaaaaaaaa", tmp_path, shape=ProcessShape(), address=address))

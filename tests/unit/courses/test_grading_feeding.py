@@ -15,12 +15,12 @@ import pytest
 from labkit.courses.grading import Batch, batch, grade_batch
 from labkit.courses.grading.batch import _Foreman
 from labkit.courses.grading.feeding import Feeder, Unfetched
-from labkit.courses.grading.order import AWAY, OUTCOME, Order, Outcome
+from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, Outcome
 from labkit.courses.records import GradeResult
-from labkit.errors import CorruptStore, HubUnreachable, InvalidInput, LabKitError, NotFound
+from labkit.errors import CorruptStore, HubUnreachable, InvalidInput, LabKitError, NotFound, StorageFull
 
-Play = Callable[[str], int]
-"""How a worker ends that grades this submission."""
+Play = Callable[[str], int | str]
+"""How a worker ends that grades this submission; words where the foreman finds no room."""
 
 
 def test_few_are_fetched_ahead() -> None:
@@ -82,6 +82,9 @@ def _play(play: Play, out: Path, tasks: queue.Queue[str], lines: queue.Queue[str
         id_ = json.loads(task)["id"]
         lines.put(json.dumps({"began": id_}))
         code = play(id_)
+        if isinstance(code, str):
+            lines.put(json.dumps({"full": code, "hint": "Free space there."}))
+            break
         if code == 0:
             (out / id_).mkdir()
             result = GradeResult(submission=id_, state="graded", isolation="container")
@@ -105,6 +108,21 @@ def test_docker_that_goes_away_costs_no_submission_its_grading(grade: Callable[.
 def test_submission_with_which_docker_always_goes_away_keeps_nobody_waiting(grade: Callable[..., list[GradeResult]]) -> None:
     """It is not graded, which is said; it has no score."""
     assert _told(grade(lambda id_: AWAY if id_ == "a" else 0, "a", "b")) == [("a", "failed", ["docker-away"]), ("b", "graded", [])]
+
+
+def test_disk_that_is_full_ends_the_batch_and_fails_nobody(grade: Callable[..., list[GradeResult]]) -> None:
+    """What was graded stands, what was not has no result, and the words of who found no room come through."""
+    stand = list[str]()
+    with pytest.raises(StorageFull, match="Only 1 MB"):
+        grade(lambda id_: 0 if id_ == "a" else "Only 1 MB are free", "a", "b", "c", done=stand.append)
+    assert stand == ["a"]
+
+
+def test_submission_for_which_alone_there_is_no_room_keeps_nobody_waiting(grade: Callable[..., list[GradeResult]]) -> None:
+    """A slot may be too small for it: it has no score, and the others are graded. What filled the disk for a while costs nothing."""
+    ends = {"a": [FULL, FULL, FULL], "b": [FULL, FULL, 0], "c": [0]}
+    results = grade(lambda id_: ends[id_].pop(0), "a", "b", "c")
+    assert sorted(_told(results)) == [("a", "failed", ["disk-full"]), ("b", "graded", []), ("c", "graded", [])]
 
 
 def test_class_whose_workers_all_break_is_not_fetched_whole(grade: Callable[..., list[GradeResult]]) -> None:

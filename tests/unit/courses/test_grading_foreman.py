@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from labkit.courses.grading import ProcessShape
 from labkit.courses.grading.foreman import Foreman, _Child
 from labkit.courses.grading.order import Order, OrderTask
 from labkit.courses.grading.places import Slot
+from labkit.courses.records import Limits
 from labkit.errors import WorkerLost
 
 
@@ -45,6 +47,18 @@ def test_container_that_stays_for_good_ends_the_foreman(foreman: Foreman) -> Non
     foreman.blocked.append(_Child(OrderTask(id="one", folder=slot.root, version=1), slot, time.monotonic() - 1))
     with pytest.raises(WorkerLost, match="cannot be removed"):
         foreman._look_after()
+
+
+@pytest.mark.parametrize(("free", "words"), [(300_000_000, None), (200_000_000, "Only 200 MB are free .* and 256 MB are needed")])
+def test_full_disk_is_the_batchs_matter_where_it_is_full_without_the_submission(
+    foreman: Foreman, monkeypatch: pytest.MonkeyPatch, free: int, words: str | None
+) -> None:
+    """Its worker found no room: what it has written is removed, and only then looked."""
+    usage = SimpleNamespace(total=10**12, used=0, free=free)
+    monkeypatch.setattr("labkit.courses.grading.room.shutil", SimpleNamespace(disk_usage=lambda _: usage))
+    foreman.assignments = {1: SimpleNamespace(sheet=SimpleNamespace(limits=Limits()))}  # type: ignore[dict-item]
+    short = foreman._shortage(_Child(OrderTask(id="one", folder=Path("/x"), version=1), foreman.slots[0], 0.0))
+    assert (short is None) if words is None else re.match(words, str(short))
 
 
 def test_tasks_come_in_whatever_pieces_the_pipe_makes(foreman: Foreman) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from labkit.courses.folder import load_assignment
 from labkit.courses.grading import ProcessShape, worker
 from labkit.courses.grading.places import Slot
 from labkit.courses.grading.worker import Submission
+from labkit.errors import StorageFull
 from labkit.testing.grading import assignment
 
 
@@ -37,3 +39,14 @@ def test_file_in_the_place_of_a_folder_of_ours_is_left_out(grading: worker._Grad
     assert (grading.slot.work / "helper.py").is_file()
     assert (grading.slot.work / "other.txt").is_file()
     assert [(note.kind, note.where) for note in grading.notes] == [("file-left-out", path)]
+
+
+def test_cell_that_fails_on_a_disk_that_others_filled_costs_no_points(grading: worker._Grading, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that comes of it counts; a submission that fills a volume of its own has only itself to blame."""
+    full = SimpleNamespace(total=10**12, used=10**12, free=0)
+    monkeypatch.setattr("labkit.courses.grading.room.shutil", SimpleNamespace(disk_usage=lambda _: full))
+    (grading.slot.root / "large").write_bytes(bytes(4 << 20))
+    with pytest.raises(StorageFull, match="Only 0 MB are free"):
+        grading.require_room()
+    full.total = 5_000_000
+    grading.require_room()
