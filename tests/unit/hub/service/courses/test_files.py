@@ -227,6 +227,65 @@ def test_what_is_released_again_at_that_moment_stays(school, house, clock, delet
     assert store.read(deleted, 100) == b"only here"
 
 
+@pytest.fixture
+def orphan(school, house) -> str:
+    """The hash of a file that a killed service left: no row names it, as of all others."""
+    school.submit("ada", school.assignment())
+    keep(FileStore(house.files, most_bytes=1000), b"orphan", sha256(b"orphan"))
+    return sha256(b"orphan")
+
+
+def let_days_pass(folder: Path, days: int) -> None:
+    """Let every file below a folder be so many days older."""
+    for path in folder.rglob("*"):
+        at = path.stat().st_mtime - days * 86400
+        os.utime(path, (at, at))
+
+
+def test_what_a_killed_service_left_goes_after_weeks(house, orphan) -> None:
+    """It is doubted when it is a day old, and not before: it could be one that is just being written down. All others stay."""
+    store, found = FileStore(house.files, most_bytes=1000), []
+    before = files_of(store)
+    for days in (0, 2, 13, 2):
+        let_days_pass(house.files, days)
+        swept = uploads.sweep_unknown(store, house.database, 0, 1)
+        found.append((swept.doubted, swept.gone))
+    assert found == [(0, 0), (1, 0), (0, 0), (0, 1)]
+    assert files_of(store) == [name for name in before if name != orphan]
+
+
+def test_what_is_known_again_is_trusted_again(school, house, orphan) -> None:
+    """A wrong database was in place for weeks; with the right one nothing goes but what that does not know."""
+    store = FileStore(house.files, most_bytes=1000)
+    before = files_of(store)
+    for name in before:
+        store.doubt(name)
+    let_days_pass(house.files, 30)
+    assert uploads.sweep_unknown(store, house.database, 0, 1).gone == 1
+    assert files_of(store) == [name for name in before if name != orphan]
+    assert not any(file.doubted for files in store.files_in(0, 1) for file in files)
+
+
+def test_empty_database_lets_nothing_be_removed(house, store) -> None:
+    """It is no proof that nobody needs a file."""
+    keep(store, b"data", sha256(b"data"))
+    store.doubt(sha256(b"data"))
+    let_days_pass(store.root, 30)
+    assert uploads.sweep_unknown(store, house.database, 0, 1) == uploads.Swept()
+    assert files_of(store) == [sha256(b"data")]
+
+
+def test_each_file_is_in_one_part(store) -> None:
+    """An hour looks at one of them, a day at all."""
+    names = [f"{number:02x}" + 62 * "0" for number in range(0, 256, 5)]
+    for name in names:
+        (store.root / name[:2]).mkdir()
+        (store.root / name[:2] / name).touch()
+    parts = [[file.name for files in store.files_in(part, 24) for file in files] for part in range(24)]
+    assert sorted(name for part in parts for name in part) == names
+    assert max(map(len, parts)) < 6
+
+
 def test_nobody_fills_the_disk_with_what_is_never_handed_in(school, house) -> None:
     """A bound for each person."""
     with house.database.transaction() as session, pytest.raises(StorageFull, match="did not hand in"):
