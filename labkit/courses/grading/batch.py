@@ -19,6 +19,7 @@ from labkit.courses.grading.feeding import Feeder, Unfetched
 from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import empty, new_scratch, remove_abandoned
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
+from labkit.courses.grading.steps import Step
 from labkit.courses.records import GradeResult, Note
 from labkit.errors import CorruptStore, InvalidInput, NotFound, StorageFull, WorkerLost
 from labkit.events import CancelToken, EventSink, Log, Metric, Progress, ignore_events
@@ -91,7 +92,8 @@ def grade_batch(
     workers : int
         How many submissions are graded at a time.
     on_event : callable, optional
-        Gets a `Progress` in submissions, stage ``grading``, and the most memory of each worker as a `Metric`, ``worker_mb``.
+        Gets a `Progress` in submissions, stage ``grading``, and the most memory of each worker as a `Metric`, ``worker_mb``. Of a single
+        submission the progress is in cells of its notebooks, stage ``executing``, and then in checks of its sheet, stage ``checking``.
     cancel : CancelToken, optional
         When it is set, all is ended, and `Cancelled` raised.
 
@@ -111,13 +113,14 @@ def grade_batch(
         workers = min(workers, max(1, len(shape.slots) - 1))
     total, state, lost = len(job.submissions), _Progress(list(job.submissions)), 0
     done = 0
-    on_event(Progress(0, total, "submissions", "grading"))
+    tell = on_event if total != 1 else ignore_events  # of a single one is said how far it is itself
+    tell(Progress(0, total, "submissions", "grading"))
     while state.left:
         before = len(state.left)
         with contextlib.closing(_round(job, shape, workers, state, cancel or CancelToken(), on_event)) as results:
             for result in results:
                 done += 1
-                on_event(Progress(done, total, "submissions", "grading"))
+                tell(Progress(done, total, "submissions", "grading"))
                 yield result
         lost = 0 if len(state.left) < before else lost + 1
         if state.left and lost > _ATTEMPTS:
@@ -144,7 +147,15 @@ def _round(
     workers = max(1, min(workers, len(state.left)))
     began: set[str] = set()
     with _scratch(shape) as scratch, contextlib.ExitStack() as after:
-        order = Order(batch=new_id(), shape=shape, sources=sources, out=job.out.absolute(), scratch=scratch, workers=workers)
+        order = Order(
+            batch=new_id(),
+            shape=shape,
+            sources=sources,
+            out=job.out.absolute(),
+            scratch=scratch,
+            workers=workers,
+            steps=len(job.submissions) == 1,
+        )
         with _foreman(order) as foreman:
             feeder = _feeder(job, tasks, workers, foreman)
             after.callback(feeder.join)  # not before the foreman knows that it is to end
@@ -239,6 +250,8 @@ def _listen(
             raise StorageFull(str(facts["full"]), hint=str(facts.get("hint", "")))
         if "began" in facts:
             began.add(str(facts["began"]))
+        elif "step" in facts:
+            _tell_step(facts["step"], on_event)
         elif (id_ := str(facts.get("ended"))) in began:
             began.discard(id_)
             outcome = _outcome(job, id_) if facts.get("status") == 0 else None
@@ -250,6 +263,14 @@ def _listen(
                 on_event(Metric(epoch=0, step=0, name="worker_mb", value=outcome.worker_mb))
             yield outcome.result if outcome else _failed(shape, id_, _why(facts.get("status")))
             feeder.done()
+
+
+def _tell_step(said: object, on_event: EventSink) -> None:
+    step = Step(**said) if isinstance(said, dict) else Step()
+    if not step.checks:
+        on_event(Progress(step.cells, step.all_cells, "cells", "executing"))
+    if step.all_checks and step.cells == step.all_cells:
+        on_event(Progress(step.checks, step.all_checks, "checks", "checking"))
 
 
 def _was_last_try(state: _Progress, id_: str, status: object) -> bool:

@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import psutil
 
@@ -29,6 +29,7 @@ from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.room import RESULT_BYTES, is_full, is_to_the_brim, require_room, require_writable
 from labkit.courses.grading.scorer import SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
+from labkit.courses.grading.steps import Step, StepBoard
 from labkit.courses.grading.worker import ASKS, Submission, grade_submission
 from labkit.courses.records import Limits
 from labkit.errors import StorageFull, WorkerLost
@@ -53,6 +54,8 @@ class _Child:
     task: OrderTask
     slot: Slot
     until: float
+    board: StepBoard | None = None
+    step: Step = field(default_factory=Step)
 
 
 class Foreman:
@@ -112,11 +115,11 @@ class Foreman:
 
     def _begin(self, task: OrderTask, slot: Slot) -> None:
         sys.stdout.flush()
-        parent = os.getpid()
+        parent, board = os.getpid(), StepBoard() if self.order.steps else None
         pid = os.fork()
         if pid == 0:
-            _work(self, task, slot, parent)
-        self.children[pid] = _Child(task, slot, time.monotonic() + longest_s(self.assignments[task.version]))
+            _work(self, task, slot, parent, board)
+        self.children[pid] = _Child(task, slot, time.monotonic() + longest_s(self.assignments[task.version]), board)
         _say(began=task.id)
 
     def _collect(self) -> None:
@@ -134,6 +137,7 @@ class Foreman:
             if child is None:
                 continue  # an orphan that we adopted
             self._end_orphans()
+            _say_step(child)
             self._free(child)
             code = os.waitstatus_to_exitcode(status)
             short = self._shortage(child) if code == FULL else None
@@ -171,6 +175,7 @@ class Foreman:
     def _look_after(self) -> None:
         now = time.monotonic()
         for pid, child in self.children.items():
+            _say_step(child)
             memory = 0
             with contextlib.suppress(psutil.Error):
                 memory = psutil.Process(pid).memory_info().rss
@@ -258,7 +263,14 @@ def longest_s(assignment: Assignment) -> float:
     return limits.submission_s + starts + checks + pages + _SLACK_S
 
 
-def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
+def _say_step(child: _Child) -> None:
+    """Say how far the only submission is, if that has changed."""
+    if child.board is not None and (step := child.board.read()) != child.step:
+        child.step = step
+        _say(step=asdict(step))
+
+
+def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int, board: StepBoard | None) -> None:
     """Grade one submission, and end: the child's whole life."""
     code = 1
     engine: Engine | None = None
@@ -273,7 +285,15 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         out = foreman.order.out / task.id
         scorer = foreman.scorer_slot.root if foreman.scorer_slot is not None else None
         submission = Submission(task.id, task.folder, assignment, task.version, out)
-        result = grade_submission(submission, slot, foreman.order.shape, engine=engine, scorer=scorer, scratch=foreman.order.scratch)
+        result = grade_submission(
+            submission,
+            slot,
+            foreman.order.shape,
+            engine=engine,
+            scorer=scorer,
+            scratch=foreman.order.scratch,
+            on_step=board.write if board is not None else None,
+        )
         out.mkdir(parents=True, exist_ok=True)
         worker_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         write_text(out / OUTCOME, Outcome(result=result, worker_mb=worker_mb).model_dump_json())

@@ -37,6 +37,8 @@ class Order(Record):
     out: Path
     scratch: Path
     workers: Annotated[int, Field(ge=1, le=256)] = 2
+    steps: bool = False
+    """Whether it is to be said how far the submission is, the only one."""
 
 
 class Outcome(Record):

@@ -8,6 +8,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from labkit.courses.grading import Batch, batch, grade_batch
 from labkit.courses.grading.batch import _Foreman
 from labkit.courses.grading.feeding import Feeder, Unfetched
 from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, Outcome
+from labkit.courses.grading.steps import Step
 from labkit.courses.records import GradeResult
 from labkit.errors import CorruptStore, HubUnreachable, InvalidInput, LabKitError, NotFound, StorageFull
+from labkit.events import Event, EventSink, Progress, ignore_events
 
 Play = Callable[[str], int | str]
 """How a worker ends that grades this submission; words where the foreman finds no room."""
@@ -58,18 +61,22 @@ def grade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     monkeypatch.setattr(batch, "_PAUSES_S", (0.0, 0.0, 0.0))
 
     def grade(
-        play: Play, *names: str, fetch: Callable[[str], None] | None = None, done: Callable[[str], None] = lambda _: None
+        play: Play,
+        *names: str,
+        fetch: Callable[[str], None] | None = None,
+        done: Callable[[str], None] = lambda _: None,
+        on_event: EventSink = ignore_events,
     ) -> list[GradeResult]:
         @contextlib.contextmanager
         def foreman(order: Order) -> Iterator[_Foreman]:
             tasks: queue.Queue[str] = queue.Queue()
             made = _Foreman(queue.Queue(), tasks.put)
-            threading.Thread(target=_play, args=(play, tmp_path, tasks, made.lines), daemon=True).start()
+            threading.Thread(target=_play, args=(play, tmp_path, tasks, made.lines, order.steps), daemon=True).start()
             yield made
 
         monkeypatch.setattr(batch, "_foreman", foreman)
         results = []
-        for result in grade_batch(Batch({}, dict.fromkeys(names, (tmp_path, 1)), tmp_path, fetch), workers=1):
+        for result in grade_batch(Batch({}, dict.fromkeys(names, (tmp_path, 1)), tmp_path, fetch), workers=1, on_event=on_event):
             done(result.submission)
             results.append(result)
         return results
@@ -77,10 +84,15 @@ def grade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     return grade
 
 
-def _play(play: Play, out: Path, tasks: queue.Queue[str], lines: queue.Queue[str | Unfetched | None]) -> None:
+STEPS = (Step(0, 2, 0, 1), Step(2, 2, 0, 1), Step(2, 2, 1, 1))
+
+
+def _play(play: Play, out: Path, tasks: queue.Queue[str], lines: queue.Queue[str | Unfetched | None], steps: bool) -> None:
     while task := tasks.get(timeout=10):
         id_ = json.loads(task)["id"]
         lines.put(json.dumps({"began": id_}))
+        for step in STEPS if steps else ():
+            lines.put(json.dumps({"step": asdict(step)}))
         code = play(id_)
         if isinstance(code, str):
             lines.put(json.dumps({"full": code, "hint": "Free space there."}))
@@ -108,6 +120,20 @@ def test_docker_that_goes_away_costs_no_submission_its_grading(grade: Callable[.
 def test_submission_with_which_docker_always_goes_away_keeps_nobody_waiting(grade: Callable[..., list[GradeResult]]) -> None:
     """It is not graded, which is said; it has no score."""
     assert _told(grade(lambda id_: AWAY if id_ == "a" else 0, "a", "b")) == [("a", "failed", ["docker-away"]), ("b", "graded", [])]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["a"], [(0, 2, "cells"), (2, 2, "cells"), (0, 1, "checks"), (1, 1, "checks")]),
+        (["a", "b"], [(0, 2, "submissions"), (1, 2, "submissions"), (2, 2, "submissions")]),
+    ],
+)
+def test_how_far_it_is(grade: Callable[..., list[GradeResult]], names: list[str], told: list[tuple[float, float, str]]) -> None:
+    """In cells and checks of a single submission, else in submissions."""
+    events = list[Event]()
+    grade(lambda _: 0, *names, on_event=events.append)
+    assert [(one.done, one.total, one.unit) for one in events if isinstance(one, Progress)] == told
 
 
 def test_disk_that_is_full_ends_the_batch_and_fails_nobody(grade: Callable[..., list[GradeResult]]) -> None:

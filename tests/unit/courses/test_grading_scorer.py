@@ -57,9 +57,10 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_check_that_runs_away_costs_its_own_points(scorer: Path) -> None:
-    """An endless loop, all memory, and the end of the program: the checks before and after count."""
-    results = ask(scorer, "one", 1, SHEET)
-    assert [result.points for result in results] == [1, 0, 0, 0, 1]
+    """An endless loop, all memory, and the end of the program: the checks before and after count. How many are done is said meanwhile."""
+    done = list[int]()
+    results = ask(scorer, "one", 1, SHEET, done.append)
+    assert ([result.points for result in results], done) == ([1, 0, 0, 0, 1], [1, 2, 3, 4, 5])
     assert "longer than 1 s" in results[1].note
     assert "memory" in results[2].note
 
