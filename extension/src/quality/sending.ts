@@ -24,7 +24,7 @@ export async function sendFiles(
       const piece = file.slice(offset, offset + PIECE_BYTES);
       await api.sendIncoming(id, number, offset, await piece.arrayBuffer());
       sent += piece.size;
-      onStep(sent, total);
+      onStep(sent, total, 'bytes');
     }
   }
   return id;
