@@ -102,7 +102,7 @@ def grade_batch(
     InvalidInput
         What is the id of a submission cannot be one.
     WorkerLost
-        The program that grades does not start.
+        The program that grades does not start, or cannot load the checks.
     StorageFull
         There is no room to grade; the results that were yielded stand.
     Cancelled
@@ -248,6 +248,8 @@ def _listen(
         facts = _facts(line)
         if "full" in facts:
             raise StorageFull(str(facts["full"]), hint=str(facts.get("hint", "")))
+        if "broken" in facts:
+            raise WorkerLost(str(facts["broken"]), hint=str(facts.get("hint", "")))
         if "began" in facts:
             began.add(str(facts["began"]))
         elif "step" in facts:

@@ -27,10 +27,10 @@ from labkit.courses.grading.html import PAGE_S, prepare_pages
 from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
 from labkit.courses.grading.room import RESULT_BYTES, is_full, is_to_the_brim, require_room, require_writable
-from labkit.courses.grading.scorer import SCORE_SOCKET, serve
+from labkit.courses.grading.scorer import SCORE_FAULT, SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
 from labkit.courses.grading.steps import Step, StepBoard
-from labkit.courses.grading.worker import ASKS, Submission, grade_submission
+from labkit.courses.grading.worker import ASKS, SCORER_S, Submission, grade_submission
 from labkit.courses.records import Limits
 from labkit.errors import StorageFull, WorkerLost
 from labkit.notebooks.lineage import adopt_orphans, die_with_parent
@@ -43,6 +43,8 @@ _LOOK_S = 0.05
 _SLACK_S = 120.0
 _BLOCKED_S = 300.0
 _SCORER_EVERY_S = 2.0
+_SCORER_STARTS = 3
+_CHECKS_HINT = "Test the assignment with its solution, and see that what hidden/ needs is installed where it is graded."
 _WORKER_MB = 1500
 _SCORER_MB = 700
 
@@ -73,6 +75,8 @@ class Foreman:
         self.scorer_slot = self.slots.pop() if with_checks else None
         self.scorer_pid = 0
         self.scorer_started = 0.0
+        self.scorer_faults = 0
+        """How often it ended, one time after another, before it could be asked."""
         self.scorer_container: Container | None = None
         self.children: dict[int, _Child] = {}
         self.blocked: list[_Child] = []
@@ -190,8 +194,25 @@ class Foreman:
             child.until = until
         if self.scorer_slot is not None:
             gone = self.scorer_container.exit_code is not None if self.scorer_container else not self.scorer_pid
+            self._refuse_scorer(self.scorer_slot, now, gone=gone)
             if gone and now > self.scorer_started + _SCORER_EVERY_S:
+                self.scorer_faults += 1
                 self._start_scorer()
+
+    def _refuse_scorer(self, slot: Slot, now: float, *, gone: bool) -> None:
+        """Raise where the scorer cannot be asked, and will not be: each submission would wait for it in vain, and nobody know why."""
+        if (slot.root / SCORE_SOCKET).exists():
+            self.scorer_faults = 0
+            return
+        longest = SCORER_S + 2 * max(assignment.sheet.limits.start_s for assignment in self.assignments.values())
+        if not gone and now > self.scorer_started + longest:
+            raise WorkerLost(f"The checks were not loaded in {longest:.0f} s.", hint=_CHECKS_HINT, told=True)
+        if gone and self.scorer_faults >= _SCORER_STARTS - 1:
+            why = ""
+            with contextlib.suppress(OSError):
+                why = (slot.root / SCORE_FAULT).read_text(encoding="utf-8")[:1000]
+            text = f"The checks cannot be loaded: {why or 'the program that loads them ends before its time'}."
+            raise WorkerLost(text, hint=_CHECKS_HINT, told=True)
 
     def _end_orphans(self) -> None:
         """End what came to us because its parent died: the programs of a kernel whose worker was killed."""
@@ -216,7 +237,8 @@ class Foreman:
         slot = self.scorer_slot
         assert slot is not None
         self.scorer_started = time.monotonic()
-        (slot.root / SCORE_SOCKET).unlink(missing_ok=True)
+        for name in (SCORE_SOCKET, SCORE_FAULT):
+            (slot.root / name).unlink(missing_ok=True)
         if self.engine is None:
             parent = os.getpid()
             pid = os.fork()
@@ -341,6 +363,8 @@ def main() -> None:
         foreman.run()
     except WorkerLost as error:
         traceback.print_exception(error)
+        if error.facts.get("told"):
+            _say(broken=error.message, hint=error.hint)
         sys.exit(AWAY if error.facts.get("away") else 1)
     except OSError as error:
         traceback.print_exception(error)

@@ -30,9 +30,12 @@ from labkit.courses.records import AnnotationTask, AssignmentSheet, Check, Check
 from labkit.errors import WorkerLost
 from labkit.notebooks.lineage import die_with_parent
 
-__all__ = ["SCORE_SOCKET", "ask", "main", "serve"]
+__all__ = ["SCORE_FAULT", "SCORE_SOCKET", "ask", "main", "serve"]
 
 SCORE_SOCKET = "score"
+SCORE_FAULT = "fault"
+"""What kept the scorer from its start, in words."""
+_MOST_WORDS = 300
 _LONGEST = 1_000_000
 _LONGEST_ANSWER = 100_000_000
 _CLONE_NEWNET = 0x40000000
@@ -44,11 +47,12 @@ _NAME = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,80}$")
 def serve(root: Path) -> None:
     """Answer until this program is ended."""
     _leave_network()
-    checkers: dict[int, Checker] = {}
-    for folder in sorted((root / "source").iterdir()):
-        sheet = AssignmentSheet.model_validate_json((folder / "sheet.json").read_bytes())
-        checkers[int(folder.name)] = checker = Checker(sheet, folder / "hidden")
-        checker.prepare()
+    try:
+        checkers = _loaded(root / "source")
+    except Exception as error:  # a library that this place lacks, say; whoever grades is to read it
+        with contextlib.suppress(OSError):
+            (root / SCORE_FAULT).write_text(f"{type(error).__name__}: {error}"[:_MOST_WORDS], encoding="utf-8")
+        raise
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     (root / f"{SCORE_SOCKET}.new").unlink(missing_ok=True)  # of one that was ended in this very place
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
@@ -64,6 +68,16 @@ def serve(root: Path) -> None:
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
+
+
+def _loaded(sources: Path) -> dict[int, Checker]:
+    """Return what carries out the checks of each version."""
+    checkers: dict[int, Checker] = {}
+    for folder in sorted(sources.iterdir()):
+        sheet = AssignmentSheet.model_validate_json((folder / "sheet.json").read_bytes())
+        checkers[int(folder.name)] = checker = Checker(sheet, folder / "hidden")
+        checker.prepare()
+    return checkers
 
 
 def _leave_network() -> None:

@@ -38,11 +38,11 @@ from labkit.courses.submitted import check_notebook
 from labkit.errors import InvalidInput, WorkerLost
 from labkit.storage import write_bytes
 
-__all__ = ["ASKS", "Submission", "grade_submission"]
+__all__ = ["ASKS", "SCORER_S", "Submission", "grade_submission"]
 
 _EXPORT_S = 30.0
 _MOST_NOTES = 200
-_SCORER_S = 60.0
+SCORER_S = 60.0
 _MOST_FILES = 20_000
 ASKS = 2
 _MB = 1_000_000
@@ -379,7 +379,7 @@ def _ask_scorer(
     scorer: Path, name: str, version: int, sheet: AssignmentSheet, on_done: Callable[[int], None] | None = None
 ) -> tuple[CheckResult, ...]:
     """Ask as soon as the scorer can be asked, and once more where it was ended: it loads what checks need, which takes long."""
-    until = time.monotonic() + sheet.limits.start_s + _SCORER_S
+    until = time.monotonic() + sheet.limits.start_s + SCORER_S
     asked = 0
     while True:
         if (scorer / SCORE_SOCKET).exists():

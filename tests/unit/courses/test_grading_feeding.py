@@ -19,11 +19,11 @@ from labkit.courses.grading.feeding import Feeder, Unfetched
 from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, Outcome
 from labkit.courses.grading.steps import Step
 from labkit.courses.records import GradeResult
-from labkit.errors import CorruptStore, HubUnreachable, InvalidInput, LabKitError, NotFound, StorageFull
+from labkit.errors import CorruptStore, HubUnreachable, InvalidInput, LabKitError, NotFound, StorageFull, WorkerLost
 from labkit.events import Event, EventSink, Progress, ignore_events
 
 Play = Callable[[str], int | str]
-"""How a worker ends that grades this submission; words where the foreman finds no room."""
+"""How a worker ends that grades this submission; or of what kind the foreman's last word is."""
 
 
 def test_few_are_fetched_ahead() -> None:
@@ -95,7 +95,7 @@ def _play(play: Play, out: Path, tasks: queue.Queue[str], lines: queue.Queue[str
             lines.put(json.dumps({"step": asdict(step)}))
         code = play(id_)
         if isinstance(code, str):
-            lines.put(json.dumps({"full": code, "hint": "Free space there."}))
+            lines.put(json.dumps({code: "Only 1 MB.", "hint": "Free space there."}))
             break
         if code == 0:
             (out / id_).mkdir()
@@ -136,11 +136,12 @@ def test_how_far_it_is(grade: Callable[..., list[GradeResult]], names: list[str]
     assert [(one.done, one.total, one.unit) for one in events if isinstance(one, Progress)] == told
 
 
-def test_disk_that_is_full_ends_the_batch_and_fails_nobody(grade: Callable[..., list[GradeResult]]) -> None:
-    """What was graded stands, what was not has no result, and the words of who found no room come through."""
+@pytest.mark.parametrize(("word", "kind"), [("full", StorageFull), ("broken", WorkerLost)])
+def test_what_ends_the_batch_fails_nobody(grade: Callable[..., list[GradeResult]], word: str, kind: type[LabKitError]) -> None:
+    """A full disk, checks that cannot be loaded: what was graded stands, what was not has no result, and the words come through."""
     stand = list[str]()
-    with pytest.raises(StorageFull, match="Only 1 MB"):
-        grade(lambda id_: 0 if id_ == "a" else "Only 1 MB are free", "a", "b", "c", done=stand.append)
+    with pytest.raises(kind, match="Only 1 MB"):
+        grade(lambda id_: 0 if id_ == "a" else word, "a", "b", "c", done=stand.append)
     assert stand == ["a"]
 
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from labkit.courses.grading import worker
-from labkit.courses.grading.scorer import SCORE_SOCKET, ask
+from labkit.courses.grading.scorer import SCORE_FAULT, SCORE_SOCKET, ask
 from labkit.courses.records import AssignmentSheet, Check, CheckResult, Limits
 from labkit.errors import WorkerLost
 
@@ -54,6 +54,14 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     finally:
         program.kill()
         program.wait()
+
+
+def test_scorer_that_cannot_load_says_why(tmp_path: Path) -> None:
+    """Where its foreman reads it: nobody else is to learn it from a log."""
+    (tmp_path / "source" / "1").mkdir(parents=True)
+    (tmp_path / "source" / "1" / "sheet.json").write_text("no sheet")
+    done = subprocess.run([sys.executable, "-P", "-m", "labkit.courses.grading.scorer", str(tmp_path)], capture_output=True, check=False)
+    assert (done.returncode, (tmp_path / SCORE_FAULT).read_text()[:15]) == (1, "ValidationError")
 
 
 def test_check_that_runs_away_costs_its_own_points(scorer: Path) -> None:
