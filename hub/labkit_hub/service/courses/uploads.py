@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from labkit.courses.records import FileEntry
 from labkit.errors import InvalidInput, StorageFull
@@ -123,10 +123,10 @@ def _forget(session: Session, before: datetime) -> set[str]:
 
 
 def sweep_unnamed(store: FileStore, database: Database, now: datetime) -> int:
-    """Remove what no release, submission or result names any more, and return how many files went.
+    """Remove what no release, submission or result that holds names any more, and return how many files went.
 
-    Such is left by a draft that was deleted. What was sent or claimed in the last days stays, whoever names it: somebody may be about to.
-    What is not written down as sent is left alone; see `sweep_unknown`.
+    Such is left by a draft that was deleted, and by each grading again. What was sent or claimed in the last days stays, whoever names it:
+    somebody may be about to. What is not written down as sent is left alone; see `sweep_unknown`.
     """
     before = now - _UNUSED_FOR
     with database.reading() as session:
@@ -202,8 +202,15 @@ def _named(session: Session) -> Iterator[str]:
         yield from (file["sha256"] for part in ("student", "source") for file in asked[part]["files"])
     for receipt in session.scalars(select(SubmissionRow.receipt).execution_options(**stream)):
         yield from (file["sha256"] for file in receipt.get("files", ()))
-    for files in session.scalars(select(ResultRow.files).execution_options(**stream)):
+    for files in session.scalars(select(ResultRow.files).where(~_is_superseded()).execution_options(**stream)):
         yield from (file["sha256"] for file in files)
+
+
+def _is_superseded() -> ColumnElement[bool]:
+    """Whether another result of the same submission holds, as `scores.last_result` chooses: nobody can read the files of this one."""
+    other = aliased(ResultRow)
+    better = or_(other.state > ResultRow.state, and_(other.state == ResultRow.state, other.number > ResultRow.number))
+    return exists().where(other.submission_id == ResultRow.submission_id, better)
 
 
 def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -41,6 +41,13 @@ def files_of(store: FileStore) -> list[str]:
     return sorted(path.name for path in store.root.rglob("*") if path.is_file())
 
 
+def let_days_pass(folder: Path, days: int) -> None:
+    """Let every file below a folder be so many days older."""
+    for path in folder.rglob("*"):
+        at = path.stat().st_mtime - days * 86400
+        os.utime(path, (at, at))
+
+
 def test_a_file_lies_under_its_hash(store) -> None:
     """Once, however often it is sent."""
     name = sha256(b"data")
@@ -227,19 +234,26 @@ def test_what_is_released_again_at_that_moment_stays(school, house, clock, delet
     assert store.read(deleted, 100) == b"only here"
 
 
+def test_pages_of_a_result_that_does_not_hold_any_more_go(school, house, clock) -> None:
+    """Nobody can read them, and each grading again leaves as many; a failure that came later takes nobody's place."""
+    made, store = school.assignment(), FileStore(house.files, most_bytes=1000)
+    submission = school.submit("ada", made)["submission"]
+    for number, state in enumerate(["graded", "graded", "failed"]):
+        run = school.batch(made, which="these", submissions=[submission])
+        school.put_result(run, submission, state=state, page=f"page {number}".encode())
+        school.set_run(run, "done")
+    clock.later(days=3)
+    let_days_pass(house.files, 3)
+    uploads.sweep_unnamed(store, house.database, clock.time)
+    assert [sha256(f"page {number}".encode()) in files_of(store) for number in range(3)] == [False, True, False]
+
+
 @pytest.fixture
 def orphan(school, house) -> str:
     """The hash of a file that a killed service left: no row names it, as of all others."""
     school.submit("ada", school.assignment())
     keep(FileStore(house.files, most_bytes=1000), b"orphan", sha256(b"orphan"))
     return sha256(b"orphan")
-
-
-def let_days_pass(folder: Path, days: int) -> None:
-    """Let every file below a folder be so many days older."""
-    for path in folder.rglob("*"):
-        at = path.stat().st_mtime - days * 86400
-        os.utime(path, (at, at))
 
 
 def test_what_a_killed_service_left_goes_after_weeks(house, orphan) -> None:
