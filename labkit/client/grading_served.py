@@ -54,9 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", required=True)
     given, rest = parser.parse_known_args(arguments)
-    make_run(given.run, Path.home())
+    begin = [f"--run={given.run}", f"--folder={FOLDER}", f"--grace-s={_GRACE_S}", *rest]
     try:
-        return served.main([f"--run={given.run}", f"--folder={FOLDER}", f"--grace-s={_GRACE_S}", *rest])
+        return served.main(begin, prepare=lambda: make_run(given.run, Path.home()))
     finally:
         # However it ended, and whichever of its programs were killed.
         _sweep(GradingSettings().resolve(), given.run)

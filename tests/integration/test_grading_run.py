@@ -164,7 +164,7 @@ def test_server_of_a_run_leaves_no_container(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("LABKIT_GRADING_SHAPE", "container")
     monkeypatch.setattr(containers, "sweep_run", lambda shape, run: swept.append(run))
 
-    def serve(arguments: list[str]) -> int:
+    def serve(arguments: list[str], **_: object) -> int:
         (grace,) = [float(word.partition("=")[2]) for word in arguments if word.startswith("--grace-s=")]
         assert GRACE_S < grace < GRADING_STOP_S / 2
         assert swept == []
@@ -179,7 +179,7 @@ def test_server_of_a_run_leaves_no_container(tmp_path: Path, monkeypatch: pytest
 def test_server_of_a_run_leaves_no_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither its own, whose programs may have been killed, nor that of a run whose server was; a run that goes on keeps its own."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("labkit.runs.served.main", lambda _: 0)
+    monkeypatch.setattr("labkit.runs.served.main", lambda _, **__: 0)
     works = [tmp_path / FOLDER / name / "work" for name in (RUN, "killed123456", "goeson123456")]
     for work in works:
         (work / "sources").mkdir(parents=True)
@@ -192,7 +192,7 @@ def test_server_of_a_run_leaves_no_work(tmp_path: Path, monkeypatch: pytest.Monk
 def test_folders_of_runs_do_not_become_more_and_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last ones are kept, for whoever looks at what went wrong, and one that goes on."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("labkit.runs.served.main", lambda _: 0)
+    monkeypatch.setattr("labkit.runs.served.main", lambda _, **__: 0)
     monkeypatch.setattr(grading_served, "_RUNS_KEPT", 2)
     for age, name in enumerate((RUN, "before123456", "longago12345", "goeson123456")):
         make_run(name, tmp_path)
