@@ -377,6 +377,20 @@ def test_grading_by_the_newest_release_that_fails_changes_no_points(school, made
     assert (found["points"], found["max_points"], found["release"], found["needs_hand"]) == (8, 10, 1, 0)
 
 
+def test_why_grading_again_failed_is_said_to_staff(school, made, ada) -> None:
+    """The points of before hold, and it would be said nowhere else; when it has been graded, it is history."""
+    school.graded(made, ada, 6)
+    said = []
+    for state in ("failed", "graded"):
+        run = school.batch(made, which="all")
+        assert school.put_result(run, ada, state=state, note=f"It {state}.").status_code == 204
+        school.set_run(run, "done")
+        one, listed = school.grade(ada), school.done("tom", "GET", f"/assignments/{made}/submissions")["submissions"]
+        assert one["notes"] == one["submission"]["notes"] == listed[0]["notes"]
+        said.append([note["text"] for note in one["notes"]])
+    assert said == [["It failed.", "A cell was put back."], ["It graded."]]
+
+
 def test_what_lacks_a_notebook_of_the_newest_release_keeps_its_own(school, made, ada) -> None:
     """It would be graded as if it had been left out."""
     two = {**school.student_files, "ps2.ipynb": school.notebook("# YOUR CODE HERE")}
