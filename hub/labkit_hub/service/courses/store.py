@@ -181,6 +181,13 @@ class FileStore:
             raise NotFound("There is no such file.", hint="Send it again.")
         return place
 
+    def holds(self, sha256: str, size: int) -> bool:
+        """Whether a file lies there in its size: a disk that was restored, or is full, may have lost it."""
+        try:
+            return self._place(sha256).stat().st_size == size
+        except OSError:
+            return False
+
     def read(self, sha256: str, most_bytes: int) -> bytes:
         """Return what a file holds.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,10 +60,10 @@ def receive(store: FileStore, database: Database, file: Incoming, sha256: str, n
                 row.sent = now
 
 
-def missing_of(session: Session, name: str, wanted: Iterable[str], given: Collection[str] = ()) -> list[str]:
-    """Return what somebody has neither sent nor been given, in the order in which it was asked for."""
-    sent = _sizes(session, name, [sha for sha in wanted if sha not in given])
-    return [sha for sha in dict.fromkeys(wanted) if sha not in given and sha not in sent]
+def missing_of(session: Session, store: FileStore, name: str, wanted: Sequence[str]) -> list[str]:
+    """Return what somebody has not sent, or what of it has been lost since, in the order in which it was asked for."""
+    sent = _sizes(session, name, wanted)
+    return [sha for sha in dict.fromkeys(wanted) if sha not in sent or not store.holds(sha, sent[sha])]
 
 
 def claimable(session: Session, name: str, files: Iterable[FileEntry], given: Mapping[str, int]) -> None:

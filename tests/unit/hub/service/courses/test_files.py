@@ -124,6 +124,17 @@ def test_nobody_learns_what_others_have_sent(school) -> None:
     assert answers[0].json() == answers[1].json()
 
 
+@pytest.mark.parametrize("left", [None, b""])
+def test_what_was_lost_on_the_disk_is_to_be_sent_again(school, house, left) -> None:
+    """Else it would be handed in without its bytes, again and again."""
+    school.send("ada", {"a.bin": b"data"})
+    path, wanted = house.files / sha256(b"data")[:2] / sha256(b"data"), [sha256(b"data")]
+    path.unlink() if left is None else path.write_bytes(left)
+    assert school.done("ada", "POST", "/files/missing", json={"sha256": wanted})["sha256"] == wanted
+    school.send("ada", {"a.bin": b"data"})
+    assert school.done("ada", "POST", "/files/missing", json={"sha256": wanted})["sha256"] == []
+
+
 def test_what_a_release_gave_need_not_be_sent(school) -> None:
     """Data files that a student hands in unchanged."""
     made = school.assignment()
