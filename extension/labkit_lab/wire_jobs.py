@@ -19,12 +19,16 @@ JobStage = Literal["running", "done", "failed", "cancelled"]
 
 
 class JobItem(WireModel):
-    """Work that takes its time: ``done`` of ``total`` steps; at its end one report, or ``message`` and ``hint``."""
+    """Work that takes its time: ``done`` of ``total`` steps; at its end one report, or ``message`` and ``hint``.
+
+    ``unit`` says what the steps are (``cells``, ``checks``), and is empty where it does not matter.
+    """
 
     id: str
     state: JobStage
     done: float
     total: float
+    unit: str
     message: str
     hint: str
     validation: ValidationReport | None

@@ -764,12 +764,16 @@ export interface IncomingItem {
 /**
  * Work that takes its time: ``done`` of ``total`` steps; at its end one
  * report, or ``message`` and ``hint``.
+ *
+ * ``unit`` says what the steps are (``cells``, ``checks``), and is empty where
+ * it does not matter.
  */
 export interface JobItem {
   readonly id: string;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled';
   readonly done: number;
   readonly total: number;
+  readonly unit: string;
   readonly message: string;
   readonly hint: string;
   readonly validation: ValidationReport | null;

@@ -102,6 +102,7 @@ class TerminalSink:
             self._bar = tqdm(total=event.total or None, desc=event.stage, unit=f" {event.unit}", file=sys.stderr, leave=True)
         if self._loss is not None and event.stage == "training":
             self._bar.set_postfix_str(f"loss {self._loss:.3f}", refresh=False)
+        self._bar.total = event.total or None  # may be known better by now
         self._bar.update(event.done - self._bar.n)
 
 

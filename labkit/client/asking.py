@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from labkit import errors
 from labkit.client.settings import ServiceAddress
-from labkit.errors import Conflict, HubUnreachable, InvalidInput, LabKitError, NotFound, NotWritable
+from labkit.errors import Conflict, CorruptStore, HubUnreachable, InvalidInput, LabKitError, NotFound, NotWritable
 from labkit.storage import INCOMING_PREFIX, current_umask, explain_os_errors
 
 __all__ = ["ServiceClient"]
@@ -51,7 +51,8 @@ class ServiceClient:
     Notes
     -----
     All methods raise `labkit.errors.HubUnreachable` when the hub is away, and what the service answered with - a class of
-    `labkit.errors`, with its message and hint - when it refused.
+    `labkit.errors`, with its message and hint - when it refused. Those that fetch a file raise `labkit.errors.CorruptStore` when it came
+    damaged twice.
     """
 
     def __init__(self, address: ServiceAddress, *, patience_s: float = 10.0) -> None:
@@ -94,8 +95,19 @@ class ServiceClient:
         self._patiently(lambda: self._send(method, path, **_content(body), timeout=timeout), patience_s)
 
     def _fetch(self, path: str, target: Path, sha256: str, *, query: dict[str, str] | None = None) -> None:
-        """Stream a file to `target`; it appears there whole and with the right hash, or not at all."""
-        self._patiently(lambda: self._fetch_once(path, target, sha256, query))
+        """Stream a file to `target`; it appears there whole and with the right hash, or not at all.
+
+        What comes damaged is fetched once more, and not for as long as there is patience: a file that is damaged where it lies stays so.
+        """
+
+        def fetch_once() -> None:
+            try:
+                self._fetch_once(path, target, sha256, query)
+            except CorruptStore:
+                time.sleep(_FIRST_PAUSE_S)
+                self._fetch_once(path, target, sha256, query)
+
+        self._patiently(fetch_once)
 
     def _bytes(self, path: str, *, query: dict[str, str] | None = None) -> bytes:
         """Return what is small: a table, a page."""
@@ -150,10 +162,8 @@ class ServiceClient:
                     file.flush()
                     os.fchmod(file.fileno(), 0o666 & ~current_umask())
                     os.fsync(file.fileno())
-                if found.hexdigest() != sha256:  # cut short on its way, or a page of a proxy
-                    raise HubUnreachable(
-                        "A file came damaged from the hub.", hint="Tell whoever looks after the hub if it stays.", damaged=True
-                    )
+                if found.hexdigest() != sha256:  # damaged at the hub, or a page of a proxy
+                    raise CorruptStore("A file came damaged from the hub.", hint="Tell whoever looks after the hub if it stays.")
                 incoming.replace(target)
             finally:
                 incoming.unlink(missing_ok=True)

@@ -17,9 +17,11 @@ from labkit.client.course_wire import GradingJob, TaskResult
 from labkit.client.courses import CourseClient
 from labkit.client.settings import ServiceAddress, service_address
 from labkit.courses.grading import Batch, ContainerShape, Shape, grade_batch
+from labkit.courses.grading.room import RESULT_BYTES, require_room
 from labkit.courses.records import FileEntry, GradeResult, Manifest, Note
-from labkit.errors import HubUnreachable, InvalidInput, NotFound
+from labkit.errors import CorruptStore, InvalidInput, NotFound
 from labkit.events import CancelToken, EventSink, ignore_events
+from labkit.storage import explain_os_errors
 
 __all__ = ["grade_for_service"]
 
@@ -42,7 +44,11 @@ def grade_for_service(
     Raises
     ------
     NotFound
-        There is no hub, or no such run.
+        There is no hub, or no such run; or a file of the assignment is lost there.
+    CorruptStore
+        A file of the assignment comes damaged from the hub.
+    StorageFull
+        There is no room here; what has been brought back stands.
     """
     address = address or service_address()
     if address is None:
@@ -91,7 +97,11 @@ class _Fetched:
         sources = {}
         for version, manifest in self._job.sources.items():
             sources[version] = self._folder / "sources" / str(version) / "assignment"
-            self._fetch(manifest, sources[version])
+            try:
+                self._fetch_with_room(manifest, sources[version])
+            except (NotFound, CorruptStore) as error:
+                message, hint = f"The assignment, release {version}: {error.message}", "Nothing of it can be graded before it is restored."
+                raise type(error)(message, hint=hint) from error
             self._held |= {entry.sha256: sources[version] / entry.path for entry in manifest.files}
         return sources
 
@@ -100,8 +110,10 @@ class _Fetched:
 
         Raises
         ------
-        NotFound
-            One of its files is lost, or comes damaged again and again.
+        NotFound, CorruptStore
+            One of its files is lost at the hub, or comes damaged from there; the text names it.
+        StorageFull
+            There is no room for it, and what is graded of it.
         """
         with self._turn:
             if not self.folders[submission][0].is_dir():
@@ -111,17 +123,19 @@ class _Fetched:
         """Let the folder of a submission appear with all that belongs in it, or not at all."""
         incoming = target.with_name(f".{submission}")
         try:
-            self._fetch(self._manifests[submission], incoming)
+            self._fetch_with_room(self._manifests[submission], incoming)
             incoming.rename(target)
-        except HubUnreachable as error:
-            if not error.facts.get("damaged"):
-                raise
-            raise NotFound(error.message, hint=error.hint) from error  # the hub is there: it is this file, now and in the next run
         finally:
             if incoming.is_dir() or self._closed.is_set():  # nobody looks after it any more
                 shutil.rmtree(incoming, ignore_errors=True)
             if self._closed.is_set():
                 shutil.rmtree(target, ignore_errors=True)
+
+    def _fetch_with_room(self, manifest: Manifest, target: Path) -> None:
+        """Fetch the files of a manifest where there is room, beside them, for the results that wait to be sent."""
+        require_room(target, sum(entry.size for entry in manifest.files if entry.sha256 not in self._held) + RESULT_BYTES)
+        with explain_os_errors(target):
+            self._fetch(manifest, target)
 
     def _fetch(self, manifest: Manifest, target: Path) -> None:
         """Fetch the files of a manifest; what was handed out, and what is there twice, is there already."""
@@ -133,8 +147,14 @@ class _Fetched:
             if known := held.get(entry.sha256):
                 _link(known, path)
             else:
-                self._client.fetch_grading_file(self._job.run, entry, path)
+                self._fetch_file(entry, path)
                 held[entry.sha256] = path
+
+    def _fetch_file(self, entry: FileEntry, path: Path) -> None:
+        try:
+            self._client.fetch_grading_file(self._job.run, entry, path)
+        except (NotFound, CorruptStore) as error:  # it has no name at the hub
+            raise type(error)(f"{entry.path}: {error.message}", hint=error.hint) from error
 
 
 def _link(known: Path, path: Path) -> None:

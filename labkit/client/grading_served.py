@@ -1,7 +1,8 @@
 """A grading run as a server of the hub: ``python -m labkit.client.grading_served --run ID``.
 
 Nobody handed in a folder: it is made here, in the home of the grader's account, and then the run is carried out as any other. Containers
-of kernels are no programs of this server, and files outlive a program that was killed: after the run it removes what is left of both.
+of kernels are no programs of this server, and files outlive a program that was killed: after the run it removes what is left of both, and
+the folders of runs that ended long ago.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ FOLDER = "grading/runs"
 """The grader's folder of runs, in its home."""
 _WORK = "work"
 """The folder of a run in which its notebook grades."""
+_RUNS_KEPT = 50
+"""Folders of runs: their logs and notebooks are looked at where something went wrong, and their results are at the hub."""
 _GRACE_S = 16.0
 """From a cancel to the last SIGKILL: an engine under load takes some seconds for containers. The hub gives a server twice that."""
 
@@ -51,13 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", required=True)
     given, rest = parser.parse_known_args(arguments)
-    make_run(given.run, Path.home())
+    begin = [f"--run={given.run}", f"--folder={FOLDER}", f"--grace-s={_GRACE_S}", *rest]
     try:
-        return served.main([f"--run={given.run}", f"--folder={FOLDER}", f"--grace-s={_GRACE_S}", *rest])
+        return served.main(begin, prepare=lambda: make_run(given.run, Path.home()))
     finally:
         # However it ended, and whichever of its programs were killed.
         _sweep(GradingSettings().resolve(), given.run)
         _remove_work(Path.home() / FOLDER)
+        _remove_old(Path.home() / FOLDER)
 
 
 def _sweep(shape: Shape, run: str) -> None:
@@ -73,6 +77,17 @@ def _remove_work(runs: Path) -> None:
     for work in runs.glob(f"*/{_WORK}"):
         with contextlib.suppress(LabKitError, OSError), hold_lock(RunLayout(work.parent).lock, timeout_s=0.0):  # a run that goes on has it
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _remove_old(runs: Path) -> None:
+    """Remove the folders of all runs but the last ones; one that goes on, or is just beginning, is among these or has its lock."""
+    ages: dict[Path, float] = {}
+    for folder in runs.iterdir() if runs.is_dir() else ():
+        with contextlib.suppress(OSError):
+            ages[folder] = RunLayout(folder).spec.lstat().st_mtime
+    for folder in sorted(ages, key=ages.__getitem__)[:-_RUNS_KEPT]:
+        with contextlib.suppress(LabKitError, OSError), hold_lock(RunLayout(folder).lock, timeout_s=0.0):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

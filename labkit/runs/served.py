@@ -32,8 +32,14 @@ _LOCK_S = 5.0  # whoever looks at the run may hold its lock for a moment
 _AGAIN = "The run was lost: its server ended in the middle of it, and was started anew. Start it again with resume."
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Carry the run out, and return 0 however it ended."""
+def main(arguments: list[str] | None = None, *, prepare: Callable[[], None] | None = None) -> int:
+    """Carry the run out, and return 0 however it ended.
+
+    Parameters
+    ----------
+    prepare : callable, optional
+        Called first; where it fails, so does the run, in its words.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--run", required=True)
     parser.add_argument("--folder", required=True)
@@ -48,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     reporter = Reporter(
         f"{service}/api/runs/{given.run}/report", token, progress=tale.how_far, on_answer=tale.hear, on_disowned=tale.disown
     )
-    state, reason = _carry_out(given, stop, tale, reporter)
+    state, reason = _carry_out(given, stop, tale, reporter, prepare)
     print(f"{given.run}: {state}. {reason}", flush=True)  # noqa: T201 - our output is the run's log
     if not reporter.end(state, reason):
         print("The hub's service did not take the report of the end.", flush=True)  # noqa: T201
@@ -111,14 +117,19 @@ class _Tale:
             self.supervisor.disown()
 
 
-def _carry_out(given: argparse.Namespace, stop: _Stop, tale: _Tale, reporter: Reporter) -> tuple[str, str]:
+def _carry_out(
+    given: argparse.Namespace, stop: _Stop, tale: _Tale, reporter: Reporter, prepare: Callable[[], None] | None = None
+) -> tuple[str, str]:
     """Return how the run ended, and why."""
     from labkit.errors import LabKitError, Locked
-    from labkit.storage import hold_lock
+    from labkit.storage import explain_os_errors, hold_lock
 
     try:
-        layout, spec = _found(given.folder, given.run)
-        _log_into(layout)
+        with explain_os_errors(given.folder):  # a home that is full is said
+            if prepare is not None:
+                prepare()
+            layout, spec = _found(given.folder, given.run)
+            _log_into(layout)
         with hold_lock(layout.lock, timeout_s=_LOCK_S, what="this run"):
             return _supervise(layout, spec, given.grace_s, stop, tale, reporter)
     except Locked:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -14,8 +16,9 @@ from click.testing import CliRunner
 from labkit.cli.course_grade_commands import test_command as command
 from labkit.courses.grading import Batch, grade_batch
 from labkit.courses.records import GradeResult
-from labkit.errors import Cancelled
+from labkit.errors import Cancelled, StorageFull
 from labkit.events import CancelToken, Event, Progress
+from labkit.testing.commands import small_disk
 from labkit.testing.grading import (
     Notebook,
     answer,
@@ -162,3 +165,21 @@ def test_author_tests_with_the_solution(source: Path, tmp_path: Path) -> None:
     (wrong / "ps1.ipynb").write_text((wrong / "ps1.ipynb").read_text().replace("level = 3", "level = 4"))
     done = CliRunner().invoke(command, [str(wrong)])
     assert (done.exit_code, "threshold_test" in done.stderr) == (3, True)
+
+
+def test_disk_that_is_full_ends_the_batch_without_a_result(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No kernel starts, which is no fault of the submission: how much is needed is said. Where there is room again, it is graded."""
+    given, place = submission(source, tmp_path / "given"), Path(tempfile.mkdtemp(dir="/tmp"))  # short: sockets lie there
+    batch = Batch({1: source}, {"one": (given, 1)}, tmp_path / "out")
+    try:
+        with small_disk(place / "d", 64) as disk:
+            monkeypatch.setattr(tempfile, "tempdir", str(disk.folder))
+            disk.fill(leave_bytes=20_000)
+            with pytest.raises(StorageFull, match=r"Only 0 MB are free .* and 50 MB are needed"):
+                list(grade_batch(batch))
+            disk.empty()
+            assert [(result.state, result.points) for result in grade_batch(batch)] == [("graded", 3.0)]
+    except PermissionError as error:
+        pytest.skip(str(error))
+    finally:
+        shutil.rmtree(place)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labkit.client import grading_served
 from labkit.client.course_wire import GradingJob, GradingTask, TaskResult
 from labkit.client.grading import grade_for_service
 from labkit.client.grading_served import FOLDER, main, make_run
@@ -161,7 +164,7 @@ def test_server_of_a_run_leaves_no_container(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("LABKIT_GRADING_SHAPE", "container")
     monkeypatch.setattr(containers, "sweep_run", lambda shape, run: swept.append(run))
 
-    def serve(arguments: list[str]) -> int:
+    def serve(arguments: list[str], **_: object) -> int:
         (grace,) = [float(word.partition("=")[2]) for word in arguments if word.startswith("--grace-s=")]
         assert GRACE_S < grace < GRADING_STOP_S / 2
         assert swept == []
@@ -176,7 +179,7 @@ def test_server_of_a_run_leaves_no_container(tmp_path: Path, monkeypatch: pytest
 def test_server_of_a_run_leaves_no_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither its own, whose programs may have been killed, nor that of a run whose server was; a run that goes on keeps its own."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("labkit.runs.served.main", lambda _: 0)
+    monkeypatch.setattr("labkit.runs.served.main", lambda _, **__: 0)
     works = [tmp_path / FOLDER / name / "work" for name in (RUN, "killed123456", "goeson123456")]
     for work in works:
         (work / "sources").mkdir(parents=True)
@@ -184,6 +187,20 @@ def test_server_of_a_run_leaves_no_work(tmp_path: Path, monkeypatch: pytest.Monk
         main(["--run", RUN])
     assert [work.is_dir() for work in works] == [False, False, True]
     assert 'run.folder / \\"work\\"' in packaged_notebook("labkit.courses.grading", "grade").read_text()
+
+
+def test_folders_of_runs_do_not_become_more_and_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last ones are kept, for whoever looks at what went wrong, and one that goes on."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("labkit.runs.served.main", lambda _, **__: 0)
+    monkeypatch.setattr(grading_served, "_RUNS_KEPT", 2)
+    for age, name in enumerate((RUN, "before123456", "longago12345", "goeson123456")):
+        make_run(name, tmp_path)
+        spec = RunLayout(tmp_path / FOLDER / name).spec
+        os.utime(spec, (time.time() - 3600 * age,) * 2)
+    with hold_lock(RunLayout(tmp_path / FOLDER / "goeson123456").lock):
+        main(["--run", RUN])
+    assert {path.name for path in (tmp_path / FOLDER).iterdir()} == {RUN, "before123456", "goeson123456"}
 
 
 ENDLESS = """

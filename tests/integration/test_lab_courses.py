@@ -315,6 +315,8 @@ def test_an_author_releases_from_the_panel(page: Page, lab: Lab, service: Course
     expect(shown).not_to_contain_text("HIDDEN")
 
     card.get_by_role("button", name="Test with the solution").click()
+    expect(card).to_contain_text(re.compile(r"Grading its own solution: \d+ of \d+ cells"))
+    expect(card.get_by_role("progressbar")).to_have_attribute("max", re.compile(r"[1-9]"))
     result = card.get_by_role("status", name="Test with the solution")
     expect(result).to_contain_text("The solution earns all that is scored without a person.")
     expect(result.get_by_role("row", name="The mean of the data")).to_contain_text("3 of 3")

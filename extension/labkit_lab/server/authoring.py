@@ -273,8 +273,12 @@ def _preview(assignment: str, asked: AuthorAsk, root: Path) -> PreviewItem:
 
 
 def _test(assignment: Assignment, root: Path, job: Job) -> TestedReport:
+    def step(event: Event) -> None:
+        if isinstance(event, Progress):
+            job.step(event.done, event.total, event.unit)
+
     with tempfile.TemporaryDirectory(prefix="labkit-test-") as scratch:
-        result, _ = grade_solution(assignment, Path(scratch), cancel=job.cancel)
+        result, _ = grade_solution(assignment, Path(scratch), on_event=step, cancel=job.cancel)
     return tested_report(result, assignment, root)
 
 

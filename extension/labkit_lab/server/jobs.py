@@ -46,15 +46,16 @@ class Job:
     state: JobStage = "running"
     done: float = 0
     total: float = 0
+    unit: str = ""
     message: str = ""
     hint: str = ""
     reports: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
 
-    def step(self, done: float, total: float) -> None:
-        """Note how far it is; raise `Cancelled` where somebody asked for its end."""
+    def step(self, done: float, total: float, unit: str = "") -> None:
+        """Note how far it is, and in what that is counted; raise `Cancelled` where somebody asked for its end."""
         self.cancel.raise_if_cancelled()
-        self.done, self.total = done, total
+        self.done, self.total, self.unit = done, total, unit
 
     def make_folder(self) -> Path:
         """Return a folder for files, which goes with the job."""
@@ -66,7 +67,8 @@ class Job:
         """Return it as the browser gets it."""
         state = self.state  # first: whoever sees the end sees the report
         reports = {name: self.reports.get(name) if state == "done" else None for name in _REPORTS}
-        return JobItem(id=self.id, state=state, done=self.done, total=self.total, message=self.message, hint=self.hint, **reports)
+        said = {"message": self.message, "hint": self.hint, **reports}
+        return JobItem(id=self.id, state=state, done=self.done, total=self.total, unit=self.unit, **said)
 
 
 Work = Callable[[Job], dict[str, Any]]

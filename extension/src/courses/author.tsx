@@ -14,6 +14,7 @@ import type {
 } from '../wire';
 import type { ICardProps } from './card';
 import { cardButtons } from './cardbuttons';
+import type { ITesting } from './model';
 import { points } from './words';
 
 /** What an author can ask for. */
@@ -57,7 +58,7 @@ export function AuthorPart(props: ICardProps): React.JSX.Element | null {
       <AuthorButtons {...props} />
       {testing && (
         <Working
-          label={trans.__('Grading its own solution…')}
+          label={testingWords(testing, trans)}
           step={[testing.done, testing.total]}
           trans={trans}
           onCancel={testing.stop}
@@ -67,6 +68,27 @@ export function AuthorPart(props: ICardProps): React.JSX.Element | null {
       {tested && <Tested {...props} tested={tested} />}
     </section>
   );
+}
+
+/** How far the test with the solution is, in words. */
+function testingWords(testing: ITesting, trans: TranslationBundle): string {
+  const { done, total, unit } = testing;
+  if (total === 0) {
+    return trans.__('Grading its own solution…');
+  }
+  return unit === 'checks'
+    ? trans._n(
+        'Grading its own solution: %2 of %1 check',
+        'Grading its own solution: %2 of %1 checks',
+        total,
+        done
+      )
+    : trans._n(
+        'Grading its own solution: %2 of %1 cell',
+        'Grading its own solution: %2 of %1 cells',
+        total,
+        done
+      );
 }
 
 function NoFolder({ actions, entry, trans }: ICardProps): React.JSX.Element {

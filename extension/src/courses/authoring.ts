@@ -99,12 +99,12 @@ export class AuthorActions implements IAuthorActions {
     void this._doing(entry, trans.__('Saving…'), async () => {
       const asked = await this._saved(entry);
       const stop = new AbortController();
-      const show = (done: number, total: number): void =>
+      const show = (done: number, total: number, unit: string): void =>
         this._model.setAside(entry.id, {
-          testing: { done, total, stop: () => stop.abort() }
+          testing: { done, total, unit, stop: () => stop.abort() }
         });
       this._model.setAside(entry.id, { busy: trans.__('Testing…') });
-      show(0, 0);
+      show(0, 0, '');
       try {
         const { api } = this._model;
         const started = api.authoring.testSolution(entry.id, asked);

@@ -25,6 +25,11 @@ export interface ITrying {
   readonly stop: () => void;
 }
 
+/** How far the test with the solution is: in cells of its notebooks, and then in checks. */
+export interface ITesting extends ITrying {
+  readonly unit: string;
+}
+
 /** What is shown below one assignment. */
 export interface IAside {
   readonly trying?: ITrying | null;
@@ -34,7 +39,7 @@ export interface IAside {
   readonly checked?: CheckedReport | null;
   /** What its own solution earned, and how far that is found out. */
   readonly tested?: TestedReport | null;
-  readonly testing?: ITrying | null;
+  readonly testing?: ITesting | null;
   /** What has just been done, in a sentence or a few. */
   readonly told?: readonly string[];
   /** What is being done. */

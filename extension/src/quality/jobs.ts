@@ -7,8 +7,8 @@ const SOON_MS = 150;
 const LATER_MS = 1000;
 const TRIES = 5; // without an answer: a connection comes back
 
-/** How far the work is: `total` is 0 while nobody knows. */
-export type OnStep = (done: number, total: number) => void;
+/** How far the work is: `total` is 0 while nobody knows, `unit` empty where it does not say what it counts. */
+export type OnStep = (done: number, total: number, unit: string) => void;
 
 /**
  * Wait for the end of a job, and return it with its report.
@@ -25,7 +25,7 @@ export async function finishJob(
   let wait = SOON_MS;
   let lost = 0;
   while (job.state === 'running') {
-    onStep(job.done, job.total);
+    onStep(job.done, job.total, job.unit);
     await new Promise(resolve => setTimeout(resolve, wait));
     wait = Math.min(wait * 1.5, LATER_MS);
     try {

@@ -29,7 +29,7 @@ export async function sendFiles(
         await piece.arrayBuffer()
       );
       sent += piece.size;
-      onStep(sent, total);
+      onStep(sent, total, 'bytes');
     }
   }
   return id;

@@ -16,19 +16,22 @@ from pathlib import Path
 from typing import IO
 
 from labkit.courses.grading.feeding import Feeder, Unfetched
-from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import empty, new_scratch, remove_abandoned
 from labkit.courses.grading.shapes import ContainerShape, ProcessShape, Shape
+from labkit.courses.grading.steps import Step
 from labkit.courses.records import GradeResult, Note
-from labkit.errors import InvalidInput, NotFound, WorkerLost
+from labkit.errors import CorruptStore, InvalidInput, NotFound, StorageFull, WorkerLost
 from labkit.events import CancelToken, EventSink, Log, Metric, Progress, ignore_events
-from labkit.storage import new_id
+from labkit.storage import explain_os_errors, new_id
 
 __all__ = ["Batch", "grade_batch"]
 
 _ATTEMPTS = 2
 _AWAY_ATTEMPTS = 3
 """Docker going away is no fault of a submission's, but one that it goes away with again and again must not keep the others waiting."""
+_FULL_ATTEMPTS = 3
+"""Nor is it one that others filled the disk meanwhile; one for which there is no room where others have it may be too large for a slot."""
 _AHEAD = 2
 _POLL_S = 0.1
 _END_S = 10.0
@@ -53,7 +56,7 @@ class Batch:
     fetch : callable, optional
         Makes the folder of a submission, in another thread, before the submission's turn; twice where it is graded twice. By default
         all are there. Twice as many as are graded at a time, and a few more, are there and not done with: one is done with when the
-        result after its own is asked for. `NotFound` costs that submission its grading, any other error ends the batch.
+        result after its own is asked for. `NotFound` and `CorruptStore` cost that submission its grading, any other error ends the batch.
     """
 
     source: Mapping[int, Path]
@@ -69,6 +72,7 @@ class _Progress:
     left: list[str]
     attempts: dict[str, int] = field(default_factory=dict)
     away: dict[str, int] = field(default_factory=dict)
+    full: dict[str, int] = field(default_factory=dict)
 
 
 def grade_batch(
@@ -88,7 +92,8 @@ def grade_batch(
     workers : int
         How many submissions are graded at a time.
     on_event : callable, optional
-        Gets a `Progress` in submissions, stage ``grading``, and the most memory of each worker as a `Metric`, ``worker_mb``.
+        Gets a `Progress` in submissions, stage ``grading``, and the most memory of each worker as a `Metric`, ``worker_mb``. Of a single
+        submission the progress is in cells of its notebooks, stage ``executing``, and then in checks of its sheet, stage ``checking``.
     cancel : CancelToken, optional
         When it is set, all is ended, and `Cancelled` raised.
 
@@ -97,7 +102,9 @@ def grade_batch(
     InvalidInput
         What is the id of a submission cannot be one.
     WorkerLost
-        The program that grades does not start.
+        The program that grades does not start, or cannot load the checks.
+    StorageFull
+        There is no room to grade; the results that were yielded stand.
     Cancelled
         `cancel` was set; the results that were yielded stand.
     """
@@ -106,20 +113,21 @@ def grade_batch(
         workers = min(workers, max(1, len(shape.slots) - 1))
     total, state, lost = len(job.submissions), _Progress(list(job.submissions)), 0
     done = 0
-    on_event(Progress(0, total, "submissions", "grading"))
+    tell = on_event if total != 1 else ignore_events  # of a single one is said how far it is itself
+    tell(Progress(0, total, "submissions", "grading"))
     while state.left:
         before = len(state.left)
         with contextlib.closing(_round(job, shape, workers, state, cancel or CancelToken(), on_event)) as results:
             for result in results:
                 done += 1
-                on_event(Progress(done, total, "submissions", "grading"))
+                tell(Progress(done, total, "submissions", "grading"))
                 yield result
         lost = 0 if len(state.left) < before else lost + 1
         if state.left and lost > _ATTEMPTS:
             raise WorkerLost("The program that grades does not start.", hint="The log says why.")
         if state.left:
             on_event(Log("The program that grades ended; it is started again.", "warning"))
-            if done or state.attempts or state.away:  # it worked before: what is away now may come back, as Docker does
+            if done or state.attempts or state.away or state.full:  # it worked before: what is away now may come back, as Docker does
                 _pause(_PAUSES_S[lost], cancel or CancelToken())
 
 
@@ -139,7 +147,15 @@ def _round(
     workers = max(1, min(workers, len(state.left)))
     began: set[str] = set()
     with _scratch(shape) as scratch, contextlib.ExitStack() as after:
-        order = Order(batch=new_id(), shape=shape, sources=sources, out=job.out.absolute(), scratch=scratch, workers=workers)
+        order = Order(
+            batch=new_id(),
+            shape=shape,
+            sources=sources,
+            out=job.out.absolute(),
+            scratch=scratch,
+            workers=workers,
+            steps=len(job.submissions) == 1,
+        )
         with _foreman(order) as foreman:
             feeder = _feeder(job, tasks, workers, foreman)
             after.callback(feeder.join)  # not before the foreman knows that it is to end
@@ -151,7 +167,7 @@ def _round(
     for id_ in began:
         if _was_last_try(state, id_, foreman.code):
             state.left.remove(id_)
-            yield _failed(shape, id_, _AWAY if foreman.code == AWAY else _LOST)
+            yield _failed(shape, id_, _why(foreman.code))
 
 
 _Lines = queue.Queue[str | Unfetched | None]
@@ -230,8 +246,14 @@ def _listen(
             feeder.done()
             continue
         facts = _facts(line)
+        if "full" in facts:
+            raise StorageFull(str(facts["full"]), hint=str(facts.get("hint", "")))
+        if "broken" in facts:
+            raise WorkerLost(str(facts["broken"]), hint=str(facts.get("hint", "")))
         if "began" in facts:
             began.add(str(facts["began"]))
+        elif "step" in facts:
+            _tell_step(facts["step"], on_event)
         elif (id_ := str(facts.get("ended"))) in began:
             began.discard(id_)
             outcome = _outcome(job, id_) if facts.get("status") == 0 else None
@@ -241,13 +263,23 @@ def _listen(
             state.left.remove(id_)
             if outcome is not None:
                 on_event(Metric(epoch=0, step=0, name="worker_mb", value=outcome.worker_mb))
-            yield outcome.result if outcome else _failed(shape, id_, _AWAY if facts.get("status") == AWAY else _LOST)
+            yield outcome.result if outcome else _failed(shape, id_, _why(facts.get("status")))
             feeder.done()
+
+
+def _tell_step(said: object, on_event: EventSink) -> None:
+    step = Step(**said) if isinstance(said, dict) else Step()
+    if not step.checks:
+        on_event(Progress(step.cells, step.all_cells, "cells", "executing"))
+    if step.all_checks and step.cells == step.all_cells:
+        on_event(Progress(step.checks, step.all_checks, "checks", "checking"))
 
 
 def _was_last_try(state: _Progress, id_: str, status: object) -> bool:
     """Count a try that came to nothing, and return whether no other follows."""
-    return _count(state.away, id_) >= _AWAY_ATTEMPTS if status == AWAY else _count(state.attempts, id_) >= _ATTEMPTS
+    if status == AWAY:
+        return _count(state.away, id_) >= _AWAY_ATTEMPTS
+    return _count(state.full, id_) >= _FULL_ATTEMPTS if status == FULL else _count(state.attempts, id_) >= _ATTEMPTS
 
 
 def _count(tries: dict[str, int], id_: str) -> int:
@@ -266,7 +298,8 @@ def _facts(line: str) -> dict[str, object]:
 @contextlib.contextmanager
 def _scratch(shape: Shape) -> Iterator[Path]:
     """Make a folder for the batch, and remove it however the batch ended."""
-    scratch, lock = new_scratch(shape)
+    with explain_os_errors("the folder for temporary files"):
+        scratch, lock = new_scratch(shape)
     try:
         yield scratch
     finally:
@@ -361,6 +394,16 @@ _LOST = Note(
 )
 _AWAY = Note(kind="docker-away", text=f"It is not graded: Docker went away meanwhile, {_AWAY_ATTEMPTS} times. Grade it again.")
 
+_FULL = Note(
+    kind="disk-full",
+    text=f"It is not graded: there was no room for what it writes, {_FULL_ATTEMPTS} times, and there is where it is gone. "
+    "Grade it again, with larger slots if it needs them.",
+)
+
+
+def _why(status: object) -> Note:
+    return {AWAY: _AWAY, FULL: _FULL}.get(status, _LOST) if isinstance(status, int) else _LOST
+
 
 def _failed(shape: Shape, id_: str, note: Note) -> GradeResult:
     isolation = "container" if isinstance(shape, ContainerShape) else "process"
@@ -368,14 +411,17 @@ def _failed(shape: Shape, id_: str, note: Note) -> GradeResult:
 
 
 def _unfetched(shape: Shape, lost: Unfetched) -> GradeResult:
-    """Return the result of a submission whose files are lost, which must not keep all others from being graded.
+    """Return the result of a submission whose files are lost or damaged, which must not keep all others from being graded.
 
     Raises
     ------
     Exception
         What else went wrong while it was fetched.
     """
-    if not isinstance(lost.error, NotFound):
+    if isinstance(lost.error, NotFound):
+        kind, text = "files-missing", f"It is not graded, a file of it could not be had. {lost.error.message}"
+    elif isinstance(lost.error, CorruptStore):
+        kind, text = "file-damaged", f"It is not graded, a file of it is damaged. {lost.error.message}"
+    else:
         raise lost.error
-    text = f"A file of it could not be had: {lost.error.message}"
-    return _failed(shape, lost.id, Note(kind="files-missing", text=text[:2000]))
+    return _failed(shape, lost.id, Note(kind=kind, text=f"{text} Restore it from a backup, then grade it again."[:2000]))

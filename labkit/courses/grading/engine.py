@@ -15,6 +15,7 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 
 from labkit.courses.grading.kernel import Ending, GradingKernel
 from labkit.courses.grading.outputs import CellOutputs, OutputBudget
+from labkit.courses.grading.room import says_full
 from labkit.courses.records import Limits, Note
 from labkit.errors import WorkerLost
 
@@ -55,6 +56,10 @@ class Execution:
         Makes the working folder anew, as the submission had it.
     after : callable, optional
         Gets the kernel after the last cell.
+    doubt : callable, optional
+        Called after a cell that says that the disk is full; raises where that is not the submission's matter.
+    on_cell : callable, optional
+        Gets how many cells are executed, and of how many, before the first and after each.
     stories : dict of CellStory
         By the cell's number.
     """
@@ -65,6 +70,8 @@ class Execution:
     deadline: float
     lay_out: Callable[[], None]
     after: Callable[[GradingKernel], None] | None = None
+    doubt: Callable[[], None] | None = None
+    on_cell: Callable[[int, int], None] | None = None
     stories: dict[int, CellStory] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     kernels: int = 0
@@ -78,10 +85,11 @@ class Execution:
         """Execute all cells of the manager's notebook."""
         budget = OutputBudget(self.limits.output_bytes)
         cells = manager.nb.cells
+        executed = [index for index, cell in enumerate(cells) if cell.cell_type == "code" and cell.source.strip()]
         try:
-            for index, cell in enumerate(cells):
-                if cell.cell_type != "code" or not cell.source.strip():
-                    continue
+            for done, index in enumerate(executed):
+                self._tell(done, len(executed))
+                cell = cells[index]
                 manager.cell_start(cell, index)
                 outputs = CellOutputs(self.limits.cell_output_bytes, budget)
                 ending = self._execute(cells, index, outputs)
@@ -89,17 +97,24 @@ class Execution:
                 if ending is None or ending.state != "ok":
                     manager.cell_exception(cell, cell_index=index)
                 manager.cell_complete(cell, cell_index=index)
+            self._tell(len(executed), len(executed))
             if self.after is not None and not self.lost and (kernel := self._ready(cells, len(cells))) is not None:
                 self.after(kernel)
         finally:
             if self._kernel is not None:
                 self._kernel.close()
 
+    def _tell(self, done: int, total: int) -> None:
+        if self.on_cell is not None:
+            self.on_cell(done, total)
+
     def _execute(self, cells: list[Any], index: int, outputs: CellOutputs) -> Ending | None:
         kernel = self._ready(cells, index)
         if kernel is None:
             return None
         ending = kernel.execute(cells[index].source, self._limit(), outputs)
+        if self.doubt is not None and says_full(outputs.error):
+            self.doubt()
         if ending.state == "died":
             self._killers.add(index)
             self._note("kernel-died", index, ending.text)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.courses.records import AssignmentSheet, Note
+from labkit.errors import StorageFull
+from labkit.storage import explain_os_errors
 
 __all__ = ["exporter_code", "names_of", "take_files", "take_values"]
 
@@ -85,21 +87,29 @@ class _Refused(Exception):
 
 
 def take_values(slot_root: Path, wanted: dict[str, str], into: Path, most: int) -> list[Note]:
-    """Copy the exported values of a notebook into `into`, and return what was not to be had."""
+    """Copy the exported values of a notebook into `into`, and return what was not to be had.
+
+    Raises
+    ------
+    StorageFull
+        There is no room for them.
+    """
     notes, purse = [], _Purse(most)
     for name in wanted:
         why = "The notebook did not get as far as exporting it."
-        for suffix in (".npy", ".json", ".why"):
+        for suffix in (".why", ".npy", ".json"):  # what could not be written whole has left a part of it
             try:
                 with _opened(slot_root, ("out", f"{name}{suffix}")) as descriptor:
                     if suffix == ".why":
-                        why = os.read(descriptor, 2000).decode("utf-8", "replace")
+                        why = os.read(descriptor, 2000).decode("utf-8", "replace") or "The notebook could not write it."
                         break
                     _copy(descriptor, into / f"{name}{suffix}", purse)
                     why = ""
                     break
             except FileNotFoundError:
                 continue
+            except StorageFull:
+                raise
             except (_Refused, OSError) as error:
                 why = _words(error)
                 break
@@ -109,7 +119,7 @@ def take_values(slot_root: Path, wanted: dict[str, str], into: Path, most: int) 
 
 
 def take_files(slot_root: Path, sheet: AssignmentSheet, into: Path, most: int) -> list[Note]:
-    """Copy the exported files and folders of the working folder into `into`, and return what was not to be had."""
+    """Copy the exported files and folders of the working folder into `into`, and return what was not to be had. Raises as `take_values`."""
     notes, purse = [], _Purse(most)
     for name, source in sheet.exports.items():
         home, _, path = source.partition(":")
@@ -122,6 +132,8 @@ def take_files(slot_root: Path, sheet: AssignmentSheet, into: Path, most: int) -
             _take(slot_root, ("work", *parts), into / name, purse)
         except FileNotFoundError:
             notes.append(Note(kind="export", where=name, text=f"The file {path} was not written."))
+        except StorageFull:
+            raise
         except (_Refused, OSError) as error:
             notes.append(Note(kind="export", where=name, text=f"{path} was not exported: {_words(error)}"[:2000]))
     return notes
@@ -139,7 +151,8 @@ def _take(root: Path, parts: tuple[str, ...], target: Path, purse: _Purse) -> No
 def _copy_folder(folder: int, target: Path, purse: _Purse, left: list[int], depth: int) -> None:
     if depth > _DEEPEST:
         raise _Refused("its folders are nested too deeply")
-    target.mkdir()
+    with explain_os_errors(target):
+        target.mkdir()
     with os.scandir(folder) as entries:
         names = []
         for entry in entries:
@@ -164,7 +177,7 @@ def _copy(descriptor: int, target: Path, purse: _Purse) -> None:
     if size > purse.left:
         raise _Refused(f"it has {size:,} bytes, more than may be exported")
     purse.left -= size
-    with open(target, "xb") as file:
+    with explain_os_errors(target), open(target, "xb") as file:
         while size > 0 and (data := os.read(descriptor, min(size, _CHUNK))):
             file.write(data)
             size -= len(data)

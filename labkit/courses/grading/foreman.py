@@ -17,20 +17,22 @@ import signal
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import psutil
 
 from labkit.courses.folder import Assignment, load_assignment
 from labkit.courses.grading.containers import Container, Engine
 from labkit.courses.grading.html import PAGE_S, prepare_pages
-from labkit.courses.grading.order import AWAY, OUTCOME, Order, OrderTask, Outcome
+from labkit.courses.grading.order import AWAY, FULL, OUTCOME, Order, OrderTask, Outcome
 from labkit.courses.grading.places import INNER, Slot, make_slots
-from labkit.courses.grading.scorer import SCORE_SOCKET, serve
+from labkit.courses.grading.room import RESULT_BYTES, is_full, is_to_the_brim, require_room, require_writable
+from labkit.courses.grading.scorer import SCORE_FAULT, SCORE_SOCKET, serve
 from labkit.courses.grading.shapes import ContainerShape
-from labkit.courses.grading.worker import ASKS, Submission, grade_submission
+from labkit.courses.grading.steps import Step, StepBoard
+from labkit.courses.grading.worker import ASKS, SCORER_S, Submission, grade_submission
 from labkit.courses.records import Limits
-from labkit.errors import WorkerLost
+from labkit.errors import StorageFull, WorkerLost
 from labkit.notebooks.lineage import adopt_orphans, die_with_parent
 from labkit.runs.family import end_children, end_descendants
 from labkit.storage import write_text
@@ -41,6 +43,8 @@ _LOOK_S = 0.05
 _SLACK_S = 120.0
 _BLOCKED_S = 300.0
 _SCORER_EVERY_S = 2.0
+_SCORER_STARTS = 3
+_CHECKS_HINT = "Test the assignment with its solution, and see that what hidden/ needs is installed where it is graded."
 _WORKER_MB = 1500
 _SCORER_MB = 700
 
@@ -52,6 +56,8 @@ class _Child:
     task: OrderTask
     slot: Slot
     until: float
+    board: StepBoard | None = None
+    step: Step = field(default_factory=Step)
 
 
 class Foreman:
@@ -69,6 +75,8 @@ class Foreman:
         self.scorer_slot = self.slots.pop() if with_checks else None
         self.scorer_pid = 0
         self.scorer_started = 0.0
+        self.scorer_faults = 0
+        """How often it ended, one time after another, before it could be asked."""
         self.scorer_container: Container | None = None
         self.children: dict[int, _Child] = {}
         self.blocked: list[_Child] = []
@@ -111,11 +119,11 @@ class Foreman:
 
     def _begin(self, task: OrderTask, slot: Slot) -> None:
         sys.stdout.flush()
-        parent = os.getpid()
+        parent, board = os.getpid(), StepBoard() if self.order.steps else None
         pid = os.fork()
         if pid == 0:
-            _work(self, task, slot, parent)
-        self.children[pid] = _Child(task, slot, time.monotonic() + longest_s(self.assignments[task.version]))
+            _work(self, task, slot, parent, board)
+        self.children[pid] = _Child(task, slot, time.monotonic() + longest_s(self.assignments[task.version]), board)
         _say(began=task.id)
 
     def _collect(self) -> None:
@@ -133,12 +141,30 @@ class Foreman:
             if child is None:
                 continue  # an orphan that we adopted
             self._end_orphans()
+            _say_step(child)
             self._free(child)
             code = os.waitstatus_to_exitcode(status)
-            if code == AWAY:
+            short = self._shortage(child) if code == FULL else None
+            if code == AWAY or short is not None:
                 self.waiting.clear()  # they are not to fail one by one: whoever started us starts another when Docker is back
                 self.hears_more = False
-            _say(ended=child.task.id, status=code)
+            if short is not None:
+                _say(full=short.message, hint=short.hint)
+            else:
+                _say(ended=child.task.id, status=code)
+
+    def _shortage(self, child: _Child) -> StorageFull | None:
+        """Return what there is no room for, now that all of a submission is removed; None where it was the submission's own doing."""
+        promised = self.assignments[child.task.version].sheet.limits.files_mb * 1_000_000
+        places = [(self.order.scratch, promised), (self.order.out, RESULT_BYTES)]
+        places += [] if child in self.blocked else [(child.slot.root, promised)]
+        try:
+            for folder, wanted in places:
+                require_room(folder, wanted)
+                require_writable(folder)
+        except StorageFull as error:
+            return error
+        return None
 
     def _free(self, child: _Child) -> None:
         """Give a slot to the next, when no container of the last can write into it any more."""
@@ -153,6 +179,7 @@ class Foreman:
     def _look_after(self) -> None:
         now = time.monotonic()
         for pid, child in self.children.items():
+            _say_step(child)
             memory = 0
             with contextlib.suppress(psutil.Error):
                 memory = psutil.Process(pid).memory_info().rss
@@ -167,8 +194,25 @@ class Foreman:
             child.until = until
         if self.scorer_slot is not None:
             gone = self.scorer_container.exit_code is not None if self.scorer_container else not self.scorer_pid
+            self._refuse_scorer(self.scorer_slot, now, gone=gone)
             if gone and now > self.scorer_started + _SCORER_EVERY_S:
+                self.scorer_faults += 1
                 self._start_scorer()
+
+    def _refuse_scorer(self, slot: Slot, now: float, *, gone: bool) -> None:
+        """Raise where the scorer cannot be asked, and will not be: each submission would wait for it in vain, and nobody know why."""
+        if (slot.root / SCORE_SOCKET).exists():
+            self.scorer_faults = 0
+            return
+        longest = SCORER_S + 2 * max(assignment.sheet.limits.start_s for assignment in self.assignments.values())
+        if not gone and now > self.scorer_started + longest:
+            raise WorkerLost(f"The checks were not loaded in {longest:.0f} s.", hint=_CHECKS_HINT, told=True)
+        if gone and self.scorer_faults >= _SCORER_STARTS - 1:
+            why = ""
+            with contextlib.suppress(OSError):
+                why = (slot.root / SCORE_FAULT).read_text(encoding="utf-8")[:1000]
+            text = f"The checks cannot be loaded: {why or 'the program that loads them ends before its time'}."
+            raise WorkerLost(text, hint=_CHECKS_HINT, told=True)
 
     def _end_orphans(self) -> None:
         """End what came to us because its parent died: the programs of a kernel whose worker was killed."""
@@ -193,7 +237,8 @@ class Foreman:
         slot = self.scorer_slot
         assert slot is not None
         self.scorer_started = time.monotonic()
-        (slot.root / SCORE_SOCKET).unlink(missing_ok=True)
+        for name in (SCORE_SOCKET, SCORE_FAULT):
+            (slot.root / name).unlink(missing_ok=True)
         if self.engine is None:
             parent = os.getpid()
             pid = os.fork()
@@ -240,7 +285,14 @@ def longest_s(assignment: Assignment) -> float:
     return limits.submission_s + starts + checks + pages + _SLACK_S
 
 
-def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
+def _say_step(child: _Child) -> None:
+    """Say how far the only submission is, if that has changed."""
+    if child.board is not None and (step := child.board.read()) != child.step:
+        child.step = step
+        _say(step=asdict(step))
+
+
+def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int, board: StepBoard | None) -> None:
     """Grade one submission, and end: the child's whole life."""
     code = 1
     engine: Engine | None = None
@@ -255,7 +307,15 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         out = foreman.order.out / task.id
         scorer = foreman.scorer_slot.root if foreman.scorer_slot is not None else None
         submission = Submission(task.id, task.folder, assignment, task.version, out)
-        result = grade_submission(submission, slot, foreman.order.shape, engine=engine, scorer=scorer, scratch=foreman.order.scratch)
+        result = grade_submission(
+            submission,
+            slot,
+            foreman.order.shape,
+            engine=engine,
+            scorer=scorer,
+            scratch=foreman.order.scratch,
+            on_step=board.write if board is not None else None,
+        )
         out.mkdir(parents=True, exist_ok=True)
         worker_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         write_text(out / OUTCOME, Outcome(result=result, worker_mb=worker_mb).model_dump_json())
@@ -264,7 +324,7 @@ def _work(foreman: Foreman, task: OrderTask, slot: Slot, parent: int) -> None:
         traceback.print_exception(error)
         # Also what failed while Docker was going: the scorer that does not answer was ended by it.
         away = (isinstance(error, WorkerLost) and error.facts.get("away")) or (engine is not None and not engine.stays())
-        code = AWAY if away else 1
+        code = AWAY if away else FULL if is_full(error) or any(map(is_to_the_brim, (slot.root, foreman.order.scratch))) else 1
     finally:
         with contextlib.suppress(Exception):
             end_descendants()
@@ -303,7 +363,14 @@ def main() -> None:
         foreman.run()
     except WorkerLost as error:
         traceback.print_exception(error)
+        if error.facts.get("told"):
+            _say(broken=error.message, hint=error.hint)
         sys.exit(AWAY if error.facts.get("away") else 1)
+    except OSError as error:
+        traceback.print_exception(error)
+        if is_full(error):
+            _say(full=f"There is no room to grade: {str(error)[:200]}", hint="Free space there, then let the rest be graded.")
+        sys.exit(FULL if is_full(error) else 1)
 
 
 def _first_line() -> tuple[bytes, bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import threading
 import time
@@ -18,6 +17,7 @@ from jupyter_client.manager import KernelManager
 
 from labkit.courses.grading.places import Slot
 from labkit.courses.grading.provisioners import HEADROOM, ContainerProvisioner, GradingProvisioner, ProcessProvisioner
+from labkit.courses.grading.room import held_in
 from labkit.courses.records import Limits
 from labkit.errors import LabKitError, WorkerLost
 
@@ -289,22 +289,8 @@ def _s(seconds: float) -> str:
 
 def too_much(root: Path, most: int) -> bool:
     """Whether a folder holds more bytes, or more files, than it may; links are not followed."""
-    size = number = 0
-    folders = [str(root)]
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    number += 1
-                    if number > _MOST_FILES:
-                        return True
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    else:
-                        size += entry.stat(follow_symlinks=False).st_blocks * 512
-        except OSError:
-            continue
-    return size > most
+    size, number = held_in(root, _MOST_FILES)
+    return size > most or number > _MOST_FILES
 
 
 def provisioner_of(

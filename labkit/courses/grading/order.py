@@ -11,11 +11,13 @@ from labkit.courses.grading.shapes import ContainerShape, ProcessShape
 from labkit.courses.records import GradeResult
 from labkit.storage import Record
 
-__all__ = ["AWAY", "OUTCOME", "Order", "OrderTask", "Outcome"]
+__all__ = ["AWAY", "FULL", "OUTCOME", "Order", "OrderTask", "Outcome"]
 
 OUTCOME = "outcome.json"
 AWAY = 75
 """Exit code of a worker, or a foreman, that lost Docker."""
+FULL = 74
+"""Exit code of a worker, or a foreman, that found no room on a disk."""
 
 
 class OrderTask(Record):
@@ -35,6 +37,8 @@ class Order(Record):
     out: Path
     scratch: Path
     workers: Annotated[int, Field(ge=1, le=256)] = 2
+    steps: bool = False
+    """Whether it is to be said how far the submission is, the only one."""
 
 
 class Outcome(Record):

@@ -2,7 +2,8 @@
 
 ``python -m labkit.courses.grading.scorer ROOT`` serves the socket ``ROOT/score``. Below ``ROOT`` lie ``source/<version>/`` (the
 sheet and ``hidden/``) and ``in/<name>/`` (the exports of one submission). A question is four bytes of length and JSON with
-``name`` and ``version``; the answer likewise a list of `CheckResult`. Each submission is scored in a child of its own, with limits.
+``name`` and ``version``; the answer likewise a list of `CheckResult`, before which, where ``steps`` is asked for, messages say how many
+checks are ``done``. Each submission is scored in a child of its own, with limits.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,12 @@ from labkit.courses.records import AnnotationTask, AssignmentSheet, Check, Check
 from labkit.errors import WorkerLost
 from labkit.notebooks.lineage import die_with_parent
 
-__all__ = ["SCORE_SOCKET", "ask", "main", "serve"]
+__all__ = ["SCORE_FAULT", "SCORE_SOCKET", "ask", "main", "serve"]
 
 SCORE_SOCKET = "score"
+SCORE_FAULT = "fault"
+"""What kept the scorer from its start, in words."""
+_MOST_WORDS = 300
 _LONGEST = 1_000_000
 _LONGEST_ANSWER = 100_000_000
 _CLONE_NEWNET = 0x40000000
@@ -42,11 +47,12 @@ _NAME = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,80}$")
 def serve(root: Path) -> None:
     """Answer until this program is ended."""
     _leave_network()
-    checkers: dict[int, Checker] = {}
-    for folder in sorted((root / "source").iterdir()):
-        sheet = AssignmentSheet.model_validate_json((folder / "sheet.json").read_bytes())
-        checkers[int(folder.name)] = checker = Checker(sheet, folder / "hidden")
-        checker.prepare()
+    try:
+        checkers = _loaded(root / "source")
+    except Exception as error:  # a library that this place lacks, say; whoever grades is to read it
+        with contextlib.suppress(OSError):
+            (root / SCORE_FAULT).write_text(f"{type(error).__name__}: {error}"[:_MOST_WORDS], encoding="utf-8")
+        raise
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     (root / f"{SCORE_SOCKET}.new").unlink(missing_ok=True)  # of one that was ended in this very place
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
@@ -64,6 +70,16 @@ def serve(root: Path) -> None:
                     pass
 
 
+def _loaded(sources: Path) -> dict[int, Checker]:
+    """Return what carries out the checks of each version."""
+    checkers: dict[int, Checker] = {}
+    for folder in sorted(sources.iterdir()):
+        sheet = AssignmentSheet.model_validate_json((folder / "sheet.json").read_bytes())
+        checkers[int(folder.name)] = checker = Checker(sheet, folder / "hidden")
+        checker.prepare()
+    return checkers
+
+
 def _leave_network() -> None:
     """Leave the network where the system lets us; a container has none in the first place."""
     if sys.platform.startswith("linux"):
@@ -78,7 +94,7 @@ def _answer(line: socket.socket, root: Path, checkers: dict[int, Checker]) -> No
         asked = _receive(line)
         name, version = str(asked.get("name")), asked.get("version")
         if _NAME.match(name) and isinstance(version, int) and version in checkers:
-            results = _score(checkers[version], root / "in" / name)
+            results = _score(checkers[version], root / "in" / name, _teller(line) if asked.get("steps") is True else _tell_nobody)
             _send(line, {"results": [result.model_dump() for result in results]})
             code = 0
     except (OSError, ValueError):
@@ -87,20 +103,35 @@ def _answer(line: socket.socket, root: Path, checkers: dict[int, Checker]) -> No
         os._exit(code)
 
 
-def _score(checker: Checker, folder: Path) -> list[CheckResult]:
+def _teller(line: socket.socket) -> Callable[[int], None]:
+    return lambda done: _send(line, {"done": done})
+
+
+def _tell_nobody(done: int) -> None:
+    """Keep how many checks are done to oneself."""
+
+
+def _score(checker: Checker, folder: Path, tell: Callable[[int], None] = _tell_nobody) -> list[CheckResult]:
     """Carry out all checks; one that takes the child along costs its own points only."""
     checks = list(checker.sheet.scored)
     results: list[CheckResult] = []
     while len(results) < len(checks):
         left = checks[len(results) :]
-        found, why = _in_child(checker, left, folder)
+        found, why = _in_child(checker, left, folder, partial(_tell_more, tell, len(results)))
         results += found
         if len(results) < len(checks) and len(found) < len(left):
             results.append(CheckResult(check=checks[len(results)].id, points=0.0, note=why))
+            tell(len(results))
     return results
 
 
-def _in_child(checker: Checker, checks: Sequence[Check | AnnotationTask], folder: Path) -> tuple[list[CheckResult], str]:
+def _tell_more(tell: Callable[[int], None], before: int, done: int) -> None:
+    tell(before + done)
+
+
+def _in_child(
+    checker: Checker, checks: Sequence[Check | AnnotationTask], folder: Path, tell: Callable[[int], None]
+) -> tuple[list[CheckResult], str]:
     """Carry out checks in a limited child; return those that came to an end, and why the next did not."""
     limits = checker.sheet.limits
     reading, writing = os.pipe()
@@ -130,6 +161,7 @@ def _in_child(checker: Checker, checks: Sequence[Check | AnnotationTask], folder
                 break
             *lines, text = (text + data).split(b"\n")
             found += [CheckResult.model_validate_json(line) for line in lines]
+            tell(len(found))
             deadline = time.monotonic() + limits.check_s if lines else deadline
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -148,8 +180,10 @@ def _limit(memory_mb: int, seconds: float) -> None:
         os.dup2(null, descriptor)
 
 
-def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[CheckResult, ...]:
-    """Ask the scorer of `root`, and believe only an answer that fits the sheet.
+def ask(
+    root: Path, name: str, version: int, sheet: AssignmentSheet, on_done: Callable[[int], None] | None = None
+) -> tuple[CheckResult, ...]:
+    """Ask the scorer of `root`, and believe only an answer that fits the sheet; `on_done` gets how many checks are carried out.
 
     Raises
     ------
@@ -163,8 +197,8 @@ def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[Ch
             line.settimeout(limit_s)
             line.connect(str(root / SCORE_SOCKET))
             was_asked = True
-            _send(line, {"name": name, "version": version})
-            answer = _receive(line, _LONGEST_ANSWER)
+            _send(line, {"name": name, "version": version, "steps": on_done is not None})
+            answer = _answered(line, time.monotonic() + limit_s, on_done)
         results = tuple(CheckResult.model_validate(row) for row in answer["results"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WorkerLost("The scorer did not answer.", hint="Grade this submission again.", was_asked=was_asked) from error
@@ -174,6 +208,15 @@ def ask(root: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[Ch
     if not fits:
         raise WorkerLost("The scorer's answer does not fit the sheet.", hint="Grade this submission again.")
     return results
+
+
+def _answered(line: socket.socket, deadline: float, on_done: Callable[[int], None] | None) -> dict[str, Any]:
+    """Return the answer to a question; what comes before it says how far it is."""
+    while "done" in (answer := _receive(line, _LONGEST_ANSWER)):
+        if on_done is not None:
+            on_done(int(answer["done"]))
+        line.settimeout(max(0.1, deadline - time.monotonic()))
+    return answer
 
 
 def _send(line: socket.socket, message: dict[str, Any]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from labkit.courses.assignment import Assignment
 from labkit.courses.grading.batch import Batch, grade_batch
 from labkit.courses.grading.shapes import Shape
+from labkit.courses.grading.steps import count_cells
 from labkit.courses.records import CellScore, GradeResult
 from labkit.courses.student import refuse_errors, solution_submission
-from labkit.events import CancelToken, EventSink, ignore_events
+from labkit.events import CancelToken, EventSink, Progress, ignore_events
 
 __all__ = ["grade_solution", "lacking"]
 
@@ -35,6 +36,8 @@ def grade_solution(
         Graded in place of the solution.
     shape : Shape, optional
         Where the notebooks are executed; by default in programs of this machine.
+    on_event : callable, optional
+        Gets a `Progress` in cells of the notebooks, and then in checks of the sheet.
 
     Raises
     ------
@@ -44,6 +47,7 @@ def grade_solution(
         `cancel` was set.
     """
     refuse_errors(assignment)
+    on_event(Progress(0, sum(map(count_cells, assignment.notebooks.values())), "cells", "executing"))
     given = submission if submission is not None else solution_submission(assignment, scratch / "solution")
     batch = Batch({1: assignment.root}, {_ID: (given, 1)}, scratch / "out")
     (result,) = grade_batch(batch, shape=shape, workers=1, on_event=on_event, cancel=cancel)

@@ -11,7 +11,8 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -25,9 +26,11 @@ from labkit.courses.grading.html import notebook_page, page_bytes
 from labkit.courses.grading.kernel import GradingKernel, provisioner_of
 from labkit.courses.grading.places import Slot
 from labkit.courses.grading.provisioners import ContainerProvisioner
+from labkit.courses.grading.room import held_in, is_to_the_brim, require_room, says_full
 from labkit.courses.grading.scorer import SCORE_SOCKET, ask
 from labkit.courses.grading.scoring import cell_scores, check_scores, missing_scores
 from labkit.courses.grading.shapes import ContainerShape, Shape
+from labkit.courses.grading.steps import Step, count_cells
 from labkit.courses.mending import mend
 from labkit.courses.notebook import read_notebook, write_notebook
 from labkit.courses.records import AssignmentSheet, CellScore, CheckResult, GradeResult, Item, Note, NotebookOutcome
@@ -35,11 +38,12 @@ from labkit.courses.submitted import check_notebook
 from labkit.errors import InvalidInput, WorkerLost
 from labkit.storage import write_bytes
 
-__all__ = ["ASKS", "Submission", "grade_submission"]
+__all__ = ["ASKS", "SCORER_S", "Submission", "grade_submission"]
 
 _EXPORT_S = 30.0
 _MOST_NOTES = 200
-_SCORER_S = 60.0
+SCORER_S = 60.0
+_MOST_FILES = 20_000
 ASKS = 2
 _MB = 1_000_000
 
@@ -79,6 +83,8 @@ class _Grading:
     scorer: Path | None
     deadline: float
     private: Path
+    on_step: Callable[[Step], None] | None = None
+    step: Step = field(default_factory=Step)
     notes: list[Note] = field(default_factory=list)
     scores: list[CellScore] = field(default_factory=list)
     outcomes: list[NotebookOutcome] = field(default_factory=list)
@@ -91,9 +97,33 @@ class _Grading:
         if len(self.notes) < _MOST_NOTES and note not in self.notes:
             self.notes.append(note)
 
+    def tell(self, **now: int) -> None:
+        """Say how far it is."""
+        self.step = replace(self.step, **now)
+        if self.on_step is not None:
+            self.on_step(self.step)
+
+    def require_room(self) -> None:
+        """Return if the submission has the room that its sheet promises: free, or taken by itself.
+
+        Raises
+        ------
+        StorageFull
+            It has not: what came of it says nothing of the submission.
+        """
+        root = self.slot.root
+        require_room(root, self.submission.assignment.sheet.limits.files_mb * _MB, held=held_in(root, _MOST_FILES)[0])
+
 
 def grade_submission(
-    submission: Submission, slot: Slot, shape: Shape, *, engine: Engine | None, scorer: Path | None, scratch: Path
+    submission: Submission,
+    slot: Slot,
+    shape: Shape,
+    *,
+    engine: Engine | None,
+    scorer: Path | None,
+    scratch: Path,
+    on_step: Callable[[Step], None] | None = None,
 ) -> GradeResult:
     """Grade one submission.
 
@@ -105,19 +135,27 @@ def grade_submission(
         The scorer's folder; None where the sheet has no checks.
     scratch : Path
         Where a folder for the worker alone is made.
+    on_step : callable, optional
+        Gets how far it is, in cells and checks.
 
     Raises
     ------
     WorkerLost
         Something of ours failed, not of the submission's.
+    StorageFull
+        There is no room for what it writes, or for its result.
     """
     began = time.monotonic()
     limits = submission.assignment.sheet.limits
     with tempfile.TemporaryDirectory(prefix="own-", dir=scratch) as private:
-        grading = _Grading(submission, slot, shape, engine, scorer, began + limits.submission_s, Path(private))
+        grading = _Grading(submission, slot, shape, engine, scorer, began + limits.submission_s, Path(private), on_step)
+        expected = {name: count_cells(notebook) for name, notebook in submission.assignment.notebooks.items()}
+        grading.tell(all_cells=sum(expected.values()), all_checks=len(submission.assignment.sheet.scored))
         _lay_out(grading)
         for name in submission.assignment.notebooks:
-            _grade_notebook(grading, name)
+            before, after = grading.step.cells, grading.step.all_cells - grading.step.cells - expected[name]
+            _grade_notebook(grading, name, partial(_tell_cells, grading, before, after))
+            grading.tell(all_cells=grading.step.cells + after)  # also where it could not be executed
         checks = _check(grading)
         slot.clear()
     results = {result.check: result for result in checks}
@@ -132,6 +170,10 @@ def grade_submission(
         seconds=round(time.monotonic() - began, 3),
         isolation="container" if isinstance(shape, ContainerShape) else "process",
     )
+
+
+def _tell_cells(grading: _Grading, before: int, after: int, done: int, total: int) -> None:
+    grading.tell(cells=before + done, all_cells=before + total + after)
 
 
 def _lay_out(grading: _Grading) -> None:
@@ -175,7 +217,7 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target, follow_symlinks=False)
 
 
-def _grade_notebook(grading: _Grading, name: str) -> None:
+def _grade_notebook(grading: _Grading, name: str, on_cell: Callable[[int, int], None]) -> None:
     """Execute and score one notebook; its outcome and scores are noted."""
     began = time.monotonic()
     try:
@@ -193,6 +235,7 @@ def _grade_notebook(grading: _Grading, name: str) -> None:
         if len(grading.notes) < _MOST_NOTES:
             grading.notes.append(note if note.where else note.model_copy(update={"where": f"{name}.ipynb"}))
     execution = _execution(grading, name)
+    execution.on_cell = on_cell
     path = grading.private / "notebook.ipynb"
     write_bytes(path, write_notebook(mended.notebook))
     parameters = _parameters(grading) if _takes_parameters(mended.notebook) else {}
@@ -201,6 +244,8 @@ def _grade_notebook(grading: _Grading, name: str) -> None:
     failed = {index for index, story in execution.stories.items() if story.state == "error"}
     view = student_view(executed, failed, show_messages=grading.submission.assignment.sheet.show_hidden_messages)
     grading.scores += cell_scores(grading.items(name), executed, execution.stories, view.notes if view else None)
+    if is_to_the_brim(grading.slot.root):  # what could not be written need not have been said
+        grading.require_room()
     _take_values(grading, name)
     all_ran = all(story.ran and story.state != "died" for story in execution.stories.values())
     grading.outcomes.append(
@@ -268,7 +313,14 @@ def _execution(grading: _Grading, name: str) -> Execution:
 
     start: Callable[[], GradingKernel] = lambda: GradingKernel(slot, sheet.limits, provisioner)  # noqa: E731
     return Execution(
-        start, _is_test, sheet.limits, grading.deadline, lambda: _lay_out(grading), after=export if wanted else None, name=name
+        start,
+        _is_test,
+        sheet.limits,
+        grading.deadline,
+        lambda: _lay_out(grading),
+        after=export if wanted else None,
+        doubt=grading.require_room,
+        name=name,
     )
 
 
@@ -294,7 +346,10 @@ def _take_values(grading: _Grading, name: str) -> None:
     wanted = names_of(sheet, name)
     (grading.private / "exports").mkdir(exist_ok=True)
     if wanted:
-        grading.notes += take_values(grading.slot.root, wanted, grading.private / "exports", sheet.limits.files_mb * _MB)
+        notes = take_values(grading.slot.root, wanted, grading.private / "exports", sheet.limits.files_mb * _MB)
+        if any(says_full(note.text) for note in notes):
+            grading.require_room()
+        grading.notes += notes
 
 
 def _check(grading: _Grading) -> tuple[CheckResult, ...]:
@@ -313,20 +368,23 @@ def _check(grading: _Grading) -> tuple[CheckResult, ...]:
     shutil.copytree(exports, theirs)
     for path in (theirs, *theirs.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+    on_done = (lambda done: grading.tell(checks=done)) if grading.on_step is not None else None
     try:
-        return _ask_scorer(scorer, name, submission.version, sheet)
+        return _ask_scorer(scorer, name, submission.version, sheet, on_done)
     finally:
         shutil.rmtree(theirs, ignore_errors=True)
 
 
-def _ask_scorer(scorer: Path, name: str, version: int, sheet: AssignmentSheet) -> tuple[CheckResult, ...]:
+def _ask_scorer(
+    scorer: Path, name: str, version: int, sheet: AssignmentSheet, on_done: Callable[[int], None] | None = None
+) -> tuple[CheckResult, ...]:
     """Ask as soon as the scorer can be asked, and once more where it was ended: it loads what checks need, which takes long."""
-    until = time.monotonic() + sheet.limits.start_s + _SCORER_S
+    until = time.monotonic() + sheet.limits.start_s + SCORER_S
     asked = 0
     while True:
         if (scorer / SCORE_SOCKET).exists():
             try:
-                return ask(scorer, name, version, sheet)
+                return ask(scorer, name, version, sheet, on_done)
             except WorkerLost as error:
                 asked += error.facts.get("was_asked", True)
                 if asked >= ASKS:

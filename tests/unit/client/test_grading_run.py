@@ -6,14 +6,16 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from labkit.client import CourseClient, grading
+from labkit.client.asking import ServiceClient
 from labkit.client.course_wire import AssignmentItem
 from labkit.courses.grading import Batch, ProcessShape
 from labkit.courses.records import FileEntry, GradeResult, NotebookOutcome
-from labkit.errors import HubUnreachable, LabKitError, NotFound
+from labkit.errors import CorruptStore, NotFound, StorageFull
 from labkit.testing.course_service import CourseService, course_service
 from labkit.testing.coursework import hand_in_as, hand_out, write_author_folder
 
@@ -150,27 +152,44 @@ def test_what_is_being_fetched_is_not_fetched_beside_itself(
 def test_file_that_comes_damaged_is_that_submissions_matter(
     service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hub is there: with its other files all others are graded, in this run and not never. A hub that is away ends the run."""
-    asked = list[str]()
+    """It is asked for twice and not for minutes, and named; with their own files all others are graded, in this run and not never."""
+    asked, stream = list[str](), ServiceClient._stream
 
-    def fail(_client: CourseClient, _run: str, file: FileEntry, _target: Path) -> None:
-        asked.append(file.path)
-        raise HubUnreachable("no", damaged=len(asked) == 1)
+    def damage(client: ServiceClient, path: str, *_: object) -> Iterator[bytes]:
+        asked.append(path)
+        yield b"not what it was"
 
     def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
         assert job.fetch is not None
-        kinds: tuple[type[LabKitError], ...] = NotFound, HubUnreachable
-        for submission, kind in zip(job.submissions, kinds, strict=True):
-            with monkeypatch.context() as patch:
-                patch.setattr(grading.CourseClient, "fetch_grading_file", fail)
-                with pytest.raises(kind):
-                    job.fetch(submission)
-        yield from ()
+        monkeypatch.setattr(ServiceClient, "_stream", damage)
+        with pytest.raises(CorruptStore, match=r"ps1\.ipynb: A file came damaged"):
+            job.fetch(next(iter(job.submissions)))
+        monkeypatch.setattr(ServiceClient, "_stream", stream)
+        yield from _grade(job)
 
     monkeypatch.setattr(grading, "grade_batch", grade)
     run, address = service.begin_grading(item.id)
-    assert list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address)) == []
-    assert len(asked) == 2
+    assert len(list(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))) == 2
+    assert (len(asked), len(set(asked))) == (2, 1)
+
+
+def test_disk_that_is_full_leaves_the_rest_for_a_retry(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at before each submission is fetched: the run ends with words, what is graded stands, and only the rest is in the next."""
+    frees = iter([10**9, 10**9, 10**6])
+    run, address = service.begin_grading(item.id)
+    monkeypatch.setattr(grading, "grade_batch", _grade)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "labkit.courses.grading.room.shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(total=10**12, free=next(frees)))
+        )
+        graded = list[str]()
+        with pytest.raises(StorageFull, match=r"Only 1 MB are free .* and 64 MB are needed") as found:
+            graded += [result.submission for result in grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address)]
+    assert "Free space there" in found.value.hint
+    (rest,) = grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address)
+    assert (rest.state, rest.submission in graded) == ("graded", False)
 
 
 def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> None:
@@ -178,3 +197,13 @@ def test_run_that_is_none_is_said_so(service: CourseService, tmp_path: Path) -> 
     address = service.client("prof").address
     with pytest.raises(NotFound):
         list(grading.grade_for_service("aaaaaaaaaaaa", tmp_path, shape=ProcessShape(), address=address))
+
+
+def test_damaged_assignment_ends_the_run_and_is_named(
+    service: CourseService, item: AssignmentItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be graded by it: whoever asked reads which file of which release it is."""
+    monkeypatch.setattr(ServiceClient, "_stream", lambda *_: iter([b"not what it was"]))
+    run, address = service.begin_grading(item.id)
+    with pytest.raises(CorruptStore, match=r"release 1: .*: A file came damaged"):
+        next(grading.grade_for_service(run, tmp_path, shape=ProcessShape(), address=address))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from labkit.courses.grading.engine import Execution, execute
-from labkit.courses.grading.kernel import GradingKernel
+from labkit.courses.grading.kernel import Ending, GradingKernel
 from labkit.courses.records import Limits
 from labkit.errors import WorkerLost
 from labkit.testing.grading import code, notebook, write_notebook_file
@@ -22,6 +23,23 @@ def _executed(folder: Path, error: WorkerLost) -> Execution:
     execution = Execution(start, lambda cell: False, Limits(), time.monotonic() + 60, lambda: None)
     execute(folder / "a.ipynb", execution, {})
     return execution
+
+
+def test_how_many_cells_are_executed_is_said(tmp_path: Path) -> None:
+    """Of those that have code: before the first, and after each."""
+    kernel = SimpleNamespace(is_alive=True, execute=lambda *_: Ending("ok"), close=lambda: None)
+    write_notebook_file(tmp_path / "a.ipynb", notebook([code("1"), code(" "), code("2")]))
+    said = list[tuple[int, int]]()
+    execution = Execution(
+        lambda: kernel,  # type: ignore[arg-type,return-value]
+        lambda cell: False,
+        Limits(),
+        time.monotonic() + 60,
+        lambda: None,
+        on_cell=lambda done, total: said.append((done, total)),
+    )
+    execute(tmp_path / "a.ipynb", execution, {})
+    assert said == [(0, 2), (1, 2), (2, 2)]
 
 
 @pytest.mark.parametrize("engine", [True, False])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from labkit.courses.grading import exports
 from labkit.courses.grading.exports import exporter_code, names_of, take_files, take_values
 from labkit.courses.records import AssignmentSheet
+from labkit.errors import StorageFull
 
 LIMIT = 10_000
 
@@ -53,6 +56,26 @@ def test_value_that_is_no_plain_file_is_refused_in_words(slot: Path, make: objec
     (note,) = take_values(slot, {"mask": "mask"}, slot / "into", LIMIT)
     assert why in note.text
     assert list((slot / "into").iterdir()) == []
+
+
+def test_export_for_which_there_is_no_room_is_none_that_was_not_made(slot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would earn nothing, for want of room on the grader's side."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (slot / "out" / "mask.npy").write_bytes(b"mask")
+    monkeypatch.setattr(exports, "open", full, raising=False)
+    with pytest.raises(StorageFull):
+        take_values(slot, {"mask": "mask"}, slot / "into", LIMIT)
+
+
+def test_export_that_was_begun_and_not_finished_is_told(slot: Path) -> None:
+    """What the kernel says of it goes before the part that is there."""
+    (slot / "out" / "mask.npy").write_bytes(b"half")
+    (slot / "out" / "mask.why").write_text("OSError: [Errno 27] File too large")
+    (note,) = take_values(slot, {"mask": "mask"}, slot / "into", LIMIT)
+    assert ("File too large" in note.text, list((slot / "into").iterdir())) == (True, [])
 
 
 def test_folder_on_the_way_that_is_a_link_is_not_followed(slot: Path) -> None:

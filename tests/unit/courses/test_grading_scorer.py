@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from labkit.courses.grading import worker
-from labkit.courses.grading.scorer import SCORE_SOCKET, ask
+from labkit.courses.grading.scorer import SCORE_FAULT, SCORE_SOCKET, ask
 from labkit.courses.records import AssignmentSheet, Check, CheckResult, Limits
 from labkit.errors import WorkerLost
 
@@ -56,10 +56,19 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         program.wait()
 
 
+def test_scorer_that_cannot_load_says_why(tmp_path: Path) -> None:
+    """Where its foreman reads it: nobody else is to learn it from a log."""
+    (tmp_path / "source" / "1").mkdir(parents=True)
+    (tmp_path / "source" / "1" / "sheet.json").write_text("no sheet")
+    done = subprocess.run([sys.executable, "-P", "-m", "labkit.courses.grading.scorer", str(tmp_path)], capture_output=True, check=False)
+    assert (done.returncode, (tmp_path / SCORE_FAULT).read_text()[:15]) == (1, "ValidationError")
+
+
 def test_check_that_runs_away_costs_its_own_points(scorer: Path) -> None:
-    """An endless loop, all memory, and the end of the program: the checks before and after count."""
-    results = ask(scorer, "one", 1, SHEET)
-    assert [result.points for result in results] == [1, 0, 0, 0, 1]
+    """An endless loop, all memory, and the end of the program: the checks before and after count. How many are done is said meanwhile."""
+    done = list[int]()
+    results = ask(scorer, "one", 1, SHEET, done.append)
+    assert ([result.points for result in results], done) == ([1, 0, 0, 0, 1], [1, 2, 3, 4, 5])
     assert "longer than 1 s" in results[1].note
     assert "memory" in results[2].note
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import os
 import shutil
 import signal
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -147,3 +150,15 @@ def test_a_stop_before_the_run_is_known_is_kept(tmp_path: Path, is_late: bool) -
     finally:
         for number, action in before.items():
             signal.signal(number, action)
+
+
+def test_home_that_is_full_is_said() -> None:
+    """Before there is a folder in which anything could be written down: the hub has the words all the same."""
+
+    def prepare() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    given = Namespace(run="abcdefghijkl", folder="grading/runs", grace_s=None)
+    nobody = cast("Any", None)
+    state, reason = served._carry_out(given, nobody, nobody, nobody, prepare)
+    assert (state, reason[:17], "Remove what is no longer needed" in reason) == ("failed", "The disk is full:", True)

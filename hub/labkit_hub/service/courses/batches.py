@@ -58,13 +58,16 @@ def ask_batch(
     if ask.drop_hand:
         with noting_finals(session, row, who.name, "Points by hand were dropped.", now):
             drop_marks(session, chosen, who.name, now)
-    moved = _renew(session, row, chosen) if ask.newest else 0
+    newest = _renewable(session, row, chosen) if ask.newest else frozenset()
     number = (session.scalar(select(func.max(BatchRow.number)).where(BatchRow.assignment_id == row.id)) or 0) + 1
     run = grading_run(row, grader, profile, len(chosen), now)
     batch = BatchRow(id=new_id(), assignment_id=row.id, number=number, run_id=run.id, asked=now, asked_by=who.name)
     session.add_all((run, batch))
     session.flush()
-    session.add_all(BatchTaskRow(batch_id=batch.id, submission_id=one.id, state="waiting") for one in chosen)
+    session.add_all(
+        BatchTaskRow(batch_id=batch.id, submission_id=one.id, state="waiting", release=row.version if one.id in newest else one.release)
+        for one in chosen
+    )
     note(
         session,
         who.name,
@@ -75,7 +78,7 @@ def ask_batch(
         run=run.id,
         submissions=len(chosen),
         drop_hand=ask.drop_hand,
-        to_newest=moved,
+        to_newest=len(newest),
     )
     session.flush()
     return _items(session, [batch], profiles, now)[0]
@@ -150,18 +153,17 @@ def _choose(ledger: Ledger, ask: GradeAsk) -> list[SubmissionRow]:
     return chosen
 
 
-def _renew(session: Session, row: AssignmentRow, chosen: Sequence[SubmissionRow]) -> int:
-    """Let the newest release hold for what was handed in for an older one and has all that it expects; return how many these are.
+def _renewable(session: Session, row: AssignmentRow, chosen: Sequence[SubmissionRow]) -> frozenset[str]:
+    """Return what was handed in for an older release and has all that the newest expects: by that it is graded.
 
-    Receipts stay as they are, and so do points, until the result is there.
+    It belongs to the newest when the result is there, and its points stay until then. Receipts stay as they are.
     """
     older = [one.id for one in chosen if one.release != row.version]
-    expected = set(releases.expected_of(releases.asked_of(releases.release_of(session, row.id, row.version)))) if older else set()
-    moved = 0
-    for one in session.scalars(select(SubmissionRow).where(SubmissionRow.id.in_(older)).options(undefer(SubmissionRow.receipt))):
-        if expected <= {file.path for file in manifest_of(one).files}:
-            one.release, moved = row.version, moved + 1
-    return moved
+    if not older:
+        return frozenset()
+    expected = set(releases.expected_of(releases.asked_of(releases.release_of(session, row.id, row.version))))
+    rows = session.scalars(select(SubmissionRow).where(SubmissionRow.id.in_(older)).options(undefer(SubmissionRow.receipt)))
+    return frozenset(one.id for one in rows if expected <= {file.path for file in manifest_of(one).files})
 
 
 def grading_run(row: AssignmentRow, grader: str, profile: Profile, count: int, now: datetime, *, resumes: str | None = None) -> RunRow:

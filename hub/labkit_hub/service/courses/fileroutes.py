@@ -47,7 +47,7 @@ def add_file_routes(router: APIRouter, office: Office) -> None:
     def missing(ask: FilesAsk, who: Identity = person) -> FilesMissing:
         """Say which of these files the caller has still to send."""
         with office.reading(who) as session:
-            return FilesMissing(sha256=tuple(uploads.missing_of(session, who.name, ask.sha256)))
+            return FilesMissing(sha256=tuple(uploads.missing_of(session, office.store, who.name, ask.sha256)))
 
     @router.get("/assignments/{assignment_id}/releases/{version}/files/{sha256}", response_class=FileResponse)
     def release_file(assignment_id: str, version: int, sha256: _Hash, who: Identity = person) -> Response:

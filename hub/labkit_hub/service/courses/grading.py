@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, select
+from sqlalchemy import Select, Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from labkit.client.course_wire import GradingJob, GradingTask, TaskResult
@@ -48,15 +48,15 @@ def require_run(session: Session, run_id: str, who: Identity, grader: str) -> Ba
 def job_of(session: Session, batch: BatchRow, workers: int) -> GradingJob:
     """Return what a run has still to grade, and by what."""
     assignment = session.get_one(AssignmentRow, batch.assignment_id)
-    rows = _waiting(session, batch)
-    versions = sorted({row.release for row in rows})
+    rows, by = _waiting(session, batch), _releases(session, batch)
+    versions = sorted({by.get(row.id) or row.release for row in rows})
     return GradingJob(
         run=batch.run_id,
         course=assignment.course_id,
         assignment=assignment.id,
         assignment_name=assignment.name,
         sources={version: _source(session, assignment.id, version) for version in versions},
-        tasks=tuple(GradingTask(submission=row.id, manifest=manifest_of(row), release=row.release) for row in rows),
+        tasks=tuple(GradingTask(submission=row.id, manifest=manifest_of(row), release=by.get(row.id) or row.release) for row in rows),
         workers=workers,
     )
 
@@ -72,7 +72,8 @@ def grading_file(session: Session, batch: BatchRow, sha256: str) -> None:
     named = _of(batch).where(cast(SubmissionRow.receipt, Text).contains(sha256, autoescape=True))
     if any(file.sha256 == sha256 for row in session.scalars(named) for file in manifest_of(row).files):
         return
-    versions = set(session.scalars(_of(batch).with_only_columns(SubmissionRow.release)))
+    of_tasks = _of(batch).with_only_columns(func.coalesce(BatchTaskRow.release, SubmissionRow.release))
+    versions = set(session.scalars(of_tasks))
     if not any(file.sha256 == sha256 for version in versions for file in _source(session, batch.assignment_id, version).files):
         raise hidden("file", Smell("grading.peek", batch.run_id, None))
 
@@ -102,7 +103,7 @@ def put_result(session: Session, batch: BatchRow, submission_id: str, said: Task
         raise InvalidInput("The result names a file that is not among its files.", hint="This is a fault of the grading run.")
     uploads.claim(session, grader, said.files, {}, now)
     with noting_finals(session, assignment, grader, "It was graded.", now, only=row.id):
-        _keep(session, batch, row, said, grader, now)
+        _keep(session, batch, row, said, grader, now, release=task.release)
     task.state = said.result.state
     note(
         session,
@@ -117,13 +118,17 @@ def put_result(session: Session, batch: BatchRow, submission_id: str, said: Task
     )
 
 
-def _keep(session: Session, batch: BatchRow, row: SubmissionRow, said: TaskResult, grader: str, now: datetime) -> None:
+def _keep(
+    session: Session, batch: BatchRow, row: SubmissionRow, said: TaskResult, grader: str, now: datetime, *, release: int | None
+) -> None:
     before = _points(session, row, last_result(session, row.id))
     found = session.get(ResultRow, (row.id, batch.id)) or ResultRow(submission_id=row.id, batch_id=batch.id, number=batch.number)
     found.state, found.received, found.result = said.result.state, now, said.result.model_dump(mode="json")
     found.files = [file.model_dump(mode="json") for file in said.files]
     session.add(found)
     session.flush()
+    if release is not None and said.result.state == "graded" and last_result(session, row.id) is found:
+        row.release = release  # not before: what holds for it without this result is that of its own
     for item, points in _points(session, row, last_result(session, row.id)).items():
         if item not in before or before[item] != points:
             add_change(session, row.id, item, points, grader, now, "It was graded.")
@@ -138,6 +143,12 @@ def _points(session: Session, row: SubmissionRow, found: ResultRow | None) -> di
     scores = scores_of(items_of(session, row), GradeResult.model_validate(found.result), {})
     decided = {item for item, mark in marks.items() if mark.points is not None}
     return {score.item.key: score.points for score in scores if score.points is not None and score.item.key not in decided}
+
+
+def _releases(session: Session, batch: BatchRow) -> dict[str, int | None]:
+    """Return by which release each submission of a batch is graded."""
+    query = select(BatchTaskRow.submission_id, BatchTaskRow.release).where(BatchTaskRow.batch_id == batch.id)
+    return {row.submission_id: row.release for row in session.execute(query)}
 
 
 def _source(session: Session, assignment_id: str, version: int) -> Manifest:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 10.0
 _SWEEP_EVERY_S = 3600.0
 _SWEEP_ALL_AFTER = 24  # for it everything is read through
+_PARTS = 24  # of the folder: one each hour
+_FEW = 10
 
 
 class CoursesRoom:
@@ -70,6 +72,7 @@ class CoursesRoom:
             if time.monotonic() >= next_sweep:
                 next_sweep = time.monotonic() + _SWEEP_EVERY_S
                 self._do("course files", self._sweep)
+                self._do("course files", self._sweep_unknown)
                 if sweeps % _SWEEP_ALL_AFTER == 0:
                     self._do("course files", self._sweep_unnamed)
                 sweeps += 1
@@ -80,6 +83,15 @@ class CoursesRoom:
     def _sweep_unnamed(self) -> None:
         gone = uploads.sweep_unnamed(self.office.store, self.office.context.database, self.office.now())
         log.info("%d files of courses that nothing named any more were removed.", gone)
+
+    def _sweep_unknown(self) -> None:
+        hour = int(self.office.now().timestamp() // 3600)
+        swept = uploads.sweep_unknown(self.office.store, self.office.context.database, hour % _PARTS, _PARTS)
+        if swept.gone or swept.doubted:
+            log.warning("Files of courses that the database does not know: %d were removed, %d will be.", swept.gone, swept.doubted)
+        if swept.doubted > swept.known + _FEW:
+            text = "Most of them are not known to the database. They are removed in two weeks: is it the right database?"
+            note_error(self.office.context.database, "course files", text)
 
     def _do(self, what: str, look: Callable[[], object]) -> None:
         try:

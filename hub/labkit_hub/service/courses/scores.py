@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session, aliased
 
 from labkit.client.course_wire import HandScore
 from labkit.courses.records import CellScore, GradeResult, Item, PinnedComment
@@ -19,7 +19,19 @@ from labkit_hub.service.courses.access import lock_assignment, submission_for
 from labkit_hub.service.courses.history import add_change, noting_finals
 from labkit_hub.service.courses.tables import GradeRow, MarkRow, ResultRow, SubmissionRow
 
-__all__ = ["drop_marks", "items_of", "last_result", "last_results", "marks_of", "pins_of", "put_score", "resum", "run_points", "scores_of"]
+__all__ = [
+    "drop_marks",
+    "failures",
+    "items_of",
+    "last_result",
+    "last_results",
+    "marks_of",
+    "pins_of",
+    "put_score",
+    "resum",
+    "run_points",
+    "scores_of",
+]
 
 _WHOLE = ""
 
@@ -44,6 +56,18 @@ def last_results(session: Session, assignment_id: str) -> dict[str, dict[str, An
     query = select(ResultRow.submission_id, ResultRow.result).join(SubmissionRow, SubmissionRow.id == ResultRow.submission_id)
     query = query.where(SubmissionRow.assignment_id == assignment_id).order_by(ResultRow.state, ResultRow.number)
     return {row.submission_id: row.result for row in session.execute(query)}
+
+
+def failures(session: Session, assignment_id: str, *, only: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return the newest result of each submission for which that is a failure, as the JSON that it is kept as; `only` of one.
+
+    An older one may hold: then this says why it does.
+    """
+    newer = aliased(ResultRow)
+    query = select(ResultRow.submission_id, ResultRow.result).join(SubmissionRow, SubmissionRow.id == ResultRow.submission_id)
+    query = query.where(SubmissionRow.assignment_id == assignment_id, ResultRow.state == "failed")
+    query = query.where(~exists().where(newer.submission_id == ResultRow.submission_id, newer.number > ResultRow.number))
+    return {row.submission_id: row.result for row in session.execute(query if only is None else query.where(SubmissionRow.id == only))}
 
 
 def run_points(result: Mapping[str, Any]) -> dict[str, float | None]:

@@ -9,21 +9,25 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.courses.records import SHA256_PATTERN
 from labkit.errors import CorruptStore, InvalidInput, NotFound, StorageFull
 from labkit.storage import explain_os_errors, fsync_folder
 
-__all__ = ["FileStore", "Incoming"]
+__all__ = ["FileStore", "Incoming", "Kept"]
 
 _HASH = re.compile(SHA256_PATTERN)
 _LOOK_EVERY = 16_000_000
+_FOLDERS = 256
+_TRUSTED, _DOUBTED = 0o600, 0o400
 
 
 class Incoming:
@@ -73,6 +77,23 @@ class Incoming:
         with suppress(OSError):
             self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file as it lies on the disk.
+
+    Attributes
+    ----------
+    age_s : float
+        Since it was written, or doubted.
+    doubted : bool
+        Whether it was looked at before, and nobody knew it.
+    """
+
+    name: str
+    age_s: float
+    doubted: bool
 
 
 class FileStore:
@@ -160,6 +181,13 @@ class FileStore:
             raise NotFound("There is no such file.", hint="Send it again.")
         return place
 
+    def holds(self, sha256: str, size: int) -> bool:
+        """Whether a file lies there in its size: a disk that was restored, or is full, may have lost it."""
+        try:
+            return self._place(sha256).stat().st_size == size
+        except OSError:
+            return False
+
     def read(self, sha256: str, most_bytes: int) -> bytes:
         """Return what a file holds.
 
@@ -184,6 +212,24 @@ class FileStore:
                     place.unlink()
                     removed += 1
         return removed
+
+    def files_in(self, part: int, parts: int) -> Iterator[list[Kept]]:
+        """Yield the files of one of so many parts of the folder, a few at a time."""
+        for number in range(part, _FOLDERS, parts):
+            with suppress(FileNotFoundError):
+                yield [kept for path in (self.root / f"{number:02x}").iterdir() if (kept := _kept(path)) is not None]
+
+    def doubt(self, name: str) -> None:
+        """Mark a file that nobody knows: it cannot be written any more, and its age begins anew."""
+        place = self._place(name)
+        with suppress(FileNotFoundError):
+            os.utime(place)
+            place.chmod(_DOUBTED)
+
+    def trust(self, name: str) -> None:
+        """Take the mark away."""
+        with suppress(FileNotFoundError):
+            self._place(name).chmod(_TRUSTED)
 
     def sweep(self, older_than_s: float) -> None:
         """Remove what nobody goes on sending."""
@@ -212,3 +258,14 @@ class FileStore:
                 f"Only {free / 1e6:.0f} MB are free where the courses' files lie; no more are taken.",
                 hint="Tell an admin: what was handed in before is safe.",
             )
+
+
+def _kept(path: Path) -> Kept | None:
+    """Return a file of ours; None for what is none."""
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not (stat.S_ISREG(facts.st_mode) and _HASH.fullmatch(path.name)):
+        return None
+    return Kept(path.name, time.time() - facts.st_mtime, doubted=stat.S_IMODE(facts.st_mode) == _DOUBTED)

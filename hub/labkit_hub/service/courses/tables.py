@@ -173,13 +173,14 @@ class BatchRow(Base):
 
 
 class BatchTaskRow(Base):
-    """A submission of a batch; ``state`` is waiting, graded or failed."""
+    """A submission of a batch; ``state`` is waiting, graded or failed. It belongs to `release` when it has a result of it."""
 
     __tablename__ = "batch_tasks"
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True)
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), primary_key=True, index=True)
     state: Mapped[str] = mapped_column(String(16), default="waiting")
+    release: Mapped[int | None]  # that it is graded by; None: its own, of batches from before this was written down
 
 
 class ResultRow(Base):

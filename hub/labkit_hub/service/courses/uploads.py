@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from labkit.courses.records import FileEntry
 from labkit.errors import InvalidInput, StorageFull
-from labkit_hub.service.courses.store import FileStore, Incoming
+from labkit_hub.service.courses.store import FileStore, Incoming, Kept
 from labkit_hub.service.courses.tables import ReleaseRow, ResultRow, SubmissionRow, UploadRow
 from labkit_hub.service.database import Database
 
-__all__ = ["claim", "claimable", "missing_of", "receive", "require_room", "sweep", "sweep_unnamed"]
+__all__ = ["Swept", "claim", "claimable", "missing_of", "receive", "require_room", "sweep", "sweep_unknown", "sweep_unnamed"]
 
 _AT_ONCE = 500
 _ROWS_AT_ONCE = 100
 _UNUSED_FOR = timedelta(days=2)
+_UNKNOWN_AFTER_S = 86_400.0
+_UNKNOWN_FOR_S = 14 * 86_400.0
+"""From the day on which nobody knew a file to that on which it goes: for so long a wrong database may be in place unnoticed."""
 _SHOWN = 5
 
 
@@ -56,10 +60,10 @@ def receive(store: FileStore, database: Database, file: Incoming, sha256: str, n
                 row.sent = now
 
 
-def missing_of(session: Session, name: str, wanted: Iterable[str], given: Collection[str] = ()) -> list[str]:
-    """Return what somebody has neither sent nor been given, in the order in which it was asked for."""
-    sent = _sizes(session, name, [sha for sha in wanted if sha not in given])
-    return [sha for sha in dict.fromkeys(wanted) if sha not in given and sha not in sent]
+def missing_of(session: Session, store: FileStore, name: str, wanted: Sequence[str]) -> list[str]:
+    """Return what somebody has not sent, or what of it has been lost since, in the order in which it was asked for."""
+    sent = _sizes(session, name, wanted)
+    return [sha for sha in dict.fromkeys(wanted) if sha not in sent or not store.holds(sha, sent[sha])]
 
 
 def claimable(session: Session, name: str, files: Iterable[FileEntry], given: Mapping[str, int]) -> None:
@@ -115,17 +119,14 @@ def _forget(session: Session, before: datetime) -> set[str]:
     _take(session, *old)
     names = list(session.scalars(select(UploadRow.sha256).where(*old).distinct()))
     session.execute(delete(UploadRow).where(*old).execution_options(synchronize_session=False))
-    kept: set[str] = set()
-    for some in _pieces(names):
-        kept.update(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(some)).distinct()))
-    return set(names) - kept
+    return set(names) - _known(session, names)
 
 
 def sweep_unnamed(store: FileStore, database: Database, now: datetime) -> int:
-    """Remove what no release, submission or result names any more, and return how many files went.
+    """Remove what no release, submission or result that holds names any more, and return how many files went.
 
-    Such is left by a draft that was deleted. What was sent or claimed in the last days stays, whoever names it: somebody may be about to.
-    What is not written down as sent is left alone, so that a service that was given a wrong, empty database removes nothing.
+    Such is left by a draft that was deleted, and by each grading again. What was sent or claimed in the last days stays, whoever names it:
+    somebody may be about to. What is not written down as sent is left alone; see `sweep_unknown`.
     """
     before = now - _UNUSED_FOR
     with database.reading() as session:
@@ -138,6 +139,62 @@ def sweep_unnamed(store: FileStore, database: Database, now: datetime) -> int:
         return store.remove(gone)
 
 
+@dataclass(slots=True)
+class Swept:
+    """What was found of files that nobody knows: how many went, how many are doubted since now, and how many are known."""
+
+    gone: int = 0
+    doubted: int = 0
+    known: int = 0
+
+
+def sweep_unknown(store: FileStore, database: Database, part: int, parts: int) -> Swept:
+    """Look for files that the database knows nothing of, in one of so many parts of the folder, and remove what it has not known for days.
+
+    Such is left by a service that died between writing down that a file goes and removing it, or between keeping one that was sent and
+    writing down who sent it. It is doubted first, and what is known again is trusted again. An empty database knows nothing: then
+    nothing is done.
+    """
+    swept = Swept()
+    with database.reading() as session:
+        if session.scalar(select(UploadRow.sha256).limit(1)) is None:
+            return swept
+    for files in store.files_in(part, parts):
+        old = {file.name: file for file in files if file.age_s >= _UNKNOWN_AFTER_S}  # what is being sent is written down in a moment
+        due = _doubt(store, database, old, swept)
+        if due:
+            with database.reading() as session:
+                due.difference_update(_named(session))
+            with store.turn, database.reading() as session:
+                swept.gone += store.remove(due - _known(session, due), older_than_s=_UNKNOWN_FOR_S)
+    return swept
+
+
+def _doubt(store: FileStore, database: Database, old: Mapping[str, Kept], swept: Swept) -> set[str]:
+    """Doubt what nobody knows, trust what somebody does, and return what has been doubted for long enough."""
+    due: set[str] = set()
+    with store.turn, database.reading() as session:
+        known = _known(session, old)
+        for name, file in old.items():
+            if name in known:
+                swept.known += 1
+                if file.doubted:
+                    store.trust(name)
+            elif not file.doubted:
+                swept.doubted += 1
+                store.doubt(name)
+            elif file.age_s >= _UNKNOWN_FOR_S:
+                due.add(name)
+    return due
+
+
+def _known(session: Session, names: Iterable[str]) -> set[str]:
+    known: set[str] = set()
+    for some in _pieces(sorted(names)):
+        known.update(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(some)).distinct()))
+    return known
+
+
 def _named(session: Session) -> Iterator[str]:
     """Yield the hash of every file that is part of something, often more than once; row by row, since all of it is large."""
     stream = {"yield_per": _ROWS_AT_ONCE}
@@ -146,8 +203,15 @@ def _named(session: Session) -> Iterator[str]:
         yield from (preview["sha256"] for preview in asked.get("previews", ()))
     for receipt in session.scalars(select(SubmissionRow.receipt).execution_options(**stream)):
         yield from (file["sha256"] for file in receipt.get("files", ()))
-    for files in session.scalars(select(ResultRow.files).execution_options(**stream)):
+    for files in session.scalars(select(ResultRow.files).where(~_is_superseded()).execution_options(**stream)):
         yield from (file["sha256"] for file in files)
+
+
+def _is_superseded() -> ColumnElement[bool]:
+    """Whether another result of the same submission holds, as `scores.last_result` chooses: nobody can read the files of this one."""
+    other = aliased(ResultRow)
+    better = or_(other.state > ResultRow.state, and_(other.state == ResultRow.state, other.number > ResultRow.number))
+    return exists().where(other.submission_id == ResultRow.submission_id, better)
 
 
 def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -159,7 +223,7 @@ def _let_go(session: Session, names: list[str], before: datetime) -> set[str]:
     chosen = (UploadRow.sha256.in_(names), *_is_old(before))
     _take(session, *chosen)
     session.execute(delete(UploadRow).where(*chosen).execution_options(synchronize_session=False))
-    return set(names) - set(session.scalars(select(UploadRow.sha256).where(UploadRow.sha256.in_(names)).distinct()))
+    return set(names) - _known(session, names)
 
 
 def _take(session: Session, *chosen: ColumnElement[bool]) -> None:

@@ -119,7 +119,7 @@ def grade(session: Session, submission_id: str, who: Identity) -> GradeItem:
         comments={mark.item: mark.comment for mark in marks.values() if mark.comment},
         pins=scores.pins_of(asked.items, result, marks),
         notebooks=outcomes if seat.is_staff else tuple(outcome.for_student for outcome in outcomes),
-        notes=result.notes if result and seat.is_staff else (),
+        notes=_notes(session, row.assignment_id, only=row.id).get(row.id, ()) if seat.is_staff else (),
         history=history_of(session, row.id) if seat.is_staff else (),
         rubric=asked.rubric if seat.is_staff else (),
         seconds=result.seconds if result else 0.0,
@@ -189,8 +189,7 @@ def _assignment(session: Session, row: AssignmentRow, seat: Seat, students: Coll
 
 
 def _one(session: Session, row: SubmissionRow, assignment_row: AssignmentRow, seat: Seat) -> SubmissionItem:
-    found = scores.last_result(session, row.id) if seat.is_staff else None
-    notes = GradeResult.model_validate(found.result).notes if found is not None else ()
+    notes = _notes(session, assignment_row.id, only=row.id).get(row.id, ()) if seat.is_staff else ()
     name = full_names(session, assignment_row.course_id).get(row.person, "")
     ledger = open_ledger(session, assignment_row, people=None if seat.is_staff else (seat.name,))
     return _submission(row, ledger, seat, name, notes)
@@ -222,7 +221,16 @@ def _submission(row: SubmissionRow, ledger: Ledger, seat: Seat, full_name: str, 
     )
 
 
-def _notes(session: Session, assignment_id: str) -> dict[str, Any]:
-    """Return the notes of each submission's result that holds."""
-    last = scores.last_results(session, assignment_id)
-    return {name: tuple(Note.model_validate(one) for one in result.get("notes", ())) for name, result in last.items()}
+def _notes(session: Session, assignment_id: str, *, only: str | None = None) -> dict[str, tuple[Note, ...]]:
+    """Return the notes of each submission's result that holds, or of one, and those of a newer one that failed."""
+    if only is None:
+        last = scores.last_results(session, assignment_id)
+    else:
+        found = scores.last_result(session, only)
+        last = {} if found is None else {only: found.result}
+    failed = scores.failures(session, assignment_id, only=only)
+    notes = {}
+    for name, result in last.items():
+        newer = failed.get(name, {}) if result["state"] != "failed" else {}
+        notes[name] = tuple(Note.model_validate(one) for one in (*newer.get("notes", ()), *result.get("notes", ())))
+    return notes

@@ -18,7 +18,7 @@ from labkit.courses.folder import load_assignment
 from labkit.courses.grading import Batch, solution
 from labkit.courses.records import CellScore, GradeResult
 from labkit.errors import Cancelled
-from labkit.events import EventSink, Log
+from labkit.events import EventSink, Log, Progress
 from labkit.testing.assignments import write_assignment
 from labkit.testing.course_service import COURSE, CourseService, course_service
 from labkit_lab import authoring
@@ -190,10 +190,11 @@ async def test_a_preview_takes_the_place_of_a_preview_only(say: Say, jp_root_dir
 
 
 async def test_what_the_solution_earns(say: Say, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Item by item, with the way to the cell; the grading itself is played."""
+    """Item by item, with the way to the cell, and how far it is meanwhile; the grading itself is played."""
     earned = {"test": 1.0, "why": None, "mean": 3.0}
 
-    def grade(job: Batch, **_: object) -> Iterator[GradeResult]:
+    def grade(job: Batch, *, on_event: EventSink, **_: object) -> Iterator[GradeResult]:
+        on_event(Progress(1, 2, "checks", "checking"))
         scores = tuple(CellScore(item=item, points=earned[item.id]) for item in load_assignment(job.source[1]).items)
         yield GradeResult(submission="test", state="graded", scores=scores, isolation="process")
 
@@ -202,6 +203,7 @@ async def test_what_the_solution_earns(say: Say, jp_root_dir: Path, monkeypatch:
     _, made = await say(COURSE, "assignments", folder="Solved")
     _, job = await say("assignments", made["id"], "solution")
     rows = [(row["title"], row["points"], row["path"], row["grade_id"]) for row in job["tested"]["rows"]]
+    assert (job["done"], job["total"], job["unit"]) == (1, 2, "checks")
     assert rows == [
         ("test", 1.0, "Solved/ps1.ipynb", "test"),
         ("why", None, "Solved/ps1.ipynb", "why"),

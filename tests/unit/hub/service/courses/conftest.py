@@ -169,7 +169,15 @@ class School:
         return name
 
     def put_result(
-        self, run: str, submission: str, points: float | None = 6.0, *, state: str = "graded", page: bytes = b"", student_page: bytes = b""
+        self,
+        run: str,
+        submission: str,
+        points: float | None = 6.0,
+        *,
+        state: str = "graded",
+        page: bytes = b"",
+        student_page: bytes = b"",
+        note: str = "A cell was put back.",
     ) -> httpx.Response:
         """Bring the result of one submission, as the grading run does."""
         server, files = self.server_of(run), {"ps1.html": page or f"<p>{submission}</p>".encode()}
@@ -184,7 +192,7 @@ class School:
             "state": state,
             "scores": [{"item": ITEMS[0], "points": points, **told}, {"item": ITEMS[1], "points": None}] if state == "graded" else [],
             "notebooks": [outcome] if state == "graded" else [],
-            "notes": [{"kind": "cell-missing", "text": "A cell was put back."}],
+            "notes": [{"kind": "cell-missing", "text": note}],
             "isolation": "process",
         }
         body = {"result": result, "files": manifest(files)["files"]}

@@ -41,6 +41,13 @@ def files_of(store: FileStore) -> list[str]:
     return sorted(path.name for path in store.root.rglob("*") if path.is_file())
 
 
+def let_days_pass(folder: Path, days: int) -> None:
+    """Let every file below a folder be so many days older."""
+    for path in folder.rglob("*"):
+        at = path.stat().st_mtime - days * 86400
+        os.utime(path, (at, at))
+
+
 def test_a_file_lies_under_its_hash(store) -> None:
     """Once, however often it is sent."""
     name = sha256(b"data")
@@ -115,6 +122,17 @@ def test_nobody_learns_what_others_have_sent(school) -> None:
         answers.append(school.ask("ben", "POST", f"/assignments/{made}/submissions", json=body))
     assert [answer.status_code for answer in answers] == [400, 400]
     assert answers[0].json() == answers[1].json()
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_what_was_lost_on_the_disk_is_to_be_sent_again(school, house, left) -> None:
+    """Else it would be handed in without its bytes, again and again."""
+    school.send("ada", {"a.bin": b"data"})
+    path, wanted = house.files / sha256(b"data")[:2] / sha256(b"data"), [sha256(b"data")]
+    path.unlink() if left is None else path.write_bytes(left)
+    assert school.done("ada", "POST", "/files/missing", json={"sha256": wanted})["sha256"] == wanted
+    school.send("ada", {"a.bin": b"data"})
+    assert school.done("ada", "POST", "/files/missing", json={"sha256": wanted})["sha256"] == []
 
 
 def test_what_a_release_gave_need_not_be_sent(school) -> None:
@@ -228,6 +246,72 @@ def test_what_is_released_again_at_that_moment_stays(school, house, clock, delet
     monkeypatch.setattr(uploads, "_named", read_then_release)
     assert uploads.sweep_unnamed(store, house.database, clock.time) == 0
     assert store.read(deleted, 100) == b"only here"
+
+
+def test_pages_of_a_result_that_does_not_hold_any_more_go(school, house, clock) -> None:
+    """Nobody can read them, and each grading again leaves as many; a failure that came later takes nobody's place."""
+    made, store = school.assignment(), FileStore(house.files, most_bytes=1000)
+    submission = school.submit("ada", made)["submission"]
+    for number, state in enumerate(["graded", "graded", "failed"]):
+        run = school.batch(made, which="these", submissions=[submission])
+        school.put_result(run, submission, state=state, page=f"page {number}".encode())
+        school.set_run(run, "done")
+    clock.later(days=3)
+    let_days_pass(house.files, 3)
+    uploads.sweep_unnamed(store, house.database, clock.time)
+    assert [sha256(f"page {number}".encode()) in files_of(store) for number in range(3)] == [False, True, False]
+
+
+@pytest.fixture
+def orphan(school, house) -> str:
+    """The hash of a file that a killed service left: no row names it, as of all others."""
+    school.submit("ada", school.assignment())
+    keep(FileStore(house.files, most_bytes=1000), b"orphan", sha256(b"orphan"))
+    return sha256(b"orphan")
+
+
+def test_what_a_killed_service_left_goes_after_weeks(house, orphan) -> None:
+    """It is doubted when it is a day old, and not before: it could be one that is just being written down. All others stay."""
+    store, found = FileStore(house.files, most_bytes=1000), []
+    before = files_of(store)
+    for days in (0, 2, 13, 2):
+        let_days_pass(house.files, days)
+        swept = uploads.sweep_unknown(store, house.database, 0, 1)
+        found.append((swept.doubted, swept.gone))
+    assert found == [(0, 0), (1, 0), (0, 0), (0, 1)]
+    assert files_of(store) == [name for name in before if name != orphan]
+
+
+def test_what_is_known_again_is_trusted_again(school, house, orphan) -> None:
+    """A wrong database was in place for weeks; with the right one nothing goes but what that does not know."""
+    store = FileStore(house.files, most_bytes=1000)
+    before = files_of(store)
+    for name in before:
+        store.doubt(name)
+    let_days_pass(house.files, 30)
+    assert uploads.sweep_unknown(store, house.database, 0, 1).gone == 1
+    assert files_of(store) == [name for name in before if name != orphan]
+    assert not any(file.doubted for files in store.files_in(0, 1) for file in files)
+
+
+def test_empty_database_lets_nothing_be_removed(house, store) -> None:
+    """It is no proof that nobody needs a file."""
+    keep(store, b"data", sha256(b"data"))
+    store.doubt(sha256(b"data"))
+    let_days_pass(store.root, 30)
+    assert uploads.sweep_unknown(store, house.database, 0, 1) == uploads.Swept()
+    assert files_of(store) == [sha256(b"data")]
+
+
+def test_each_file_is_in_one_part(store) -> None:
+    """An hour looks at one of them, a day at all."""
+    names = [f"{number:02x}" + 62 * "0" for number in range(0, 256, 5)]
+    for name in names:
+        (store.root / name[:2]).mkdir()
+        (store.root / name[:2] / name).touch()
+    parts = [[file.name for files in store.files_in(part, 24) for file in files] for part in range(24)]
+    assert sorted(name for part in parts for name in part) == names
+    assert max(map(len, parts)) < 6
 
 
 def test_nobody_fills_the_disk_with_what_is_never_handed_in(school, house) -> None:

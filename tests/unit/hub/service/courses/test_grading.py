@@ -366,6 +366,31 @@ def test_a_mended_test_grades_what_was_handed_in_before(school, made, ada) -> No
     assert school.audit("batch.create")[-1].detail["to_newest"] == 1
 
 
+def test_grading_by_the_newest_release_that_fails_changes_no_points(school, made, ada) -> None:
+    """Its items may be others: the submission stays one of the release whose result holds, also for who gives points meanwhile."""
+    school.graded(made, ada, 6)
+    school.release(made, items=[{"id": "another_test", "notebook": "ps1", "how": "cell", "max_points": 20}])
+    run = school.batch(made, which="all", newest=True)
+    school.done("tom", "PUT", f"/submissions/{ada}/scores", json={"item": "ps1/essay", "points": 2})
+    assert school.put_result(run, ada, state="failed").status_code == 204
+    found = school.done("tom", "GET", f"/submissions/{ada}")
+    assert (found["points"], found["max_points"], found["release"], found["needs_hand"]) == (8, 10, 1, 0)
+
+
+def test_why_grading_again_failed_is_said_to_staff(school, made, ada) -> None:
+    """The points of before hold, and it would be said nowhere else; when it has been graded, it is history."""
+    school.graded(made, ada, 6)
+    said = []
+    for state in ("failed", "graded"):
+        run = school.batch(made, which="all")
+        assert school.put_result(run, ada, state=state, note=f"It {state}.").status_code == 204
+        school.set_run(run, "done")
+        one, listed = school.grade(ada), school.done("tom", "GET", f"/assignments/{made}/submissions")["submissions"]
+        assert one["notes"] == one["submission"]["notes"] == listed[0]["notes"]
+        said.append([note["text"] for note in one["notes"]])
+    assert said == [["It failed.", "A cell was put back."], ["It graded."]]
+
+
 def test_what_lacks_a_notebook_of_the_newest_release_keeps_its_own(school, made, ada) -> None:
     """It would be graded as if it had been left out."""
     two = {**school.student_files, "ps2.ipynb": school.notebook("# YOUR CODE HERE")}
