@@ -21,7 +21,7 @@ from labkit_lab.wire_quality import IncomingItem, JobItem
 
 from .conftest import Ask
 
-SOON_S = 60
+SOON_S = 120
 
 
 @pytest.fixture(autouse=True)
