@@ -40,7 +40,7 @@ _FLAGS = (
 
 # Contrast of each text with what lies behind it, by the formula of WCAG 2.2.
 _CONTRASTS = """async panel => {
-  const ends = animation => animation.effect.getComputedTiming().endTime !== Infinity;
+  const ends = one => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity;
   await Promise.all(document.getAnimations().filter(ends).map(one => one.finished.catch(() => null)));
   const rgb = text => (text.match(/[0-9.]+/g) || []).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
