@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import ssl
 import subprocess
 import time
@@ -160,6 +161,14 @@ class Stack:
     def container(self, service: str) -> str:
         """Return the id of a service's container."""
         return self.compose("ps", "-q", service).strip()
+
+    def kill(self, service: str) -> None:
+        """Kill a service's first program from outside, as an accident would; Docker starts it again."""
+
+        def find() -> int | None:  # one that is about to start has none yet
+            return int(docker("inspect", "--format", "{{.State.Pid}}", self.container(service))) or None
+
+        os.kill(wait_for(find, f"the program of {service}"), signal.SIGKILL)
 
     def log(self, service: str) -> str:
         """Return what a service has said."""

@@ -132,7 +132,7 @@ def test_a_hub_killed_while_it_starts_a_run_leaves_nothing_that_computes_unseen(
     run_id = place.submit(person)
     first = container_of(stack, person, run_id)["Id"]
     wait_for(lambda: stop_programs(first), "a server that does not answer, and does not end when it is asked")
-    os.kill(json.loads(docker("inspect", stack.container("hub")))[0]["State"]["Pid"], signal.SIGKILL)
+    stack.kill("hub")
     wait_for(lambda: first not in docker("ps", "-q", "--no-trunc").split() or None, "the end of the first container", timeout_s=240)
     assert ended(place, person, run_id) in ("done", "lost")
     assert sum(line.began for line in place.journal() if line.run_id == run_id) <= 1
@@ -144,7 +144,7 @@ def test_a_hub_killed_while_it_starts_a_run_goes_on_with_it(place: DockerPlace, 
     run_id = place.submit_until_let_go(person)
     first = container_of(stack, person, run_id)["Id"]
     wait_for(lambda: first in docker("ps", "-q", "--no-trunc").split() or None, "a container that runs")
-    os.kill(json.loads(docker("inspect", stack.container("hub")))[0]["State"]["Pid"], signal.SIGKILL)
+    stack.kill("hub")
     wait_for(lambda: place.run(person, run_id).state == "running" or None, "the run in the next hub")
     assert container_of(stack, person, run_id)["Id"] == first
     place.let_go(person)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -239,7 +238,7 @@ def test_a_hub_killed_in_the_middle_of_a_start_finds_the_server(stack: Stack, pe
     _stop(person)
     person.hub.post_form(f"/hub/spawn/{person.name}", profile="cpu")
     wait_for(lambda: stack.servers().get(f"u-{person.name}-u/"), "the container")
-    os.kill(json.loads(docker("inspect", stack.container("hub")))[0]["State"]["Pid"], signal.SIGKILL)
+    stack.kill("hub")
     wait_for(lambda: person.hub_is_well() or None, "the hub, again")
 
     def come_back() -> bool | None:
