@@ -126,7 +126,7 @@ def test_only_home_and_tmp_can_be_written(student: Person) -> None:
 
 def test_a_student_reaches_hub_and_proxy(student: Person) -> None:
     """By their names on the student's own network; the answers are theirs."""
-    ask = "import urllib.request as r, sys; print(r.urlopen(sys.argv[1], timeout=5).read().decode())"
+    ask = "import urllib.request as r, sys; print(r.urlopen(sys.argv[1], timeout=60).read().decode())"
     assert "version" in json.loads(student.inside("python", "-c", ask, "http://hub:8081/hub/api/"))
     assert "version" in json.loads(student.inside("python", "-c", ask, "http://proxy:8000/hub/api/"))
 
@@ -136,7 +136,7 @@ def test_the_service_answers_people_and_their_servers(student: Person) -> None:
     assert student.http.get("/services/labkit/").status_code == 200
     ask = (
         "import os, urllib.request as r; print(r.urlopen(r.Request(os.environ['LABKIT_SERVICE_URL'] + '/api/me',"
-        " headers={'Authorization': 'token ' + os.environ['JUPYTERHUB_API_TOKEN']}), timeout=10).read().decode())"
+        " headers={'Authorization': 'token ' + os.environ['JUPYTERHUB_API_TOKEN']}), timeout=60).read().decode())"
     )
     assert json.loads(student.inside("python", "-c", ask))["name"] == student.name
 
