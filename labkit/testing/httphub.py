@@ -176,7 +176,7 @@ class HttpHub:
                 f"{self._service_url}/internal/admit",
                 json=asked,
                 headers={"Authorization": f"token {self.service_token}"},
-                timeout=10,
+                timeout=60,
                 trust_env=False,
             )
         except httpx.HTTPError:
@@ -210,7 +210,7 @@ class HttpHub:
         url, headers = f"{self._service_url}/api/runs/{run_id}/report", {"Authorization": f"token {server.token}"}
         while not self._closing.is_set():
             try:
-                answer = httpx.post(url, json={"state": state, "reason": ""}, headers=headers, timeout=5, trust_env=False)
+                answer = httpx.post(url, json={"state": state, "reason": ""}, headers=headers, timeout=30, trust_env=False)
                 if answer.status_code < 500:
                     return
             except httpx.HTTPError:

@@ -190,7 +190,7 @@ class RunningHub:
 
     def _join(self, process: subprocess.Popen[str]) -> None:
         if self._reader is not None:
-            self._reader.join(10)
+            self._reader.join(60)
         if process.stdout:
             process.stdout.close()
 
