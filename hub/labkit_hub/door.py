@@ -39,13 +39,14 @@ class ServiceDoor:
         Its own token, which proves that it is the hub who asks.
     admit_s, look_s : float
         How long an answer may take: for an admission, and for what only decorates a page. An admission has time: when a whole class
-        starts at once, the hub itself is late to read the answer, and a service that is not there refuses the connection at once.
+        starts at once, the hub itself is late to read the answer, and a service that is not there refuses the connection at once. A page
+        has less, but without the answer nobody could choose a device, and points of who has just come would not be sent.
     """
 
     url: str
     token: str = field(repr=False)
     admit_s: float = 15.0
-    look_s: float = 1.5
+    look_s: float = 5.0
 
     async def admit(self, admission: Admission) -> Admitted:
         """Ask whether a server may start.

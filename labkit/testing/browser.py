@@ -18,6 +18,7 @@ __all__ = [
     "chromium_path",
     "contrasts",
     "launch_flags",
+    "loaded",
     "on_screen",
     "open_browser",
     "patient_page",
@@ -38,7 +39,9 @@ _FLAGS = (
 
 
 # Contrast of each text with what lies behind it, by the formula of WCAG 2.2.
-_CONTRASTS = """panel => {
+_CONTRASTS = """async panel => {
+  const ends = one => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity;
+  await Promise.all(document.getAnimations().filter(ends).map(one => one.finished.catch(() => null)));
   const rgb = text => (text.match(/[0-9.]+/g) || []).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
     .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -152,6 +155,14 @@ def place_of(part: Locator) -> FloatRect:
     return box
 
 
+def loaded(page: Page, words: str) -> None:
+    """Wait for the page whose heading has these words, and until its scripts hear what is done to it: a form works without them, too."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("h1")).to_contain_text(words)
+    page.wait_for_load_state()
+
+
 def on_screen(page: Page) -> None:
     """Wait until what the page has decided to show is shown: React draws in a task of its own, canvases are painted in the next frame."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
@@ -160,6 +171,6 @@ def on_screen(page: Page) -> None:
 def contrasts(part: Locator) -> dict[str, float]:
     """Return how far each text that is seen in a part of a page stands out from its ground: 1 to 21, WCAG asks for 4.5.
 
-    What is switched off is left out, as WCAG does.
+    Colours that are on their way to others are waited for. What is switched off is left out, as WCAG does.
     """
     return dict(part.evaluate(_CONTRASTS))

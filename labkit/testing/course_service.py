@@ -37,7 +37,7 @@ _BASE = "/services/labkit"
 _OWN = "token-of-the-service"
 _ACCESS = "access:services!service=labkit"
 _GRADER = "labkit-grader"
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 
 
 class _PlayedHub:
@@ -332,7 +332,7 @@ class CourseService:
 
     def _ask(self, name: str, method: str, path: str, **more: Any) -> None:
         headers = {"Authorization": f"token {_token(name)}"}
-        answer = httpx.request(method, f"{self.url}/api/{path}", headers=headers, timeout=20, trust_env=False, **more)
+        answer = httpx.request(method, f"{self.url}/api/{path}", headers=headers, timeout=60, trust_env=False, **more)
         assert answer.status_code < 300, answer.text
 
 

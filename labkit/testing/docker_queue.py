@@ -19,10 +19,11 @@ from labkit.testing.stack import Stack, docker, wait_for
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["DockerPlace"]
+__all__ = ["DockerPlace", "give_to_student"]
 
 _RUNS = "projects/cells/runs"
 _NAMES = ("anna", "ben", "carl", "dora")
+_PATIENCE_S = 240.0  # a hub or a service that was killed starts again meanwhile
 # A run's only cell: what it says of itself lies in the home.
 _CELL = """
 import os, time
@@ -92,12 +93,23 @@ class DockerPlace:
         body = {"kind": "test", "path": _RUNS}
 
         def hand_in() -> None:
-            for path in [self.homes[person] / "projects", *(self.homes[person] / "projects").rglob("*")]:
-                os.chown(path, 1000, 1000)  # else it would be somebody else's
-            wait_until(lambda: self._ask("PUT", person, f"runs/{spec.id}", body) is not None)
+            give_to_student(self.homes[person] / "projects")
+            wait_until(lambda: self._ask("PUT", person, f"runs/{spec.id}", body) is not None, timeout_s=_PATIENCE_S)
 
         Submission.checked(spec).hand_in(folder, hand_in, lambda: None)
         return spec.id
+
+    def submit_endless(self, person: str) -> str:
+        """Put a run into the line that ends only when it is told to."""
+        return self.submit(person, "time.sleep(600)")
+
+    def submit_until_let_go(self, person: str) -> str:
+        """Put a run into the line that computes until `let_go`."""
+        return self.submit(person, 'while not (Path.home() / "enough").exists(): time.sleep(0.1)')
+
+    def let_go(self, person: str) -> None:
+        """Let such a run of a person come to its end."""
+        (self.homes[person] / "enough").touch()
 
     def runs(self, person: str) -> Sequence[HubRunItem]:
         """Return a person's runs."""
@@ -110,7 +122,7 @@ class DockerPlace:
 
     def cancel(self, person: str, run_id: str) -> None:
         """Cancel a run."""
-        wait_until(lambda: self._ask("POST", person, f"runs/{run_id}/cancel") is not None)
+        wait_until(lambda: self._ask("POST", person, f"runs/{run_id}/cancel") is not None, timeout_s=_PATIENCE_S)
 
     def kill_service(self) -> None:
         """Kill the service in the hub's container; the hub starts it again."""
@@ -118,9 +130,13 @@ class DockerPlace:
 
     def kill_in_hub(self, words: str) -> None:
         """Kill the program of the hub's container whose command has these words."""
-        listed = docker("top", self.stack.container("hub"), "-eo", "pid,args").splitlines()[1:]
-        (number,) = [int(line.split()[0]) for line in listed if words in line]
-        os.kill(number, signal.SIGKILL)
+        hub = self.stack.container("hub")
+
+        def find() -> int | None:  # it may have to come back from the kill before
+            found = [int(line.split()[0]) for line in docker("top", hub, "-eo", "pid,args").splitlines()[1:] if words in line]
+            return found[0] if len(found) == 1 else None
+
+        os.kill(wait_for(find, f"the one program {words}"), signal.SIGKILL)
 
     def journal(self) -> Sequence[JournalLine]:
         """Return what the runs wrote into the homes."""
@@ -150,6 +166,14 @@ class DockerPlace:
             return None
         assert answer.status_code < 300, answer.text
         return json.loads(answer.text)
+
+
+def give_to_student(folder: Path) -> None:
+    """Make all of a folder the student's own, else it would be somebody else's; what is there for a moment only may vanish meanwhile."""
+    for place, folders, files in os.walk(folder):
+        for name in (".", *folders, *files):
+            with suppress(FileNotFoundError):  # another run's folder that has just got its name, or a file that has just been replaced
+                os.chown(Path(place) / name, 1000, 1000)
 
 
 def _well(answer: httpx.Response) -> httpx.Response | None:

@@ -56,6 +56,8 @@ class HttpHub:
         For the service's environment.
     away : bool
         While true every request is answered with 403, as by a hub without its database.
+    held : bool
+        While true no run comes to its end by itself.
     journal : list of JournalLine
         What the servers wrote down themselves.
     """
@@ -64,6 +66,7 @@ class HttpHub:
         self.people = people
         self.run_s = run_s
         self.away = False
+        self.held = False
         self.journal: list[JournalLine] = []
         self.service_token = secrets.token_hex(16)
         self._service_url = service_url
@@ -173,7 +176,7 @@ class HttpHub:
                 f"{self._service_url}/internal/admit",
                 json=asked,
                 headers={"Authorization": f"token {self.service_token}"},
-                timeout=10,
+                timeout=60,
                 trust_env=False,
             )
         except httpx.HTTPError:
@@ -194,6 +197,8 @@ class HttpHub:
             self.journal.append(JournalLine(run_id, device, began=True, time=time.monotonic()))
         self._report(server, run_id, "running")
         was_stopped = server.stop.wait(self.run_s)
+        while self.held and not was_stopped:
+            was_stopped = server.stop.wait(0.02)
         with self._lock:
             self.journal.append(JournalLine(run_id, device, began=False, time=time.monotonic()))
         self._report(server, run_id, "cancelled" if was_stopped else "done")
@@ -205,7 +210,7 @@ class HttpHub:
         url, headers = f"{self._service_url}/api/runs/{run_id}/report", {"Authorization": f"token {server.token}"}
         while not self._closing.is_set():
             try:
-                answer = httpx.post(url, json={"state": state, "reason": ""}, headers=headers, timeout=5, trust_env=False)
+                answer = httpx.post(url, json={"state": state, "reason": ""}, headers=headers, timeout=30, trust_env=False)
                 if answer.status_code < 500:
                     return
             except httpx.HTTPError:

@@ -10,13 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from labkit.errors import RunFailed
-from labkit.testing.ports import free_port
+import psutil
 
-__all__ = ["RunningHub"]
+from labkit.errors import RunFailed
+from labkit.testing.ports import free_port, hub_ports
+from labkit.testing.runs import is_alive, wait_until
+
+__all__ = ["RunningHub", "hub_programs"]
 
 _READY = re.compile(r"^LabKit is ready at (http://\S+)$")
 
@@ -120,7 +124,7 @@ class RunningHub:
         self.output, ready = [], threading.Event()
         self._process = subprocess.Popen(
             [*self._command, "start"],
-            env=self._environment,
+            env={**hub_ports(), **self._environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -177,17 +181,30 @@ class RunningHub:
         process, self._process = self._process, None
         if process is None:
             return
-        hub = self.hub_pid
+        hub = psutil.Process(self.hub_pid)
         process.kill()
-        os.kill(hub, signal.SIGKILL)
+        hub.kill()
         process.wait()
+        wait_until(lambda: not is_alive(hub))  # it is nobody's child now, and ends a moment later
         self._join(process)
 
     def _join(self, process: subprocess.Popen[str]) -> None:
         if self._reader is not None:
-            self._reader.join(10)
+            self._reader.join(60)
         if process.stdout:
             process.stdout.close()
 
     def _end_rest(self) -> None:
         subprocess.run([*self._command, "stop"], env=self._environment, capture_output=True, check=False)
+
+
+def hub_programs(var: Path, word: str) -> list[psutil.Process]:
+    """Return the living programs of the hub in `var` that have this word in their command; one that has just ended is left out."""
+    from labkit_hub.instance import instance_mark, members
+
+    found = []
+    for program in members(instance_mark(var)):
+        with suppress(psutil.Error):
+            if word in program.cmdline():
+                found.append(program)
+    return found

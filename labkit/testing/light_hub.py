@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from labkit.errors import RunFailed
 from labkit.testing.hub_session import HubSession
-from labkit.testing.ports import free_port
+from labkit.testing.ports import free_port, hub_ports
 
 if TYPE_CHECKING:
     import httpx
@@ -79,7 +79,8 @@ class LightHub:
         self.var.mkdir(parents=True, exist_ok=True)
         with (self.var / "light.log").open("ab") as log:
             command = [sys.executable, "-m", "jupyterhub", "-f", str(_CONFIG)]
-            self._process = subprocess.Popen(command, cwd=self.var, env=self._environment, stdout=log, stderr=log, start_new_session=True)
+            environment = {**hub_ports(), **self._environment}
+            self._process = subprocess.Popen(command, cwd=self.var, env=environment, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline and self._process.poll() is None:
             if self._is_open():
@@ -133,7 +134,9 @@ class LightHub:
         return httpx.request(method, f"{self.url}/hub/api{path}", json=json, headers=headers, timeout=60, trust_env=False)
 
     def server(self, user: str, name: str = "") -> dict[str, Any] | None:
-        """Return what the hub says of a server that runs, starts or stops; None if it does none of it."""
-        servers = self.api("GET", f"/users/{quote(user)}").json()["servers"]
-        found: dict[str, Any] | None = servers.get(name)
+        """Return what the hub says of a server that runs, starts or stops; None if it does none of it, or there is no such person yet."""
+        answer = self.api("GET", f"/users/{quote(user)}")
+        if answer.status_code == 404:
+            return None
+        found: dict[str, Any] | None = answer.json()["servers"].get(name)
         return found

@@ -9,21 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from labkit.client import HubClient
 from labkit.client.settings import ServiceAddress
 from labkit.client.wire import HubRunItem, NewHubRun
 from labkit.runs.submitting import Submission
 from labkit.storage import RunLayout
+from labkit.testing.hub import hub_programs
 from labkit.testing.light_hub import LightHub
-from labkit.testing.queue_contract import JournalLine
-from labkit.testing.runs import WRITE_RESULT, cells_spec, wait_until
+from labkit.testing.queue_contract import JournalLine, patience
+from labkit.testing.runs import WRITE_RESULT, cells_spec, is_alive, wait_until
 from labkit_hub.homes import UserHome
-from labkit_hub.instance import members
 
 if TYPE_CHECKING:
     import httpx
+    import psutil
 
 __all__ = ["ProcessPlace", "process_place"]
 
@@ -63,7 +62,7 @@ class ProcessPlace:
         """Forget what earlier tests did: they have left nothing that goes on."""
         from sqlalchemy import create_engine, text
 
-        engine = create_engine(self.database_url)
+        engine = create_engine(self.database_url, connect_args=patience(self.database_url))
         with engine.begin() as connection:
             for table in ("usage", "tickets", "runs"):
                 connection.execute(text(f"DELETE FROM {table}"))
@@ -97,6 +96,10 @@ class ProcessPlace:
         submission.hand_in(folder, lambda: self._clients[person].submit(run_id, wish), lambda: None)
         return run_id
 
+    def submit_endless(self, person: str) -> str:
+        """Put a run into the line that ends only when it is told to."""
+        return self.submit(person, "import time\nwhile True: time.sleep(0.1)")
+
     def runs(self, person: str) -> Sequence[HubRunItem]:
         """Return a person's runs."""
         return self._clients[person].runs()
@@ -111,11 +114,11 @@ class ProcessPlace:
 
     def kill_service(self) -> None:
         """Kill the service; the hub starts it again."""
-        service = self.service()
-        assert service is not None
+        wait_until(lambda: self.service() is not None, timeout_s=_PATIENCE_S)  # it may have to come back from the kill before
+        service = self.processes("labkit_hub.service")[0]
         service.kill()
-        wait_until(lambda: not service.is_running() or service.status() == "zombie")
-        wait_until(lambda: self.service() is not None)
+        wait_until(lambda: not is_alive(service))
+        wait_until(lambda: self.service() is not None, timeout_s=_PATIENCE_S)
 
     def service(self) -> psutil.Process | None:
         """Return the process of the service, None while there is none."""
@@ -123,7 +126,7 @@ class ProcessPlace:
 
     def processes(self, word: str) -> list[psutil.Process]:
         """Return the processes of this hub with this word in their command."""
-        return [process for process in members(str(self.hub.var.resolve())) if word in _command(process)]
+        return hub_programs(self.hub.var, word)
 
     def journal(self) -> Sequence[JournalLine]:
         """Return what the servers of runs wrote down."""
@@ -146,13 +149,6 @@ class ProcessPlace:
         token = self.hub.api("POST", "/users/admin/tokens", {}).json()["token"]
         url, headers = f"{self.hub.url}/services/labkit/api/{path}", {"Authorization": f"token {token}"}
         return httpx.request(method, url, headers=headers, trust_env=False, timeout=30).raise_for_status()
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return []
 
 
 @contextmanager

@@ -12,7 +12,17 @@ import psutil
 
 from labkit.runs import LocalRunner, Run, RunSpec
 
-__all__ = ["NO_RESULT", "WRITE_RESULT", "cells_spec", "program_of", "programs_of", "submit_cells", "wait_until", "write_notebook"]
+__all__ = [
+    "NO_RESULT",
+    "WRITE_RESULT",
+    "cells_spec",
+    "is_alive",
+    "program_of",
+    "programs_of",
+    "submit_cells",
+    "wait_until",
+    "write_notebook",
+]
 
 WRITE_RESULT = "from labkit.runs import current_run\ncurrent_run().write_result({'answer': 42})"
 NO_RESULT = "if False:\n    write_result()"
@@ -64,6 +74,14 @@ def program_of(run: Run, module: str) -> psutil.Process:
     """Return the program of a run that executes a module (``labkit.runs.supervisor``, say)."""
     [program] = [p for p in programs_of(run) if module in p.cmdline()]
     return program
+
+
+def is_alive(program: psutil.Process) -> bool:
+    """Return whether a program runs; one that has ended and that nobody has reaped yet does not."""
+    try:
+        return program.is_running() and program.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def wait_until(condition: Callable[[], object], *, timeout_s: float = 60.0) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import ssl
 import subprocess
 import time
@@ -37,7 +38,7 @@ def docker(*words: str, check: bool = True, timeout_s: float = 300.0) -> str:
     return done.stdout
 
 
-def wait_for(look: Callable[[], T | None], what: str, *, timeout_s: float = 120.0) -> T:
+def wait_for(look: Callable[[], T | None], what: str, *, timeout_s: float = 240.0) -> T:
     """Return the first thing that `look` finds.
 
     Raises
@@ -100,6 +101,7 @@ class Stack:
         wait_for(self._certificate, "Caddy's certificate")
         with self.session() as session:
             wait_for(lambda: _ok(session, "/hub/health"), "the hub behind Caddy")
+            wait_for(lambda: _ok(session, "/services/labkit/health"), "the hub's service")  # the hub answers before it
 
     def down(self) -> None:
         """Remove everything: servers, networks, volumes.
@@ -109,14 +111,18 @@ class Stack:
         RunFailed
             A network stayed; its addresses would be missing to the next stack.
         """
-        for container in docker("ps", "-aq", "--filter", f"label=labkit.caller={self.name}").split():
-            docker("rm", "-f", "-v", container, check=False)
+        self._remove_servers()
         self.compose("down", "-v", "--remove-orphans", "-t", "2", check=False)
-        wait_for(self._no_networks, f"removing the networks of {self.name}", timeout_s=60)
+        wait_for(self._no_networks, f"removing the networks of {self.name}", timeout_s=120)
         for volume in docker("volume", "ls", "-q", "--filter", f"name={self.name}-").split():
             docker("volume", "rm", volume, check=False)
 
+    def _remove_servers(self) -> None:
+        for container in docker("ps", "-aq", "--filter", f"label=labkit.caller={self.name}").split():
+            docker("rm", "-f", "-v", container, check=False)
+
     def _no_networks(self) -> bool | None:
+        self._remove_servers()  # the hub may have started one while it was being stopped
         for network in docker("network", "ls", "-q", "--filter", f"name={self.name}").split():
             docker("network", "rm", network, check=False)
         return None if docker("network", "ls", "-q", "--filter", f"name={self.name}").split() else True
@@ -155,6 +161,14 @@ class Stack:
     def container(self, service: str) -> str:
         """Return the id of a service's container."""
         return self.compose("ps", "-q", service).strip()
+
+    def kill(self, service: str) -> None:
+        """Kill a service's first program from outside, as an accident would; Docker starts it again."""
+
+        def find() -> int | None:  # one that is about to start has none yet
+            return int(docker("inspect", "--format", "{{.State.Pid}}", self.container(service))) or None
+
+        os.kill(wait_for(find, f"the program of {service}"), signal.SIGKILL)
 
     def log(self, service: str) -> str:
         """Return what a service has said."""

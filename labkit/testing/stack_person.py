@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Person", "logged_in", "probe_from"]
 
-# Runs in a container: says for each "HOST PORT" whether it can be connected, all at the same time.
+# Runs in a container: says for each "HOST PORT" whether it can be connected within so many seconds, all at the same time.
 _PROBE = """
 import concurrent.futures, json, socket, sys
+within_s, *lines = sys.argv[1:]
 def look(line):
     host, port = line.split()
     try:
-        socket.create_connection((host, int(port)), 4).close()
+        socket.create_connection((host, int(port)), float(within_s)).close()
         return "open"
     except OSError as error:
         return type(error).__name__
 with concurrent.futures.ThreadPoolExecutor(16) as pool:
-    print(json.dumps(dict(zip(sys.argv[1:], pool.map(look, sys.argv[1:])))))
+    print(json.dumps(dict(zip(lines, pool.map(look, lines)))))
 """
 
 
@@ -55,9 +56,9 @@ class Person:
         """Run a command as the student's code would."""
         return self.stack.inside(self.container["Id"], *command)
 
-    def probe(self, *lines: str) -> dict[str, str]:
+    def probe(self, *lines: str, within_s: float = 4) -> dict[str, str]:
         """Say what can be reached from the container."""
-        return dict(json.loads(self.inside("python", "-c", _PROBE, *lines)))
+        return dict(json.loads(self.inside("python", "-c", _PROBE, str(within_s), *lines)))
 
     def start(self) -> None:
         """Start the own server and wait until it answers through Caddy."""
@@ -74,6 +75,21 @@ class Person:
         except httpx.HTTPError:
             return None
         return True if answer.status_code == 200 and "started" in answer.text else None
+
+    def wait_for_new_hub(self) -> None:
+        """Wait until a hub that was made or started anew answers, and has found this person's own server."""
+        wait_for(lambda: self.hub_is_well() or None, "the new hub")
+        wait_for(lambda: self.model().get("servers", {}).get("", {}).get("ready") or None, f"the server of {self.name} in the new hub")
+        wait_for(self.answers, f"the server of {self.name} behind the new hub")
+
+    def hub_is_well(self) -> bool:
+        """Whether the hub answers, through Caddy and proxy."""
+        import httpx
+
+        try:
+            return self.http.get("/hub/health").status_code == 200
+        except httpx.HTTPError:
+            return False
 
     def model(self) -> dict[str, Any]:
         """Return what the hub says of this person."""
@@ -95,4 +111,4 @@ def logged_in(stack: Stack, *names: str) -> Iterator[dict[str, Person]]:
 
 def probe_from(stack: Stack, service: str, *lines: str) -> dict[str, str]:
     """Say what can be reached from a service's container."""
-    return dict(json.loads(stack.inside(stack.container(service), "python3", "-c", _PROBE, *lines)))
+    return dict(json.loads(stack.inside(stack.container(service), "python3", "-c", _PROBE, "4", *lines)))

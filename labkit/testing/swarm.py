@@ -66,7 +66,7 @@ class Swarm:
         with (self.folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen([*apart, "sh", "-c", engine], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            wait_for(lambda: self._is_up() or None, "the engine", timeout_s=60)
+            wait_for(lambda: self._is_up() or None, "the engine", timeout_s=120)
             self._connect()
             if images and not lent:
                 self._load(images)

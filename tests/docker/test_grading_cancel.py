@@ -69,7 +69,7 @@ def test_run_that_is_cancelled_leaves_no_container(
     run = start(project, "grade", GradeConfig(job=tmp_path / "job.json", shape=shape))
     wait_until(lambda: left() == 3, timeout_s=120)
     run.cancel()
-    assert run.wait(timeout_s=60).state == "cancelled"
+    assert run.wait(timeout_s=120).state == "cancelled"
     assert left() == 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.testing.stack import Stack, wait_for
+from labkit.testing.stack import Stack
 from labkit.testing.stack_person import Person, logged_in, probe_from
 
 pytestmark = [pytest.mark.docker, pytest.mark.ci]
@@ -64,7 +64,5 @@ def test_a_hub_that_is_killed_finds_servers_on_the_one_network(stack: Stack, peo
     before = student.container["Id"]
     stack.compose("kill", "hub")
     stack.compose("up", "-d", "--no-deps", "hub")
-    wait_for(lambda: True if student.http.get("/hub/health").status_code == 200 else None, "the new hub")
-    wait_for(lambda: True if student.model().get("servers", {}).get("", {}).get("ready") else None, "the server in the new hub")
-    assert student.answers()
+    student.wait_for_new_hub()
     assert student.container["Id"] == before

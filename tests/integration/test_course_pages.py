@@ -36,7 +36,7 @@ from labkit.courses.records import (
     NotebookOutcome,
     PinnedComment,
 )
-from labkit.testing.browser import contrasts
+from labkit.testing.browser import WITHIN_S, contrasts, loaded, place_of
 from labkit.testing.light_hub import PASSWORD, LightHub
 from labkit.testing.runs import wait_until
 
@@ -209,9 +209,10 @@ class School:
 
     def play_grading(self) -> None:
         """Bring the results of the batch that was asked for, as its server would; what it says first is on the page, live."""
+        wait_until(lambda: self.prof.ask("GET", f"assignments/{self.first}/batches")["batches"])
         (batch,) = self.prof.ask("GET", f"assignments/{self.first}/batches")["batches"]
         run = batch["run"]
-        wait_until(lambda: (self.hub.server(GRADER, f"run-{run}") or {}).get("ready"))
+        wait_until(lambda: (self.hub.server(GRADER, f"run-{run}") or {}).get("ready"), timeout_s=2 * WITHIN_S)
         told = httpx.get(f"{self.hub.url}/user/{GRADER}/run-{run}/", timeout=60, trust_env=False).json()
         server = Panel(self.hub, token=told["token"])
         for place, (name, submission) in enumerate(self.submissions.items()):
@@ -256,7 +257,9 @@ def school(hub: LightHub) -> School:
 
 def log_in(browser: Browser, hub: LightHub, user: str, path: str) -> Page:
     """Log somebody in, who looks at a page."""
-    page = browser.new_context(color_scheme="light", viewport={"width": 1360, "height": 900}).new_page()
+    context = browser.new_context(color_scheme="light", viewport={"width": 1360, "height": 900})
+    context.set_default_timeout(WITHIN_S * 1000)
+    page = context.new_page()
     page.goto(f"{hub.url}/hub/login?next={quote(path)}")
     page.fill("#username_input", user)
     page.fill("#password_input", PASSWORD)
@@ -299,8 +302,11 @@ def test_from_the_settings_to_the_feedback(browser: Browser, hub: LightHub, scho
     school.play_grading()
     expect(prof.locator("[data-live] progress")).to_have_attribute("value", "5")
 
+    prof, before = prof.context.new_page(), prof  # at the end of the batch that page loads itself once more, whenever that is
+    before.close()
     prof.goto(f"{hub.url}{work}?show=hand")
     prof.get_by_role("link", name="Ada Lovelace").click()
+    loaded(prof, "Ada Lovelace")
     essay, otsu = prof.get_by_role("group", name="Why does the threshold"), prof.get_by_role("group", name="Threshold by Otsu")
     prof.get_by_label("Comment on the whole").fill("Well done, Ada.")
     essay.get_by_role("button", name="Names the uneven illumination").click()
@@ -318,8 +324,7 @@ def test_from_the_settings_to_the_feedback(browser: Browser, hub: LightHub, scho
     expect(picture.locator("image")).to_have_attribute("width", "800")
     expect(picture.locator("svg.annotated path")).to_have_count(31)
     expect(picture.get_by_role("listitem")).to_contain_text([MISSED])
-    shown = picture.locator("svg.annotated").bounding_box()
-    assert shown is not None
+    shown = place_of(picture.locator("svg.annotated"))
     picture.locator("svg.annotated").click(position={"x": shown["width"] / 4, "y": shown["height"] / 2})
     expect(picture.get_by_label("y", exact=True)).to_have_value(re.compile(r"^(299|300|301)\."))
     expect(picture.get_by_label("x", exact=True)).to_have_value(re.compile(r"^(199|200|201)\."))
@@ -340,7 +345,7 @@ def test_from_the_settings_to_the_feedback(browser: Browser, hub: LightHub, scho
 
     prof.locator("h1").click()
     prof.keyboard.press("j")
-    expect(prof.locator("h1")).to_contain_text("Grace Hopper")
+    loaded(prof, "Grace Hopper")
     prof.goto(f"{hub.url}{work}")
     prof.once("dialog", lambda dialog: dialog.accept())
     prof.get_by_role("button", name="Release feedback").click()

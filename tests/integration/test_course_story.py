@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import expect
 
 from labkit.testing.assignments import ASSIGNMENT, write_assignment
-from labkit.testing.browser import WITHIN_S, patient_page
+from labkit.testing.browser import WITHIN_S, loaded, patient_page
 from labkit.testing.light_hub import PASSWORD, LightHub
 from labkit_hub.homes import UserHome
 
@@ -65,14 +65,19 @@ def lab_of(browser: Browser, hub: LightHub, role: str) -> Iterator[Page]:
     """Open somebody's own JupyterLab."""
     with at(browser, hub, role, "/hub/spawn") as page:
         page.wait_for_url("**/lab**", timeout=GRADING_MS)
-        page.get_by_role("tab", name="LabKit course work").wait_for(timeout=GRADING_MS)
+        open_course_work(page)
         yield page
+
+
+def open_course_work(page: Page) -> None:
+    """Open the panel; a new workspace shows another one first, and would hide it again."""
+    page.get_by_role("region", name="LabKit projects").wait_for(timeout=GRADING_MS)
+    page.get_by_role("tab", name="LabKit course work").click()
 
 
 def test_three_people_and_one_assignment(browser: Browser, hub: LightHub) -> None:
     """What the student reads in the end is what the run, the check and the assistant gave."""
     with lab_of(browser, hub, "professor") as page:
-        page.get_by_role("tab", name="LabKit course work").click()
         panel, dialog = page.get_by_role("region", name="LabKit course work"), page.get_by_role("dialog")
         panel.get_by_role("button", name="New assignment in Cell biology").click()
         dialog.get_by_label("a folder that I have").check()
@@ -87,7 +92,6 @@ def test_three_people_and_one_assignment(browser: Browser, hub: LightHub) -> Non
         assignment = released(hub)
 
     with lab_of(browser, hub, "student") as page:
-        page.get_by_role("tab", name="LabKit course work").click()
         card = page.get_by_role("region", name="LabKit course work").get_by_role("listitem", name=ASSIGNMENT)
         card.get_by_role("button", name="Fetch").click()
         expect(card).to_contain_text("Release 1 is in")
@@ -96,9 +100,12 @@ def test_three_people_and_one_assignment(browser: Browser, hub: LightHub) -> Non
         expect(cells).to_have_count(5)
         cells.nth(4).dblclick()  # the answer in words is shown rendered until then
         for place, source in ((4, "One large value pulls it up."), (2, "mean = sum(values) / len(values)")):
-            cells.nth(place).locator(".cm-content").click()
+            text = cells.nth(place).locator(".cm-content")
+            text.click()
+            expect(text).to_be_focused()
             page.keyboard.press("Control+A")
             page.keyboard.insert_text(source)
+            expect(text).to_have_text(source)
         card.get_by_role("button", name="Submit").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_role("button", name="Submit").click()
@@ -110,6 +117,7 @@ def test_three_people_and_one_assignment(browser: Browser, hub: LightHub) -> Non
         page.get_by_role("button", name="Grade what is not graded (1)").click()
         expect(page.get_by_role("main")).to_contain_text("5 / 9", timeout=GRADING_MS)
         page.get_by_role("link", name=PEOPLE["student"]).first.click()
+        loaded(page, PEOPLE["student"])
         why = page.get_by_role("group", name="why")
         why.get_by_label("Points of").fill("3")
         why.get_by_label("Comment").fill("Say which way, too.")
@@ -122,7 +130,7 @@ def test_three_people_and_one_assignment(browser: Browser, hub: LightHub) -> Non
         expect(page.get_by_role("status")).to_contain_text("released")
 
     with at(browser, hub, "student", f"/user/{quote(PEOPLE['student'])}/lab?reset") as page:
-        page.get_by_role("tab", name="LabKit course work").click()
+        open_course_work(page)
         card = page.get_by_role("region", name="LabKit course work").get_by_role("listitem", name=ASSIGNMENT)
         expect(card).to_contain_text("8 of 9 points")
         card.get_by_role("button", name="Feedback: ").click()

@@ -30,7 +30,7 @@ from labkit.runs import Run
 from labkit.runs.records import GRACE_S, RunSpec
 from labkit.storage import RunLayout, hold_lock, load_record
 from labkit.testing.grading import Notebook, assignment, replace_source, submission
-from labkit.testing.runs import wait_until
+from labkit.testing.runs import is_alive, wait_until
 from labkit.work import result_of, start
 from labkit_hub.placement import GRADING_STOP_S
 
@@ -236,7 +236,8 @@ def test_run_that_is_cancelled_ends_its_kernels(project: Project, tmp_path: Path
     """A student's endless loop, and the program that it started in a session of its own, do not outlive the run."""
     path = tmp_path / "pids.txt"
     run = _run(project, tmp_path, replace_source("mean", ENDLESS.format(path=str(path))))
-    wait_until(path.exists, timeout_s=60)
+    wait_until(path.exists, timeout_s=120)
+    programs = [psutil.Process(int(pid)) for pid in path.read_text().split()]
     run.cancel()
-    assert run.wait(timeout_s=60).state == "cancelled"
-    assert [pid for pid in map(int, path.read_text().split()) if psutil.pid_exists(pid)] == []
+    assert run.wait(timeout_s=120).state == "cancelled"
+    assert [program for program in programs if is_alive(program)] == []

@@ -17,14 +17,14 @@ RUN = "run-abcdefghijkl"
 
 @pytest.fixture
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LightHub]:
-    """Run a hub that stops what is idle for six seconds, and for two where a device is held; it looks every second."""
-    idle = {"LABKIT_IDLE__SERVER_S": "6", "LABKIT_IDLE__DEVICE_S": "2", "LABKIT_IDLE__EVERY_S": "1"}
+    """Run a hub that stops what is idle for seven seconds, and for one where a device is held; it looks every second."""
+    idle = {"LABKIT_IDLE__SERVER_S": "7", "LABKIT_IDLE__DEVICE_S": "1", "LABKIT_IDLE__EVERY_S": "1"}
     env = {"LABKIT_DEVICES__FAKE": "2", "LABKIT_DEVICES__NVIDIA": "false", **idle}
     with LightHub(tmp_path_factory.mktemp("idle") / "var", env=env) as hub:
         yield hub
 
 
-def wait_for(found: Any, timeout_s: float = 60.0) -> Any:
+def wait_for(found: Any, timeout_s: float = 120.0) -> Any:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if value := found():

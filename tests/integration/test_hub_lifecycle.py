@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.testing.hub import RunningHub
+from labkit.testing.hub import RunningHub, hub_programs
 from labkit.testing.hub_session import HubSession
 from labkit.testing.ports import free_port
 from labkit_hub.instance import MARK, members
@@ -49,7 +49,7 @@ def course(tmp_path: Path) -> Path:
 def start_command(**settings: str) -> subprocess.CompletedProcess[str]:
     """Run the start command, which is expected to refuse."""
     command = [sys.executable, "-m", "labkit_hub", "start"]
-    return subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=300, check=False)
 
 
 def processes_of(var: Path) -> list[psutil.Process]:
@@ -67,7 +67,7 @@ def commands_of(var: Path) -> list[tuple[psutil.Process, str]]:
 
 def server_of(var: Path) -> psutil.Process:
     """Return the server of the one person who has one."""
-    return next(process for process, command in commands_of(var) if "jupyterhub.singleuser" in command)
+    return hub_programs(var, "jupyterhub.singleuser")[0]
 
 
 def start_kernel(session: HubSession, username: str) -> None:
@@ -311,7 +311,7 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(nobody_folder: Path) ->
     forbidden.mkdir(mode=0o755)
     env = {**os.environ, "LABKIT_VAR": str(forbidden / "var"), "LABKIT_PORT": str(free_port())}
     command = [*AS_NOBODY, sys.executable, "-m", "labkit_hub", "start"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
@@ -325,7 +325,7 @@ def test_stop_ends_only_this_hub(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "labkit_hub", "stop"]
         done = subprocess.run(command, env={**os.environ, "LABKIT_VAR": str(tmp_path / "var")}, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "Ended 1 process."
-        assert ours.wait(10) == -signal.SIGTERM
+        assert ours.wait(60) == -signal.SIGTERM
         assert sleeper.poll() is None
     finally:
         for process in (sleeper, ours):

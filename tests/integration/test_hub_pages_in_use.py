@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from labkit.storage import new_id
-from labkit.testing.browser import contrasts
+from labkit.testing.browser import WITHIN_S, contrasts
 from labkit.testing.light_hub import PASSWORD, LightHub
 from labkit.testing.runs import wait_until
 
@@ -43,9 +43,10 @@ def hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for name in people:
             admin.ask("PUT", f"courses/cells/members/{name}", json={"role": "student"})
         for count, (name, title) in enumerate(RUNS, start=1):
-            people[name].ask("PUT", f"runs/{new_id()}", json={"kind": "train", "path": "projects/cells/runs", "title": title})
+            run_id = new_id()
+            people[name].ask("PUT", f"runs/{run_id}", json={"kind": "train", "path": "projects/cells/runs", "title": title})
             if count <= 2:
-                admin.wait_for_leases(count)
+                admin.wait_for_server(name, f"run-{run_id}")
         yield hub
 
 
@@ -66,14 +67,17 @@ class Panel:
         assert answer.is_success, answer.text
         return dict(answer.json())
 
-    def wait_for_leases(self, count: int) -> None:
-        """Wait until so many devices are in somebody's hands."""
-        wait_until(lambda: sum(device["holder"] is not None for device in self.ask("GET", "devices")["devices"]) == count)
+    def wait_for_server(self, name: str, server: str) -> None:
+        """Wait until somebody has a device in hands, and the server runs that has it."""
+        wait_until(lambda: name in [device["holder"] for device in self.ask("GET", "devices")["devices"]], timeout_s=2 * WITHIN_S)
+        wait_until(lambda: (self._hub.server(name, server) or {}).get("ready"), timeout_s=2 * WITHIN_S)
 
 
 def open_page(browser: Browser, hub: LightHub, user: str, path: str, scheme: str = "light") -> Page:
     """Log somebody in, who looks at a page."""
-    page = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 760}).new_page()  # type: ignore[arg-type]
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 760})  # type: ignore[arg-type]
+    context.set_default_timeout(WITHIN_S * 1000)
+    page = context.new_page()
     page.goto(f"{hub.url}/hub/login?next={path}")
     page.fill("#username_input", user)
     page.fill("#password_input", PASSWORD)

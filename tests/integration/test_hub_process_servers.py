@@ -17,12 +17,13 @@ import psutil
 import pytest
 from jupyterhub.spawner import SpawnException
 
-from labkit.testing.hub import RunningHub
+from labkit.testing.hub import RunningHub, hub_programs
 from labkit.testing.hub_session import HubSession
-from labkit_hub.instance import members
 from labkit_hub.spawner import LabKitProcessSpawner
 
 pytestmark = pytest.mark.slow
+
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def student(hub: RunningHub) -> Iterator[HubSession]:
 
 
 def server_process(hub: RunningHub) -> psutil.Process:
-    return next(process for process in members(str(hub.var.resolve())) if "jupyterhub.singleuser" in process.cmdline())
+    return hub_programs(hub.var, "jupyterhub.singleuser")[0]
 
 
 def test_the_welcome_counts_the_devices(hub: RunningHub) -> None:
@@ -68,6 +69,7 @@ def test_the_servers_own_token_opens_the_service(hub: RunningHub, student: HubSe
         f"{environment['LABKIT_SERVICE_URL']}/api/me",
         headers={"Authorization": f"token {environment['JUPYTERHUB_API_TOKEN']}"},
         trust_env=False,
+        timeout=PATIENCE_S,
     )
     assert answer.status_code == 200, answer.text
     assert answer.json()["name"] == "student"
@@ -77,12 +79,13 @@ def test_the_servers_own_token_opens_the_service(hub: RunningHub, student: HubSe
 def test_a_run_whose_folder_is_missing_ends_in_words_and_leaves_no_server(hub: RunningHub, student: HubSession) -> None:
     """Its server starts beside the person's own, finds nothing to carry out, says so, and is gone; the device is free again."""
     environment = server_process(hub).environ()
-    service, headers = environment["LABKIT_SERVICE_URL"], {"Authorization": f"token {environment['JUPYTERHUB_API_TOKEN']}"}
-    run = f"{service}/api/runs/abcdefghijkl"
+    headers = {"Authorization": f"token {environment['JUPYTERHUB_API_TOKEN']}"}
+    service = httpx.Client(base_url=f"{environment['LABKIT_SERVICE_URL']}/api/", headers=headers, trust_env=False, timeout=PATIENCE_S)
+    run = "runs/abcdefghijkl"
     body = {"title": "none", "kind": "train", "path": "projects/none/runs"}
-    assert httpx.put(run, json=body, headers=headers, trust_env=False).status_code == 201
-    deadline = time.monotonic() + 120
-    while (item := httpx.get(run, headers=headers, trust_env=False).json())["state"] not in ("done", "failed", "cancelled", "lost"):
+    assert service.put(run, json=body).status_code == 201
+    deadline = time.monotonic() + 4 * PATIENCE_S
+    while (item := service.get(run).json())["state"] not in ("done", "failed", "cancelled", "lost"):
         assert time.monotonic() < deadline, item
         time.sleep(0.3)
     assert item["state"] in ("failed", "lost")
@@ -90,12 +93,13 @@ def test_a_run_whose_folder_is_missing_ends_in_words_and_leaves_no_server(hub: R
 
     def settled() -> bool:
         servers = student.http.get("/hub/api/users/student", params={"include_stopped_servers": "1"}).json()["servers"]
-        devices = httpx.get(f"{service}/api/me", headers=headers, trust_env=False).json()["devices"]
+        devices = service.get("me").json()["devices"]
         return set(servers) == {""} and devices["free"] == 1
 
     while not settled():
         assert time.monotonic() < deadline
         time.sleep(0.3)
+    service.close()
 
 
 SUPERVISOR = """
@@ -116,7 +120,7 @@ def test_a_run_gets_its_grace_after_sigterm(tmp_path: Path, name: str, ends_in_o
     """Its supervisor needs seconds to end its children and to write the end; an interrupt, as for JupyterLab, would be none of it."""
 
     async def story() -> None:
-        spawner = LabKitProcessSpawner(homes_dir=str(tmp_path), instance="test", interrupt_timeout=5)
+        spawner = LabKitProcessSpawner(homes_dir=str(tmp_path), instance="test", interrupt_timeout=60)
         spawner.user, spawner.orm_spawner = mock.Mock(), mock.Mock(server=None)
         spawner.orm_spawner.name = name
         process = subprocess.Popen(
@@ -149,7 +153,7 @@ def test_a_server_that_ignores_every_request_is_ended_by_force(tmp_path: Path, m
         await asyncio.to_thread(process.stdout.readline)
         spawner.proc, spawner.pid = process, process.pid
         await spawner.stop()
-        return process.wait(10)
+        return process.wait(60)
 
     assert asyncio.run(story()) == -signal.SIGKILL
 

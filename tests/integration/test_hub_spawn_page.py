@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
+from labkit.testing.browser import WITHIN_S
 from labkit.testing.light_hub import PASSWORD, LightHub
 
 if TYPE_CHECKING:
@@ -24,7 +28,9 @@ def hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def open_spawn_page(browser: Browser, hub: LightHub, user: str, scheme: str = "light") -> Page:
-    page = browser.new_context(color_scheme=scheme).new_page()  # type: ignore[arg-type]
+    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    context.set_default_timeout(WITHIN_S * 1000)
+    page = context.new_page()
     page.goto(f"{hub.url}/hub/login?next=/hub/spawn")
     page.fill("#username_input", user)
     page.fill("#password_input", PASSWORD)
@@ -48,14 +54,15 @@ def test_the_text_can_be_read_in_both_schemes(browser: Browser, hub: LightHub, s
 def test_a_profile_is_chosen_and_started_by_keyboard_and_waits_its_turn(browser: Browser, hub: LightHub) -> None:
     """An arrow chooses, Enter starts; while others start first the page says how many, and goes on by itself."""
     page = open_spawn_page(browser, hub, "grace")
-    for user in ("first", "second"):
-        with hub.session(user) as session:
-            session.post_form("/hub/spawn", profile="cpu")
+    expect(page.locator("input[name=profile]:checked")).to_be_focused()
     page.keyboard.press("ArrowDown")
-    assert page.eval_on_selector("input[name=profile]:checked", "node => node.value") == "gpu"
-    page.keyboard.press("Enter")
-    page.wait_for_selector("text=will start before yours")
-    page.wait_for_url("**/user/grace/**", timeout=60_000)
+    expect(page.locator("input[name=profile][value=gpu]")).to_be_checked()
+    with ExitStack() as sessions, ThreadPoolExecutor(2) as pool:
+        others = [sessions.enter_context(hub.session(user)) for user in ("first", "second")]
+        list(pool.map(lambda session: session.post_form("/hub/spawn", profile="cpu"), others))
+        page.keyboard.press("Enter")  # each start takes seconds, and both are before this one
+        page.wait_for_selector("text=will start before yours")
+    page.wait_for_url("**/user/grace/**", timeout=2 * WITHIN_S * 1000)
     server = hub.server("grace")
     assert server is not None
     assert server["user_options"] == {"profile": "gpu"}

@@ -12,7 +12,7 @@ import pytest
 from labkit.testing.postgres import RunningPostgres, find_postgres
 from labkit.testing.process_place import ProcessPlace, process_place
 from labkit.testing.queue_contract import Span, overlapping, read_spans
-from labkit.testing.runs import WRITE_RESULT, wait_until
+from labkit.testing.runs import WRITE_RESULT, is_alive, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.ci]
 
@@ -53,8 +53,9 @@ def test_a_run_that_is_killed_from_outside_is_lost(place: ProcessPlace) -> None:
     """The hub sees that its server has gone, the run is lost in words, its programs are gone, and its device is free."""
     person = place.people[0]
     run_id = place.submit(person, ENDLESS)
+    wait_until(lambda: (place.hub.server(person, f"run-{run_id}") or {}).get("ready"), timeout_s=120)  # later than the run's own word
     wait_for_state(place, person, run_id, "running")
-    wait_until(place.folder(person, run_id).notebook.exists)
+    wait_until(place.folder(person, run_id).notebook.exists, timeout_s=120)
     program(place, run_id).kill()
     wait_for_state(place, person, run_id, "lost")
     assert "stopped before it could say" in place.run(person, run_id).reason
@@ -66,17 +67,18 @@ def test_a_hub_killed_while_a_server_starts_forgets_nothing_that_computes(place:
     """Started again by itself, it first ends what it does not know of: the run is not carried out twice at the same time."""
     person = place.people[0]
     run_id = place.submit(person, ENDLESS)
-    wait_until(lambda: any(line.began for line in place.journal()))  # its server lives, and has not answered yet
+    wait_until(lambda: any(line.began for line in place.journal()), timeout_s=120)  # its server lives, and has not answered yet
     before = program(place, run_id)
     place.hub.kill()
-    assert before.is_running()
+    assert is_alive(before)
     place.hub.start()
-    assert not before.is_running()
+    assert not is_alive(before)
     wait_for_state(place, person, run_id, "lost", "failed")
     wait_until_free(place)
     assert overlapping(read_spans(place.database_url)) == []
     after = place.submit(person)
     wait_for_state(place, person, after, "done")
+    wait_until_free(place)
 
 
 def test_a_new_hub_waits_for_a_server_only_while_it_runs(place: ProcessPlace) -> None:
@@ -84,7 +86,7 @@ def test_a_new_hub_waits_for_a_server_only_while_it_runs(place: ProcessPlace) ->
     person = place.people[0]
     run_id = place.submit(person, ENDLESS)
     name = f"run-{run_id}"
-    wait_until(lambda: (place.hub.server(person, name) or {}).get("ready"))  # the run itself says sooner that it runs
+    wait_until(lambda: (place.hub.server(person, name) or {}).get("ready"), timeout_s=120)  # the run itself says sooner that it runs
     server = program(place, run_id)
     place.hub.kill()
     server.suspend()
@@ -126,7 +128,7 @@ def test_while_the_database_is_away_no_run_is_lost_and_no_device_is_lent(
             time.sleep(0.5)
         postgres.start()
         wait_for_state(place, person, first, "running")
-        assert (place.run(person, second).state, server.is_running()) == ("waiting", True)
+        assert (place.run(person, second).state, is_alive(server)) == ("waiting", True)
         assert read_spans(service_url) == []  # no lease has ended
         (place.folder(person, first).root / "go").touch()
         wait_for_state(place, person, first, "done")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from base64 import b64encode
 from html import escape
 from typing import Any
@@ -48,6 +49,7 @@ class TrainingMonitor(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(self, project: Project, run_id: str | None = None, **kwargs: Any) -> None:
         self.model = MonitorModel(project, run_id)
+        self._drawing = threading.RLock()
         self._state = HTML()
         self._bar = FloatProgress(min=0, max=1, layout=Layout(width="100%"))
         self._words = HTML()
@@ -95,6 +97,10 @@ class TrainingMonitor(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def show(self) -> None:
         """Show what the model knows."""
+        with self._drawing:  # a button and the watch's thread may both draw: what was known earlier must not come last
+            self._show()
+
+    def _show(self) -> None:
         model, story = self.model, self.model.story
         part, words = model.progress
         sign = STATE_SIGNS[story.state]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,14 +36,16 @@ class MonitorModel:
     def __init__(self, project: Project, run_id: str | None = None) -> None:
         self.project = project
         self._runner = ProjectRunner(project.layout.runs)
+        self._reading = threading.Lock()
         self.run: Run = self._runner.run(run_id or _newest(self._runner))
         self.story: RunStory = run_story(self.run)
 
     def look(self) -> bool:
         """Read what is new, and return whether there is anything."""
-        before = self.story
-        self.story = run_story(self.run, before)
-        return self.story != before
+        with self._reading:  # a button's look and the watch's: the later one has read the more
+            before = self.story
+            self.story = run_story(self.run, before)
+            return self.story != before
 
     @property
     def can_cancel(self) -> bool:
@@ -69,8 +72,9 @@ class MonitorModel:
         """
         from labkit.work import resume_training  # here, because it loads torch
 
-        self.run = resume_training(self.project, self.run.id)
-        self.story = run_story(self.run)
+        run = resume_training(self.project, self.run.id)
+        with self._reading:
+            self.run, self.story = run, run_story(run)
 
     @property
     def standing(self) -> str:

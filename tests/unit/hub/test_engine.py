@@ -17,7 +17,7 @@ class SlowEngine:
         self.asked = threading.Event()
 
     def stop(self, _name: str) -> bool:
-        return self.asked.wait(20)
+        return self.asked.wait(60)
 
     def inspect_container(self, name: str) -> dict[str, Any]:
         self.asked.set()

@@ -103,7 +103,7 @@ def test_the_culler_stops_the_idle_server_and_spares_the_run(idle_hub: str, tmp_
     environment = {**os.environ, **entry["environment"], "JUPYTERHUB_API_TOKEN": "token", "JUPYTERHUB_API_URL": idle_hub}
     culler = subprocess.Popen(entry["command"], env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while len(IdleHub.stopped) < 2 and time.monotonic() < deadline:  # it looks again every second: a run would have been met
             time.sleep(0.1)
     finally:

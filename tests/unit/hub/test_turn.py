@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Callable
 
 import pytest
 
@@ -26,9 +27,13 @@ class Start:
         self.is_starting = False
 
 
-async def settle() -> None:
-    """Let followers see what has changed; they look five times a second."""
-    await asyncio.sleep(0.5)
+async def settled(look: Callable[[], object], wanted: object) -> None:
+    """Wait until it is as wanted, and a little longer, in which it must stay so: followers look five times a second."""
+    async with asyncio.timeout(60):
+        while look() != wanted:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
+    assert look() == wanted
 
 
 def test_thirty_starts_go_five_at_a_time_in_order() -> None:
@@ -38,12 +43,10 @@ def test_thirty_starts_go_five_at_a_time_in_order() -> None:
         turns = Turns(5)
         starts = [Start(turns) for _ in range(30)]
         for first in range(0, 30, 5):
-            await settle()
-            assert [start.has_begun for start in starts] == [number < first + 5 for number in range(30)]
+            await settled(lambda: [start.has_begun for start in starts], [number < first + 5 for number in range(30)])
             for start in starts[first : first + 5]:
                 start.end()
-        await settle()
-        assert (turns.going, len(turns.waiting)) == (0, 0)
+        await settled(lambda: (turns.going, len(turns.waiting)), (0, 0))
 
     asyncio.run(story())
 
@@ -54,14 +57,12 @@ def test_who_waits_knows_how_many_come_before() -> None:
     async def story() -> None:
         turns = Turns(1)
         first, second, third = (Start(turns) for _ in range(3))
-        await settle()
-        assert [start.turn.place for start in (first, second, third)] == [None, 0, 1]
+        await settled(lambda: [start.turn.place for start in (first, second, third)], [None, 0, 1])
         first.end()
-        await settle()
-        assert [start.turn.place for start in (second, third)] == [None, 0]
+        await settled(lambda: [start.turn.place for start in (second, third)], [None, 0])
         second.end()
         third.end()
-        await settle()
+        await settled(lambda: turns.going, 0)
 
     asyncio.run(story())
 
@@ -73,16 +74,13 @@ def test_who_goes_away_keeps_nobody_waiting(gone: int) -> None:
     async def story() -> None:
         turns = Turns(1)
         starts = [Start(turns) for _ in range(3)]
-        await settle()
+        await settled(lambda: [start.has_begun for start in starts], [True, False, False])
         starts[gone].task.cancel()
         starts[gone].end()
-        await settle()
-        left = [start for number, start in enumerate(starts) if number != gone]
-        for start in left:
-            assert start.has_begun
+        for start in [start for number, start in enumerate(starts) if number != gone]:
+            await settled(lambda start=start: start.has_begun, True)
             start.end()
-            await settle()
-        assert (turns.going, len(turns.waiting)) == (0, 0)
+        await settled(lambda: (turns.going, len(turns.waiting)), (0, 0))
 
     asyncio.run(story())
 
@@ -93,11 +91,10 @@ def test_a_turn_that_was_just_given_to_somebody_who_left_goes_on() -> None:
     async def story() -> None:
         turns = Turns(1)
         first, second, third = (Start(turns) for _ in range(3))
-        await settle()
+        await settled(lambda: [start.has_begun for start in (first, second, third)], [True, False, False])
         turns.end()  # the second's ticket is given, its task has not run yet
         second.task.cancel()
-        await settle()
-        assert third.has_begun
+        await settled(lambda: third.has_begun, True)
         first.end()
         third.end()
 
@@ -110,8 +107,7 @@ def test_without_a_bound_nobody_waits() -> None:
     async def story() -> None:
         turns = Turns(0)
         starts = [Start(turns) for _ in range(50)]
-        await settle()
-        assert all(start.has_begun for start in starts)
+        await settled(lambda: all(start.has_begun for start in starts), True)
         for start in starts:
             start.end()
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from labkit.testing.fakehub import Mood
 from labkit.testing.queueworld import World
-from labkit_hub.service.queue import starter
+from labkit_hub.service.queue import starter, transitions
 from labkit_hub.service.tables import AuditRow
 
 
@@ -145,8 +145,9 @@ def test_a_busy_hub_does_not_hold_up_a_cancel(world: World) -> None:
     assert (world.state(run), world.leases(), world.hub.starts) == ("cancelled", [], [])
 
 
-def test_a_refused_start_leaves_no_row(make_world: Callable[..., World]) -> None:
+def test_a_refused_start_leaves_no_row(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub's row of the server is removed, the device is free, and the run waits for its next try."""
+    monkeypatch.setattr(transitions, "_FIRST_PAUSE_S", 600.0)  # which is not to begin before it was looked at
     world = make_world(attempts=2)
     world.hub.moods.append("refuse")
     run = world.submit("anna")

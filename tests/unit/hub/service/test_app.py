@@ -130,7 +130,7 @@ def test_rooms_open_when_the_database_answers_and_close_in_reverse(database, mon
     context = PlayedContext(database)
     opening = Opening(context, [PlayedRoom("a", story), PlayedRoom("b", story)], story.append)
     opening.start()
-    assert context.opened.wait(20)
+    assert context.opened.wait(60)
     opening.stop()
     assert story == ["no database", "no database", "a starts", "b starts", "b stops", "a stops"]
 

@@ -126,13 +126,13 @@ def test_a_hub_that_hangs_keeps_few_waiting(address, monkeypatch) -> None:
 
     def answer(_request: httpx.Request) -> httpx.Response:
         asked.set()
-        go_on.wait(20)
+        go_on.wait(60)
         return httpx.Response(200, json={"name": "first", "kind": "user"}, headers={"X-JupyterHub-Version": "6"})
 
     witness = identity.Witness(HubHttp(address.api_url, address.token, PrometheusMeters(), transport=httpx.MockTransport(answer)))
     first = threading.Thread(target=witness.whose, args=("first",))
     first.start()
-    assert asked.wait(20)
+    assert asked.wait(60)
     with pytest.raises(StorageUnreachable):
         witness.whose("second")
     go_on.set()

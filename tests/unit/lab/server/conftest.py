@@ -27,9 +27,9 @@ def projects_folder(jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ask(jp_fetch: Callable[..., Awaitable[HTTPResponse]], projects_folder: Path) -> Ask:
-    """Send a request to a route below `labkit/api`, and give its reply whatever the status."""
+    """Send a request to a route below `labkit/api`, and give its reply whatever the status; a loaded machine may need its time for it."""
 
     def send(*parts: str, **kwargs: Any) -> Awaitable[HTTPResponse]:
-        return jp_fetch("labkit", "api", *parts, raise_error=False, **kwargs)
+        return jp_fetch("labkit", "api", *parts, raise_error=False, **{"request_timeout": 120.0, **kwargs})
 
     return send

@@ -22,7 +22,7 @@ from labkit_lab.wire_jobs import JobItem
 
 from .conftest import Ask
 
-SOON_S = 60
+SOON_S = 120
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ from PIL import Image as Pillow
 
 from labkit.annotations import new_object, open_document, save_document
 from labkit.datasets import list_training_sets
+from labkit.events import Event
 from labkit.geometry import Rectangle
 from labkit.project import ImageRecord, Project
 from labkit.testing.learning import annotated_image
+from labkit.testing.runs import wait_until
+from labkit_lab.server import sets
+from labkit_lab.server.jobs import Job
 from labkit_lab.wire_jobs import JobItem
 from labkit_lab.wire_sets import ComparisonReport, PlanReport, SetItem, SetList
 
@@ -155,14 +160,25 @@ async def test_says_what_changed_since_a_set_was_built(ask: Ask, project: Projec
     assert second.version == 2
 
 
-async def test_a_plan_can_be_given_up(ask: Ask, project: Project, image: ImageRecord) -> None:
-    """A job that is ended by its address comes to an end, done or cancelled, and leaves nothing."""
+async def test_a_plan_can_be_given_up(ask: Ask, project: Project, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that is ended by its address, while it is worked on, is cancelled and leaves nothing."""
+    steps = sets._steps
+
+    def held(job: Job) -> Callable[[Event], None]:
+        def take(event: Event) -> None:
+            wait_until(lambda: job.cancel.cancelled)
+            steps(job)(event)
+
+        return take
+
+    monkeypatch.setattr(sets, "_steps", held)
     begun = await ask("projects", project.id, "training-sets", "build", method="POST", body=json.dumps(_wish()))
     job = JobItem.model_validate_json(begun.body)
     await ask("jobs", job.id, method="DELETE")
     async with asyncio.timeout(SOON_S):
-        while (response := await ask("jobs", job.id)).code == 200 and JobItem.model_validate_json(response.body).state == "running":
+        while (job := JobItem.model_validate_json((await ask("jobs", job.id)).body)).state == "running":
             await asyncio.sleep(0.02)
+    assert job.state == "cancelled"
     assert list_training_sets(project) == ()
     assert not [path for path in project.layout.training_sets.glob("*") if not path.name.startswith(".lock")]
 

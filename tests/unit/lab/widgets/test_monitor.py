@@ -89,7 +89,7 @@ def test_the_widget_shows_news_while_a_cell_computes(project: Project, run: Run)
     _learn(run, 10)
     wait_until(lambda: "step 10 of 100" in monitor._words.value)
     wait_until(lambda: "Loss" in monitor._curves.value)
-    assert "Few chips." in monitor._reason.value
+    wait_until(lambda: "Few chips." in monitor._reason.value)  # its events were written one after another
     run.layout.checkpoints.root.mkdir(exist_ok=True)
     run.layout.checkpoints.samples.write_bytes(b"png")
     _learn(run, 11)
@@ -108,6 +108,7 @@ def test_a_closed_or_forgotten_monitor_stops_to_look(project: Project, run: Run)
     def threads() -> int:
         return sum(thread.name == "labkit-monitor" for thread in threading.enumerate())
 
+    wait_until(lambda: threads() == 0)  # that of the test before may be about to end
     monitor = TrainingMonitor(project, run.id)
     assert threads() == 1
     monitor.close()

@@ -336,8 +336,8 @@ def test_a_class_that_looks_at_once_keeps_nobody_from_handing_in(school, desk, m
     begun, end, draw = threading.Barrier(3), threading.Event(), pictures.draw_document
 
     def draw_slowly(*given: Any) -> Any:
-        begun.wait(20)
-        end.wait(20)
+        begun.wait(60)
+        end.wait(60)
         return draw(*given)
 
     monkeypatch.setattr(pictures, "draw_document", draw_slowly)
@@ -345,7 +345,7 @@ def test_a_class_that_looks_at_once_keeps_nobody_from_handing_in(school, desk, m
     with ThreadPoolExecutor(2) as others:
         waiting = [others.submit(school.house.browse("prof").get, desk) for _ in range(2)]
         try:
-            begun.wait(20)
+            begun.wait(60)
             page = school.house.browse("tom").get(desk).text
             school.submit("ben", school.made, files(school, EMPTY))
         finally:

@@ -47,7 +47,7 @@ def _begin_and_wait(database: Database, work: Callable[[], object]) -> threading
     """Start work that comes to wait for a row, and return when it does."""
     thread = threading.Thread(target=work)
     thread.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         with database.reading() as session:
             if session.scalar(text("select count(*) from pg_locks where not granted")):

@@ -101,9 +101,9 @@ def test_the_thread_sends_what_it_is_given(passback, platform, database, course)
 
     platform.score = score
     passback.start()
-    assert others.wait(20)
+    assert others.wait(60)
     with database.transaction() as session:
         session.get(SubmissionRow, "sub-zoe").feedback = NOW
     assert passback.send_grades(GradedAssignment("aaaaaaaaaaaa", "c", "Sheet 1", 10), {"zoe": Grade(9, 10)}) == 1
-    assert arrived.wait(20)
+    assert arrived.wait(60)
     passback.stop()
