@@ -1,6 +1,8 @@
-"""Points on their way to a learning platform. No real platform has been asked: it is played.
+"""Points on their way to a learning platform, which is played.
 
-A small HTTP server of the tests' own looks at signatures, scopes and media types as the specifications demand, and keeps scores.
+A small HTTP server of the tests' own looks at signatures, scopes and media types as the specifications demand, and keeps scores. Where the
+specifications leave room it does as Moodle 4.2 was seen to do: it compares whole seconds, says beside the status why it refuses, takes 255
+characters for a column's name, takes no score of somebody who is no student, and rescales what it has when a maximum changes.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import shutil
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -57,11 +59,13 @@ NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 class PlayedPlatform:
     """Gives tokens to who proves to have the key, and keeps line items and scores.
 
-    ``moods`` are statuses with which it answers the next requests that carry a score.
+    ``moods`` are statuses with which it answers the next requests that carry a score; ``strangers`` are no students of its course.
     """
 
     key: SigningKey
+    now: Callable[[], datetime]
     url: str = ""
+    strangers: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     seen_assertions: set[str] = field(default_factory=set)
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -103,8 +107,15 @@ class PlayedPlatform:
             return self.score(method, name, headers, body)
         if method != "PUT" or headers.get("Content-Type") != LINE_ITEM:
             return 415, {}, {}
-        self.items[name] = json.loads(body)
+        was, self.items[name] = self.items[name], json.loads(body)
+        self.rescale(name, self.items[name]["scoreMaximum"] / was["scoreMaximum"])
         return 200, self.items[name], {}
+
+    def rescale(self, name: str, factor: float) -> None:
+        """Keep the share of each score, as if it had been written now."""
+        for (item, _), score in self.scores.items():
+            if item == name and factor != 1:
+                score.update(scoreGiven=score["scoreGiven"] * factor, timestamp=self.now().isoformat())
 
     def collection(self, method: str, query: dict[str, list[str]], headers: Any, body: bytes) -> tuple[int, Any]:
         if LINE_ITEM_SCOPE not in self.scopes:
@@ -116,6 +127,8 @@ class PlayedPlatform:
             return 200, [item for item in self.items.values() if wanted in (None, [item["resourceId"]])]
         if headers.get("Content-Type") != LINE_ITEM:
             return 415, {}
+        if len(json.loads(body)["label"]) > 255:
+            return 500, {}
         name = f"item{len(self.items) + 1}"
         self.items[name] = {**json.loads(body), "id": f"{self.url}/items/{name}?type=7", "gradebookColumnId": "kept"}
         return 201, self.items[name]
@@ -130,15 +143,22 @@ class PlayedPlatform:
             return status, {"error": "mood"}, more
         score = json.loads(body)
         key = (name, score["userId"])
-        if key in self.scores and score["timestamp"] <= self.scores[key]["timestamp"]:
-            return 409, {"error": "an older score"}, {}
+        if score["userId"] in self.strangers:
+            return 400, [], {"reason": "Incorrect score received"}
+        if key in self.scores and second(score) <= second(self.scores[key]):
+            return 409, [], {"reason": "Refusing score with an earlier timestamp"}
         self.scores[key] = score
-        self.posted.append(score)
-        return 204, None, {}
+        self.posted.append(dict(score))
+        return 200, [], {}
 
     def points(self) -> dict[str, float]:
         """Return what stands in the gradebook, by what the platform calls people."""
         return {subject: score["scoreGiven"] for (_, subject), score in self.scores.items()}
+
+
+def second(score: dict[str, Any]) -> int:
+    """Return when a score was made, as exactly as Moodle looks."""
+    return int(datetime.fromisoformat(score["timestamp"]).timestamp())
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +187,8 @@ def key() -> SigningKey:
 
 
 @pytest.fixture
-def platform(key) -> Iterator[PlayedPlatform]:
-    played = PlayedPlatform(key)
+def platform(key, clock) -> Iterator[PlayedPlatform]:
+    played = PlayedPlatform(key, clock)
 
     class Handler(BaseHTTPRequestHandler):
         def do(self) -> None:
@@ -176,7 +196,7 @@ def platform(key) -> Iterator[PlayedPlatform]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, answer, headers = played.answer(self.command, parts.path, parse_qs(parts.query), self.headers, body)
             data = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status)
+            self.send_response(status, headers.pop("reason", None))
             for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -285,6 +305,7 @@ def test_released_points_arrive_and_no_others(passback, platform, database, cour
         "id": "",
     }
     assert (platform.posted[0]["activityProgress"], platform.posted[0]["gradingProgress"]) == ("Completed", "FullyGraded")
+    assert platform.posted[0]["https://canvas.instructure.com/lti/submission"] == {"new_submission": False}
     assert states(database)["kim"][0] == "failed"
     assert "never come here from the platform" in states(database)["kim"][1]
     assert actions(database).count("grade.sent") == 2
@@ -309,6 +330,49 @@ def test_a_regrade_is_sent_later(passback, platform, database, clock, course) ->
     passback.look()
     assert platform.points()["id of ada"] == 9.25
     assert len(platform.posted) == 3
+
+
+def test_two_changes_in_one_second_both_arrive(passback, platform, database, course) -> None:
+    """The platform looks at whole seconds: the second score is dated after the first."""
+    passback.look()
+    set_points(database, "ada", 8)
+    passback.look()
+    set_points(database, "ada", 9)
+    passback.look()
+    assert (platform.points()["id of ada"], states(database)["ada"]) == (9, ("sent", ""))
+
+
+def test_a_changed_maximum_does_not_leave_what_the_platform_makes_of_it(passback, platform, database, clock, course) -> None:
+    """It rescales what it has, in the second in which we send: the points are refused as older, waited with, and stand in the end."""
+    passback.look()
+    clock.later(seconds=30)
+    with database.transaction() as session:
+        session.get(AssignmentRow, "aaaaaaaaaaaa").max_points = 20
+        session.get(GradeRow, "sub-ada").max_points = 20
+    passback.look()
+    assert platform.points()["id of ada"] == 15
+    assert states(database)["ada"] == ("waiting", "The platform answered 409: Refusing score with an earlier timestamp.")
+    clock.later(seconds=61)
+    passback.look()
+    assert platform.points()["id of ada"] == 7.5
+
+
+def test_a_long_title_gets_a_column(passback, platform, database, course) -> None:
+    """Cut to what the platform takes; its end does not make a new one each time."""
+    with database.transaction() as session:
+        session.get(AssignmentRow, "aaaaaaaaaaaa").title = "long " * 60
+    passback.look()
+    set_points(database, "ada", 8)
+    passback.look()
+    assert [len(item["label"]) for item in platform.items.values()] == [255]
+
+
+def test_who_is_no_student_there_is_told_in_words(passback, platform, database, course) -> None:
+    """Ada has left the platform's course: what it says is passed on, with what it may mean; Bob's score arrives."""
+    platform.strangers.add("id of ada")
+    passback.look()
+    said = "The platform answered 400: Incorrect score received. Perhaps this person is no student of the platform's course."
+    assert (states(database)["ada"], states(database)["bob"][0]) == (("failed", said), "sent")
 
 
 def test_a_score_is_tried_again_with_pauses(passback, platform, database, clock, course) -> None:
