@@ -210,10 +210,10 @@ def _body(response: httpx.Response) -> Any:
 
 
 def _said(response: httpx.Response) -> str:
-    """Return why a platform refuses something: Moodle says it beside the status, others in the body."""
-    usual = httpx.codes.get_reason_phrase(response.status_code).casefold()
-    beside = response.reason_phrase.casefold() not in ("", usual)
-    text = " ".join((response.reason_phrase if beside else response.text)[:300].split())
+    """Return why a platform refuses something: Moodle says it beside the status (and repeats what it got), others in the body."""
+    beside = response.reason_phrase.partition("{")[0]
+    usual = httpx.codes.get_reason_phrase(response.status_code)
+    text = " ".join((response.text if beside.casefold() in ("", usual.casefold()) else beside)[:300].split())
     return "" if text in ("[]", "{}") else text
 
 

@@ -144,7 +144,7 @@ class PlayedPlatform:
         score = json.loads(body)
         key = (name, score["userId"])
         if score["userId"] in self.strangers:
-            return 400, [], {"reason": "Incorrect score received"}
+            return 400, [], {"reason": f"Incorrect score received{body.decode()}"}
         if key in self.scores and second(score) <= second(self.scores[key]):
             return 409, [], {"reason": "Refusing score with an earlier timestamp"}
         self.scores[key] = score
