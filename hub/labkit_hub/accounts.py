@@ -71,6 +71,7 @@ def _apply_lti(c: Any, settings: Settings) -> None:
     c.LabKitLtiAuthenticator.authorize_url = lti.authorize_url
     c.LabKitLtiAuthenticator.jwks_endpoint = lti.jwks_url
     c.LabKitLtiAuthenticator.username_key = lti.username_claim
+    c.LabKitLtiAuthenticator.address = settings.url
     c.LabKitLtiAuthenticator.tool_name = "LabKit"
     c.LabKitLtiAuthenticator.tool_description = "Image AI in the browser"
     if settings.public_url.startswith("https://"):

@@ -23,13 +23,11 @@ from traitlets import Unicode
 
 from labkit.errors import InvalidInput
 from labkit_hub import handlers
+from labkit_hub.groups import professors_group
 from labkit_hub.logins import FIRST_ACCOUNTS, complete_logins, hash_password, is_usable_password
 from labkit_hub.usernames import plain_name
 
 __all__ = ["LabKitAuthenticator"]
-
-PROFESSORS = "professors"
-"""The hub group whose members may create courses; an admin edits it."""
 
 
 class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
@@ -50,10 +48,7 @@ class LabKitAuthenticator(NativeAuthenticator):  # type: ignore[misc]
         known = complete_logins(logins_file).passwords
         passwords = {name: known[name] for name in FIRST_ACCOUNTS}
         users = {name: self._user(name) for name in passwords}
-        group = orm.Group.find(self.db, PROFESSORS)
-        if group is None:
-            group = orm.Group(name=PROFESSORS)
-            self.db.add(group)
+        group = professors_group(self.db)
         if users["professor"] not in group.users:
             group.users.append(users["professor"])
         self.db.commit()

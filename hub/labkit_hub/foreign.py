@@ -11,6 +11,7 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from ltiauthenticator.lti13.auth import LTI13Authenticator
+from ltiauthenticator.lti13.constants import LTI13_CUSTOM_CLAIM
 from oauthenticator.generic import GenericOAuthenticator
 from sqlalchemy import String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -18,7 +19,9 @@ from tornado import web
 from traitlets import Bool, Callable, Unicode
 
 from labkit.errors import InvalidInput, LabKitError
+from labkit_hub.groups import professors_group
 from labkit_hub.launches import launch_of
+from labkit_hub.registration import RegistrationHandler
 from labkit_hub.usernames import plain_name
 
 __all__ = ["LabKitLtiAuthenticator", "LabKitOidcAuthenticator"]
@@ -44,16 +47,18 @@ class NameGuard(Authenticator):  # type: ignore[misc]
     adopt = Bool(False, config=True, help="Whether the first who comes with the name of an older account gets that account.")
 
     def check_allow_config(self) -> None:
-        """Make the table. The hub calls this once at each start, when its own tables stand."""
+        """Make table and group. The hub calls this once at each start, when its own tables stand."""
         super().check_allow_config()
         _Base.metadata.create_all(self.db.get_bind())
+        professors_group(self.db)
+        self.db.commit()
 
     async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> dict[str, Any] | None:
         """Return who has logged in, under a checked name; a refusal is a page with a sentence."""
-        model: dict[str, Any] | None = await super().authenticate(handler, data, **kwargs)
-        if model is None:
-            return None
         try:
+            model: dict[str, Any] | None = await super().authenticate(handler, data, **kwargs)
+            if model is None:
+                return None
             name = plain_name(model["name"])
             if name == self.grader:
                 raise InvalidInput(f"The name {name} is the hub's own.", hint="Ask an admin.")
@@ -93,17 +98,41 @@ class LabKitLtiAuthenticator(NameGuard, LTI13Authenticator):  # type: ignore[mis
     """People come from a course of a learning platform, by LTI 1.3."""
 
     launched = Callable(None, allow_none=True, config=True, help="Is told from which course of the platform somebody came.")
+    address = Unicode(config=True, help="The address that people open, without a slash at its end.")
+    config_handler = RegistrationHandler
 
     async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> dict[str, Any] | None:
         """Return who has logged in, and tell where they came from; of what the platform says nothing else is kept."""
         model = await super().authenticate(handler, data, **kwargs)
-        launch = launch_of(model["name"], model["auth_state"]) if model is not None and self.launched is not None else None
-        if launch is not None:
+        if model is None or self.launched is None:
+            return model
+        launch = launch_of(model["name"], model["auth_state"])
+        if launch is None:
+            self.log.info("The launch of %s names no gradebook in which LabKit may make columns.", model["name"])
+        else:
             try:
                 await self.launched(launch)
             except Exception as error:  # nobody waits at the door because points cannot be sent: the next login tells it again
                 self.log.warning("Where %s came from could not be told: %s: %s", launch.user, type(error).__name__, error)
         return model
+
+    def get_username(self, token: dict[str, Any]) -> str:
+        """Return the claim that is the name; the package takes ``sub`` where it is missing, a number that nobody goes by.
+
+        Raises
+        ------
+        InvalidInput
+            The platform does not say it.
+        """
+        key = self.username_key
+        claims = (token.get(LTI13_CUSTOM_CLAIM) or {}) if key.startswith("custom_") else token
+        name = claims.get(key.removeprefix("custom_"))
+        if not name or not isinstance(name, str):
+            raise InvalidInput(
+                f"The learning platform does not say what you are called here ({key}).",
+                hint="Ask an admin: the platform's settings of LabKit must share it.",
+            )
+        return name
 
     def subject_of(self, model: dict[str, Any]) -> str:
         """Return issuer and ``sub``."""

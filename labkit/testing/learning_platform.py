@@ -1,15 +1,18 @@
-"""A learning platform's gradebook, played: no real one has been asked.
+"""A learning platform's gradebook, played.
 
-A small HTTP server looks at signatures, scopes and media types as the specifications demand, and keeps scores.
+A small HTTP server looks at signatures, scopes and media types as the specifications demand, and keeps scores. Where the specifications
+leave room it does as Moodle 4.2 was seen to do: it compares whole seconds, says beside the status why it refuses, takes 255 characters for
+a column's name, takes no score of somebody who is no student, and rescales what it has when a maximum changes.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -33,11 +36,13 @@ _SCORE = "application/vnd.ims.lis.v1.score+json"
 class PlayedPlatform:
     """Gives tokens to who proves to have the key, and keeps line items and scores.
 
-    ``moods`` are statuses with which it answers the next requests that carry a score.
+    ``moods`` are statuses with which it answers the next requests that carry a score; ``strangers`` are no students of its course.
     """
 
     key: SigningKey
+    now: Callable[[], datetime]
     url: str = ""
+    strangers: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     scopes: set[str] = field(default_factory=set)
     seen_assertions: set[str] = field(default_factory=set)
@@ -83,8 +88,15 @@ class PlayedPlatform:
             return self.score(method, name, headers, body)
         if method != "PUT" or headers.get("Content-Type") != _LINE_ITEM:
             return 415, {}, {}
-        self.items[name] = json.loads(body)
+        was, self.items[name] = self.items[name], json.loads(body)
+        self.rescale(name, self.items[name]["scoreMaximum"] / was["scoreMaximum"])
         return 200, self.items[name], {}
+
+    def rescale(self, name: str, factor: float) -> None:
+        """Keep the share of each score, as if it had been written now."""
+        for (item, _), score in self.scores.items():
+            if item == name and factor != 1:
+                score.update(scoreGiven=score["scoreGiven"] * factor, timestamp=self.now().isoformat())
 
     def collection(self, method: str, query: dict[str, list[str]], headers: Any, body: bytes) -> tuple[int, Any]:
         """List the line items, or make one."""
@@ -97,6 +109,8 @@ class PlayedPlatform:
             return 200, [item for item in self.items.values() if wanted in (None, [item["resourceId"]])]
         if headers.get("Content-Type") != _LINE_ITEM:
             return 415, {}
+        if len(json.loads(body)["label"]) > 255:
+            return 500, {}
         name = f"item{len(self.items) + 1}"
         self.items[name] = {**json.loads(body), "id": f"{self.url}/items/{name}?type=7", "gradebookColumnId": "kept"}
         return 201, self.items[name]
@@ -112,21 +126,28 @@ class PlayedPlatform:
             return status, {"error": "mood"}, more
         score = json.loads(body)
         key = (name, score["userId"])
-        if key in self.scores and score["timestamp"] <= self.scores[key]["timestamp"]:
-            return 409, {"error": "an older score"}, {}
-        self.posted.append(score)
+        if score["userId"] in self.strangers:
+            return 400, [], {"reason": f"Incorrect score received{body.decode()}"}
+        if key in self.scores and _second(score) <= _second(self.scores[key]):
+            return 409, [], {"reason": "Refusing score with an earlier timestamp"}
+        self.posted.append(dict(score))
         self.scores[key] = score  # last: tests wait for it
-        return 204, None, {}
+        return 200, [], {}
 
     def points(self) -> dict[str, float]:
         """Return what stands in the gradebook, by what the platform calls people."""
         return {subject: score["scoreGiven"] for (_, subject), score in self.scores.items()}
 
 
+def _second(score: dict[str, Any]) -> int:
+    """Return when a score was made, as exactly as Moodle looks."""
+    return int(datetime.fromisoformat(score["timestamp"]).timestamp())
+
+
 @contextmanager
-def serve_platform(key: SigningKey) -> Iterator[PlayedPlatform]:
-    """Play, on a free port, the platform that knows LabKit by this key."""
-    played = PlayedPlatform(key)
+def serve_platform(key: SigningKey, now: Callable[[], datetime]) -> Iterator[PlayedPlatform]:
+    """Play, on a free port, the platform that knows LabKit by this key; ``now`` is its clock."""
+    played = PlayedPlatform(key, now)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _door(played))
     played.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -144,7 +165,7 @@ def _door(played: PlayedPlatform) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, answer, headers = played.answer(self.command, parts.path, parse_qs(parts.query), self.headers, body)
             data = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status)
+            self.send_response(status, headers.pop("reason", None))
             for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()

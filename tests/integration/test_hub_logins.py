@@ -143,11 +143,12 @@ def lti_hub(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.mark.ci
 def test_the_platform_is_told_how_to_register_the_hub(lti_hub: LightHub) -> None:
-    """The address of the configuration answers, with the address at which logins begin."""
+    """The address of the configuration answers without a login, with addresses that answer, too."""
     with HubSession(lti_hub.url) as platform:
         told = platform.http.get("/hub/lti13/config").json()
+        assert platform.http.get(told["public_jwk_url"]).json()["keys"]
     assert told["title"] == "LabKit"
-    assert told["oidc_initiation_url"].endswith("/hub/lti13/oauth_login")
+    assert told["oidc_initiation_url"] == f"{lti_hub.url}/hub/lti13/oauth_login"
 
 
 @pytest.mark.ci

@@ -120,9 +120,15 @@ def _canvas(students: Sequence[MemberRow], ledgers: Sequence[Ledger], section: s
 
 
 def _moodle(students: Sequence[MemberRow], ledgers: Sequence[Ledger]) -> list[list[_Cell]]:
-    """Return what Moodle imports: it is told that `Username` says who it is, and which column is which of its grade items."""
+    """Return what Moodle imports: it is told what `Username` is there, and which column is which of its grade items.
+
+    Somebody whom it does not know makes it refuse the whole file; so a line without any points is left out.
+    """
     lines: list[list[_Cell]] = [["Username", "Full name", *(ledger.assignment.name for ledger in ledgers)]]
-    lines += [[one.username, one.full_name, *(_points(ledger, one.username) for ledger in ledgers)] for one in students]
+    for one in students:
+        points = [_points(ledger, one.username) for ledger in ledgers]
+        if any(cell != "" for cell in points):
+            lines.append([one.username, one.full_name, *points])
     return lines
 
 

@@ -132,8 +132,10 @@ class Passback:
                 raise PlatformFault(_NEVER_CAME, "refused")
             item = self._line_item(due, assignment)
             at = self._clock()
-            if due.last is not None and at <= due.last:  # the platform keeps the newest: a clock that was set back must not lose a score
-                at = due.last + timedelta(milliseconds=1)
+            if due.last is not None:
+                # The platform keeps the newest, and Moodle looks at whole seconds: neither a clock that was set back nor a change soon
+                # after another may lose a score.
+                at = max(at, due.last.replace(microsecond=0) + timedelta(seconds=1))
             try:
                 self._platform.send(due.link.client_id, item, Score(due.subject, due.points, due.max_points, at))
             except PlatformFault as fault:
@@ -151,7 +153,7 @@ class Passback:
             outbox.note_sent(session, due, assignment.course_id, at)
 
     def _line_item(self, due: Due, assignment: GradedAssignment) -> LineItem:
-        wanted = (assignment.label[:300], assignment.max_points)
+        wanted = assignment.column
         with self._database.reading() as session:  # the first of a class has made it
             row = session.get(LineItemRow, assignment.id)
         if row is not None and row.context == due.link.context and (row.label, row.max_points) == wanted:

@@ -17,6 +17,7 @@ __all__ = ["Due", "Grade", "GradedAssignment", "ask_again", "due", "note_failed"
 
 _LONGEST_PAUSE_S = 3600.0
 _ACTOR = "labkit"
+_LABEL_LENGTH = 255  # more does not go into a column's name at Moodle or Canvas
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class GradedAssignment:
     course_id: str
     label: str
     max_points: float
+
+    @property
+    def column(self) -> tuple[str, float]:
+        """What its column is called there, and the maximum."""
+        return self.label[:_LABEL_LENGTH], self.max_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ def note_line_item(session: Session, assignment: GradedAssignment, context: str,
             session.delete(row)
         return
     row = row or LineItemRow(assignment_id=assignment.id)
-    row.context, row.url, row.label, row.max_points = context, url, assignment.label[:300], assignment.max_points
+    row.context, row.url, (row.label, row.max_points) = context, url, assignment.column
     session.add(row)
 
 

@@ -29,6 +29,9 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _EARLY_S = 60.0
 _LARGEST = 2_000_000
 _LONGEST_PAUSE_S = 6 * 3600.0
+# Canvas counts each score as something handed in at this moment, unless it is told that it is not; Moodle passes over it.
+_NOTHING_HANDED_IN = {"https://canvas.instructure.com/lti/submission": {"new_submission": False}}
+_OF_NO_STUDENT = (400, 422)  # how Moodle and Canvas refuse a score of somebody who is no student of the course there
 
 
 class PlatformFault(Exception):
@@ -40,11 +43,15 @@ class PlatformFault(Exception):
         It may work later; it will not, until something is changed; what was asked for is not there any more.
     retry_after_s : float or None
         How long the platform asks us to wait.
+    status : int or None
+        What it answered with.
     """
 
-    def __init__(self, message: str, kind: Literal["again", "refused", "gone"], retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, kind: Literal["again", "refused", "gone"], retry_after_s: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message)
-        self.message, self.kind, self.retry_after_s = message, kind, retry_after_s
+        self.message, self.kind, self.retry_after_s, self.status = message, kind, retry_after_s, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +131,15 @@ class Platform:
             "timestamp": score.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "activityProgress": "Completed",
             "gradingProgress": "FullyGraded",
+            **_NOTHING_HANDED_IN,
         }
-        self._ask(client_id, "POST", _below(item.url, "scores"), json=body, send=_SCORE_TYPE, accept="*/*")
+        try:
+            self._ask(client_id, "POST", _below(item.url, "scores"), json=body, send=_SCORE_TYPE, accept="*/*")
+        except PlatformFault as fault:
+            if fault.status not in _OF_NO_STUDENT:
+                raise
+            message = f"{fault.message} Perhaps this person is no student of the platform's course."
+            raise PlatformFault(message, fault.kind, status=fault.status) from fault
 
     # One request
 
@@ -185,13 +199,22 @@ def _body(response: httpx.Response) -> Any:
             return response.json() if response.content else None
         except ValueError:
             return None
-    said = " ".join(response.text[:300].split())
+    said = _said(response)
     message = f"The platform answered {status}" + (f": {said}" if said else "") + "."
     if status in (404, 410):
-        raise PlatformFault(message, "gone")
-    if status in (408, 425, 429) or status >= 500:
-        raise PlatformFault(message, "again", _pause(response))
-    raise PlatformFault(message, "refused")
+        raise PlatformFault(message, "gone", status=status)
+    # 409: it has a newer score by its own clock. What it has may be what it made itself, of our older one, when the maximum changed.
+    if status in (408, 409, 425, 429) or status >= 500:
+        raise PlatformFault(message, "again", _pause(response), status)
+    raise PlatformFault(message, "refused", status=status)
+
+
+def _said(response: httpx.Response) -> str:
+    """Return why a platform refuses something: Moodle says it beside the status (and repeats what it got), others in the body."""
+    beside = response.reason_phrase.partition("{")[0]
+    usual = httpx.codes.get_reason_phrase(response.status_code)
+    text = " ".join((response.text if beside.casefold() in ("", usual.casefold()) else beside)[:300].split())
+    return "" if text in ("[]", "{}") else text
 
 
 def _pause(response: httpx.Response) -> float | None:

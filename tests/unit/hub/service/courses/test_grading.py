@@ -273,17 +273,24 @@ def test_a_histogram_has_ten_bins() -> None:
 
 
 def test_gradebooks(school, made, ada) -> None:
-    """Everybody of the course, whether they handed in or not; no name is a formula."""
+    """Everybody of the course, whether they handed in or not (Moodle: only who has points); no name is a formula."""
     school.graded(made, ada, 6)
     lines = {
         "labkit": "ada,Ada,,graded,1,2026-10-20T12:00:00+00:00,0,6,0,10",
         "canvas": "Zoë B,,,zoë b,image-ai,",
-        "moodle": "ben,'=cmd|Ben,",
+        "moodle": "ada,Ada,6",
     }
     for kind, line in lines.items():
         sheet = school.done("tom", "GET", f"/assignments/{made}/gradebook.csv?format={kind}")
         assert line in sheet.content.decode("utf-8-sig").splitlines()
     assert school.ask("ada", "GET", f"/assignments/{made}/gradebook.csv").status_code == 404
+
+
+def test_moodle_is_told_of_nobody_without_points(school, made, ada) -> None:
+    """It refuses a whole file for one person whom it does not know; a point of zero is one."""
+    school.graded(made, ada, 0)
+    sheet = school.done("tom", "GET", f"/assignments/{made}/gradebook.csv?format=moodle")
+    assert sheet.content.decode("utf-8-sig").splitlines()[1:] == ["ada,Ada,0"]
 
 
 def test_the_gradebook_of_a_course(school, made, ada, clock) -> None:

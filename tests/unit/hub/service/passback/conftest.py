@@ -1,4 +1,4 @@
-"""A course that is linked to a learning platform, which is played; no real platform has been asked."""
+"""A course that is linked to a learning platform, which is played."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def key() -> SigningKey:
 
 
 @pytest.fixture
-def platform(key) -> Iterator[PlayedPlatform]:
+def platform(key, clock) -> Iterator[PlayedPlatform]:
     """A platform whose gradebook is empty."""
-    with serve_platform(key) as played:
+    with serve_platform(key, clock) as played:
         yield played
 
 

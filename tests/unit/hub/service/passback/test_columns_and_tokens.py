@@ -39,6 +39,16 @@ def test_a_column_that_is_there_is_found_and_kept(passback, platform, database, 
     assert [(item["label"], item["gradebookColumnId"]) for item in platform.items.values()] == [("Sheet 1, again", "kept")]
 
 
+def test_a_long_title_gets_a_column(passback, platform, database, course) -> None:
+    """Cut to what the platform takes; its end does not make a new one each time."""
+    with database.transaction() as session:
+        session.get(AssignmentRow, "aaaaaaaaaaaa").title = "long " * 60
+    passback.look()
+    set_points(database, "ada", 8)
+    passback.look()
+    assert [len(item["label"]) for item in platform.items.values()] == [255]
+
+
 def test_a_token_that_was_taken_back_is_renewed(passback, platform, database, course) -> None:
     """The platform forgets its tokens: one more is asked for, and nothing is lost."""
     passback.look()

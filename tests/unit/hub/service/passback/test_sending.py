@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from labkit.testing.passback import NOW, actions, launch, set_points, states
-from labkit_hub.service.courses.tables import AssignmentRow, SubmissionRow
+from labkit_hub.service.courses.tables import AssignmentRow, GradeRow, SubmissionRow
 from labkit_hub.service.passback import Grade, GradedAssignment
 from labkit_hub.service.passback.links import keep_launch
 from labkit_hub.service.passback.tables import SendRow
@@ -26,6 +26,7 @@ def test_released_points_arrive_and_no_others(passback, platform, database, cour
         "id": "",
     }
     assert (platform.posted[0]["activityProgress"], platform.posted[0]["gradingProgress"]) == ("Completed", "FullyGraded")
+    assert platform.posted[0]["https://canvas.instructure.com/lti/submission"] == {"new_submission": False}
     assert states(database)["kim"][0] == "failed"
     assert "never come here from the platform" in states(database)["kim"][1]
     assert actions(database).count("grade.sent") == 2
@@ -50,6 +51,39 @@ def test_a_regrade_is_sent_later(passback, platform, database, clock, course) ->
     passback.look()
     assert platform.points()["id of ada"] == 9.25
     assert len(platform.posted) == 3
+
+
+def test_two_changes_in_one_second_both_arrive(passback, platform, database, course) -> None:
+    """The platform looks at whole seconds: the second score is dated after the first."""
+    passback.look()
+    set_points(database, "ada", 8)
+    passback.look()
+    set_points(database, "ada", 9)
+    passback.look()
+    assert (platform.points()["id of ada"], states(database)["ada"]) == (9, ("sent", ""))
+
+
+def test_a_changed_maximum_does_not_leave_what_the_platform_makes_of_it(passback, platform, database, clock, course) -> None:
+    """It rescales what it has, in the second in which we send: the points are refused as older, waited with, and stand in the end."""
+    passback.look()
+    clock.later(seconds=30)
+    with database.transaction() as session:
+        session.get(AssignmentRow, "aaaaaaaaaaaa").max_points = 20
+        session.get(GradeRow, "sub-ada").max_points = 20
+    passback.look()
+    assert platform.points()["id of ada"] == 15
+    assert states(database)["ada"] == ("waiting", "The platform answered 409: Refusing score with an earlier timestamp.")
+    clock.later(seconds=61)
+    passback.look()
+    assert platform.points()["id of ada"] == 7.5
+
+
+def test_who_is_no_student_there_is_told_in_words(passback, platform, database, course) -> None:
+    """Ada has left the platform's course: what it says is passed on, with what it may mean; Bob's score arrives."""
+    platform.strangers.add("id of ada")
+    passback.look()
+    said = "The platform answered 400: Incorrect score received. Perhaps this person is no student of the platform's course."
+    assert (states(database)["ada"], states(database)["bob"][0]) == (("failed", said), "sent")
 
 
 def test_what_was_taken_back_meanwhile_is_not_sent(passback, platform, database, clock, course) -> None:
