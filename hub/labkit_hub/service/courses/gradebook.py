@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -107,10 +108,15 @@ def _all(students: Sequence[MemberRow], ledgers: Sequence[Ledger]) -> list[list[
     return lines
 
 
+def _canvas_column(name: str) -> str:
+    """Return the name of a column. A number in round brackets at its end would be the id of some assignment at Canvas."""
+    return re.sub(r"\((\d+)\)\s*$", r"[\1]", name)
+
+
 def _canvas(students: Sequence[MemberRow], ledgers: Sequence[Ledger], section: str) -> list[list[_Cell]]:
     """Return what Canvas imports: the first five columns are its own, the second line has the points that are possible."""
     lines: list[list[_Cell]] = [
-        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(ledger.assignment.name for ledger in ledgers)],
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *(_canvas_column(ledger.assignment.name) for ledger in ledgers)],
         ["    Points Possible", "", "", "", "", *(ledger.assignment.max_points for ledger in ledgers)],
     ]
     for student in students:

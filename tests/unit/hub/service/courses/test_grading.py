@@ -293,6 +293,13 @@ def test_moodle_is_told_of_nobody_without_points(school, made, ada) -> None:
     assert sheet.content.decode("utf-8-sig").splitlines()[1:] == ["ada,Ada,0"]
 
 
+def test_a_number_in_brackets_is_no_id_for_canvas(school) -> None:
+    """Canvas takes "Sheet (2)" for its own assignment 2."""
+    school.assignment("Sheet (2)")
+    sheet = school.done("tom", "GET", f"/courses/{school.course}/gradebook.csv?format=canvas")
+    assert sheet.content.decode("utf-8-sig").splitlines()[0].endswith(",Sheet [2]")
+
+
 def test_the_gradebook_of_a_course(school, made, ada, clock) -> None:
     """A column for each assignment that students see, by the rules of each; the sum, and what is possible below."""
     school.graded(made, ada, 6)
