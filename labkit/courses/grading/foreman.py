@@ -47,6 +47,7 @@ _SCORER_STARTS = 3
 _CHECKS_HINT = "Test the assignment with its solution, and see that what hidden/ needs is installed where it is graded."
 _WORKER_MB = 1500
 _SCORER_MB = 700
+_MOST_MB = 4_000_000  # that limits may say
 
 
 @dataclass(slots=True)
@@ -250,11 +251,12 @@ class Foreman:
             self.scorer_container.remove()
         shape = self.engine.shape
         limits = max((assignment.sheet.limits for assignment in self.assignments.values()), key=lambda limits: limits.check_memory_mb)
+        # Each worker may ask at the same time: no submission is to fail for what the checks of the others take.
         held = Limits(
-            memory_mb=(limits.check_memory_mb + _SCORER_MB) * min(2, self.order.workers),
+            memory_mb=min((limits.check_memory_mb + _SCORER_MB) * self.order.workers, _MOST_MB),
             pids=1024,
             submission_s=7 * 24 * 3600,
-            cpu=limits.cpu,
+            cpu=min(limits.cpu * self.order.workers, max(limits.cpu, os.cpu_count() or 1)),
         )
         self.scorer_container = self.engine.start(
             ["python", "-P", "-m", "labkit.courses.grading.scorer", INNER],

@@ -7,7 +7,7 @@ import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -100,6 +100,19 @@ def test_checks_that_load_for_ever_end_the_batch(scored: Foreman) -> None:
     scored.scorer_pid, scored.scorer_started = os.getpid(), time.monotonic() - 181
     with pytest.raises(WorkerLost, match="not loaded in 180 s"):
         scored._look_after()
+
+
+def test_checks_of_one_submission_take_nothing_from_those_of_another(foreman: Foreman, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many are scored at a time as there are workers, each with the memory and the core that its checks may use."""
+    held = list[Limits]()
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    shape = SimpleNamespace(image="kernels", scorer_image="")
+    foreman.engine = cast("Any", SimpleNamespace(shape=shape, start=lambda _command, _slot, limits, **_: held.append(limits)))
+    foreman.order = foreman.order.model_copy(update={"workers": 3})
+    foreman.assignments = {1: SimpleNamespace(sheet=SimpleNamespace(limits=Limits(check_memory_mb=1000)))}  # type: ignore[dict-item]
+    foreman.scorer_slot = foreman.slots[0]
+    foreman._start_scorer()
+    assert (held[0].memory_mb, held[0].cpu) == (5100, 2)
 
 
 def test_tasks_come_in_whatever_pieces_the_pipe_makes(foreman: Foreman) -> None:

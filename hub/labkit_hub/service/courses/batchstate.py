@@ -1,18 +1,18 @@
-"""Which submissions a grading run has still to work on, and whether another run goes on where one has ended."""
+"""Which submissions a grading run has still to work on, whether another run goes on where one has ended, and which result holds."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from labkit.client.wire import HUB_END_STATES
 from labkit_hub.service.audit import SERVICE
 from labkit_hub.service.courses.tables import BatchRow, BatchTaskRow, ResultRow
 from labkit_hub.service.tables import RunRow
 
-__all__ = ["GOES_ON_FOR", "goes_on", "queued_submissions", "waiting_submissions"]
+__all__ = ["GOES_ON_FOR", "goes_on", "is_superseded", "queued_submissions", "waiting_submissions"]
 
 GOES_ON_FOR = timedelta(days=1)
 """A batch whose run ended longer ago is not taken up again by itself: nobody waits for it any more."""
@@ -28,6 +28,13 @@ def queued_submissions(session: Session, assignment_id: str) -> frozenset[str]:
         .where(BatchRow.assignment_id == assignment_id, BatchTaskRow.state == "waiting", RunRow.state.not_in(sorted(HUB_END_STATES)))
     )
     return frozenset(session.scalars(query))
+
+
+def is_superseded() -> ColumnElement[bool]:
+    """Whether another result of the same submission holds: of those that graded it, else of all, that of the newest batch."""
+    other = aliased(ResultRow)
+    better = or_(other.state > ResultRow.state, and_(other.state == ResultRow.state, other.number > ResultRow.number))  # graded > failed
+    return exists().where(other.submission_id == ResultRow.submission_id, better)
 
 
 def waiting_submissions(session: Session, batch: BatchRow) -> frozenset[str]:

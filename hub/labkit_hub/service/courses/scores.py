@@ -16,6 +16,7 @@ from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses import releases
 from labkit_hub.service.courses.access import lock_assignment, submission_for
+from labkit_hub.service.courses.batchstate import is_superseded
 from labkit_hub.service.courses.history import add_change, noting_finals
 from labkit_hub.service.courses.tables import GradeRow, MarkRow, ResultRow, SubmissionRow
 
@@ -54,7 +55,7 @@ def last_results(session: Session, assignment_id: str) -> dict[str, dict[str, An
     To make a `GradeResult` of each takes a second of a processor for a class of 300.
     """
     query = select(ResultRow.submission_id, ResultRow.result).join(SubmissionRow, SubmissionRow.id == ResultRow.submission_id)
-    query = query.where(SubmissionRow.assignment_id == assignment_id).order_by(ResultRow.state, ResultRow.number)
+    query = query.where(SubmissionRow.assignment_id == assignment_id, ~is_superseded())
     return {row.submission_id: row.result for row in session.execute(query)}
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from labkit.courses.records import FileEntry
 from labkit.errors import InvalidInput, StorageFull
+from labkit_hub.service.courses.batchstate import is_superseded
 from labkit_hub.service.courses.store import FileStore, Incoming, Kept
 from labkit_hub.service.courses.tables import ReleaseRow, ResultRow, SubmissionRow, UploadRow
 from labkit_hub.service.database import Database
@@ -203,15 +204,8 @@ def _named(session: Session) -> Iterator[str]:
         yield from (preview["sha256"] for preview in asked.get("previews", ()))
     for receipt in session.scalars(select(SubmissionRow.receipt).execution_options(**stream)):
         yield from (file["sha256"] for file in receipt.get("files", ()))
-    for files in session.scalars(select(ResultRow.files).where(~_is_superseded()).execution_options(**stream)):
+    for files in session.scalars(select(ResultRow.files).where(~is_superseded()).execution_options(**stream)):
         yield from (file["sha256"] for file in files)
-
-
-def _is_superseded() -> ColumnElement[bool]:
-    """Whether another result of the same submission holds, as `scores.last_result` chooses: nobody can read the files of this one."""
-    other = aliased(ResultRow)
-    better = or_(other.state > ResultRow.state, and_(other.state == ResultRow.state, other.number > ResultRow.number))
-    return exists().where(other.submission_id == ResultRow.submission_id, better)
 
 
 def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:
