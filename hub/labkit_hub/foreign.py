@@ -11,7 +11,6 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from ltiauthenticator.lti13.auth import LTI13Authenticator
-from oauthenticator.generic import GenericOAuthenticator
 from sqlalchemy import String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tornado import web
@@ -19,6 +18,7 @@ from traitlets import Bool, Callable, Unicode
 
 from labkit.errors import InvalidInput, LabKitError
 from labkit_hub.launches import launch_of
+from labkit_hub.openid import OpenidLogin
 from labkit_hub.usernames import plain_name
 
 __all__ = ["LabKitLtiAuthenticator", "LabKitOidcAuthenticator"]
@@ -50,16 +50,16 @@ class NameGuard(Authenticator):  # type: ignore[misc]
 
     async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> dict[str, Any] | None:
         """Return who has logged in, under a checked name; a refusal is a page with a sentence."""
-        model: dict[str, Any] | None = await super().authenticate(handler, data, **kwargs)
-        if model is None:
-            return None
         try:
+            model: dict[str, Any] | None = await super().authenticate(handler, data, **kwargs)
+            if model is None:
+                return None
             name = plain_name(model["name"])
             if name == self.grader:
                 raise InvalidInput(f"The name {name} is the hub's own.", hint="Ask an admin.")
             self._claim(name, self.subject_of(model))
         except LabKitError as error:
-            self.log.warning("A login was refused: %s", error.message)
+            self.log.warning("A login was refused: %s %s", error.message, error.facts.get("why", ""))
             raise web.HTTPError(403, f"{error.message} {error.hint}") from error
         return {**model, "name": name}
 
@@ -81,7 +81,7 @@ class NameGuard(Authenticator):  # type: ignore[misc]
         self.db.commit()
 
 
-class LabKitOidcAuthenticator(NameGuard, GenericOAuthenticator):  # type: ignore[misc]
+class LabKitOidcAuthenticator(NameGuard, OpenidLogin):
     """The university's login, by OpenID Connect."""
 
     def subject_of(self, model: dict[str, Any]) -> str:
