@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -35,6 +36,14 @@ __all__ = [
 
 def _absolute(path: Path) -> Path:
     return Path(path).expanduser().absolute()
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _network(text: str) -> str:
@@ -497,6 +506,17 @@ class Settings(BaseSettings):
     idle: IdleSettings = IdleSettings()
     profiles: Folder | None = None
 
+    @model_validator(mode="after")
+    def _one_address(self) -> Settings:
+        """Refuse names for servers where they could not be: below a number, or below another name than the hub's."""
+        if not self.subdomain_host:
+            return self
+        if _is_number(urlsplit(self.subdomain_host).hostname or ""):
+            raise ValueError("LABKIT_SUBDOMAIN_HOST needs a name, such as https://hub.example.org: a number has no names below it")
+        if self.public_url and self.public_url.lower() != self.subdomain_host.lower():
+            raise ValueError("LABKIT_SUBDOMAIN_HOST must be LABKIT_PUBLIC_URL, if both are set: servers have names below the hub's own")
+        return self
+
     @property
     def layout(self) -> VarLayout:
         """Where the files of this hub lie."""
@@ -543,7 +563,7 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The address that people open."""
-        return self.public_url or f"http://127.0.0.1:{self.port}"
+        return self.public_url or self.subdomain_host or f"http://127.0.0.1:{self.port}"
 
     def _complete(self, address: str) -> str:
         """Return a database's address with its password, and with a bound on how long a vanished one may hold up everything."""
