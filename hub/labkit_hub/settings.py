@@ -561,6 +561,15 @@ class Settings(BaseSettings):
         return self._complete(self.service.database_url or f"sqlite:///{self.layout.service_database}")
 
     @property
+    def cookie_prefix(self) -> str:
+        """What begins the names of cookies that log people in.
+
+        A page of somebody's server may set cookies for the name above its own, and so log others in as its owner. Browsers let nobody do
+        so with cookies that begin with ``__Host-``, and want TLS for these.
+        """
+        return "__Host-" if self.subdomain_host.startswith("https://") else ""
+
+    @property
     def url(self) -> str:
         """The address that people open."""
         return self.public_url or self.subdomain_host or f"http://127.0.0.1:{self.port}"

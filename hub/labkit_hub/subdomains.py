@@ -40,7 +40,6 @@ def apply_subdomains(c: Any, settings: Settings, service: str) -> None:
         return
     c.JupyterHub.subdomain_host = settings.subdomain_host
     c.JupyterHub.subdomain_hook = host_of
-    # A page on a name below may set cookies for the hub's own; not those that begin with __Host-, for which browsers want TLS.
-    c.JupyterHub.cookie_host_prefix_enabled = settings.subdomain_host.startswith("https://")
+    c.JupyterHub.cookie_host_prefix_enabled = bool(settings.cookie_prefix)
     # The proxy looks at names now. Servers call it by another one than browsers do.
     c.ConfigurableHTTPProxy.extra_routes = {f"{urlsplit(service_url(settings)).hostname}/services/{SERVICE}/": service}

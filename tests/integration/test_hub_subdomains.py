@@ -23,7 +23,8 @@ HOST = host_of(STUDENT, NAME, "user")
 # What a page asks for with the cookies of whoever has it open: the answer's status and text, or the name of the error.
 ASK = """async ([hub, path, options]) => {
   try {
-    const answer = await fetch(hub + path, { credentials: 'include', ...options });
+    const own = hub ? {} : { headers: { 'X-XSRFToken': /_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? '' } };
+    const answer = await fetch(hub + path, { credentials: 'include', ...own, ...options });
     return `${answer.status} ${await answer.text()}`;
   } catch (error) {
     return error.name;
@@ -67,7 +68,9 @@ def test_a_server_has_a_name_of_its_own_and_computes_there(student: Page) -> Non
     """An odd user name too; the kernel's answers come through a WebSocket of that name."""
     assert urlsplit(student.url).hostname == HOST
     student.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
-    student.locator(".jp-Notebook .cm-content").first.fill("print(6 * 7)")
+    expect(student.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
+    student.locator(".jp-CodeCell .cm-content").click()
+    student.keyboard.insert_text("print(6 * 7)")
     student.keyboard.press("Shift+Enter")
     expect(student.locator(".jp-OutputArea-output").first).to_have_text("42\n")
 
