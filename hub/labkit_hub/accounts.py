@@ -77,7 +77,7 @@ def _apply_lti(c: Any, settings: Settings) -> None:
     c.LabKitLtiAuthenticator.username_key = lti.username_claim
     c.LabKitLtiAuthenticator.tool_name = "LabKit"
     c.LabKitLtiAuthenticator.tool_description = "Image AI in the browser"
-    if settings.public_url.startswith("https://"):
+    if settings.url.startswith("https://"):
         c.LabKitLtiAuthenticator.uri_scheme = "https"  # as people see it, whatever the proxy in front says
     _apply_foreign(c.LabKitLtiAuthenticator, settings)
 
