@@ -47,14 +47,18 @@ def _apply_passwords(c: Any, settings: Settings) -> None:
 
 def _apply_oidc(c: Any, settings: Settings) -> None:
     oidc = settings.oidc
-    needed = ("client_id", "authorize_url", "token_url", "userdata_url")
+    # A provider that describes itself, or its three addresses.
+    needed = ("client_id", *(() if oidc.issuer else ("authorize_url", "token_url", "userdata_url")))
     _require("LABKIT_OIDC__", **{name: getattr(oidc, name) for name in needed})
     c.JupyterHub.authenticator_class = "labkit_hub.foreign.LabKitOidcAuthenticator"
     c.LabKitOidcAuthenticator.client_id = oidc.client_id
     c.LabKitOidcAuthenticator.client_secret = _secret("LABKIT_OIDC__CLIENT_SECRET_FILE", oidc.client_secret_file)
+    c.LabKitOidcAuthenticator.basic_auth = oidc.client_secret_by == "basic"
+    c.LabKitOidcAuthenticator.issuer = oidc.issuer
     c.LabKitOidcAuthenticator.authorize_url = oidc.authorize_url
     c.LabKitOidcAuthenticator.token_url = oidc.token_url
     c.LabKitOidcAuthenticator.userdata_url = oidc.userdata_url
+    c.LabKitOidcAuthenticator.logout_redirect_url = oidc.logout_url
     c.LabKitOidcAuthenticator.username_claim = oidc.username_claim
     c.LabKitOidcAuthenticator.scope = list(oidc.scope)
     c.LabKitOidcAuthenticator.login_service = oidc.name
@@ -74,7 +78,7 @@ def _apply_lti(c: Any, settings: Settings) -> None:
     c.LabKitLtiAuthenticator.address = settings.url
     c.LabKitLtiAuthenticator.tool_name = "LabKit"
     c.LabKitLtiAuthenticator.tool_description = "Image AI in the browser"
-    if settings.public_url.startswith("https://"):
+    if settings.url.startswith("https://"):
         c.LabKitLtiAuthenticator.uri_scheme = "https"  # as people see it, whatever the proxy in front says
     _apply_foreign(c.LabKitLtiAuthenticator, settings)
 
@@ -88,7 +92,8 @@ def _apply_foreign(section: Any, settings: Settings) -> None:
 def _require(prefix: str, **values: object) -> None:
     missing = [prefix + name.upper() for name, value in values.items() if not value]
     if missing:
-        raise InvalidInput(f"This login needs {', '.join(missing)}.", hint="Set what is missing; docs/hub.md lists all variables.")
+        instead = ", or LABKIT_OIDC__ISSUER instead of the addresses" if "LABKIT_OIDC__TOKEN_URL" in missing else ""
+        raise InvalidInput(f"This login needs {', '.join(missing)}{instead}.", hint="Set what is missing; docs/hub.md lists all variables.")
 
 
 def _secret(variable: str, path: Path | None) -> str:

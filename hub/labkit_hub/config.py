@@ -30,6 +30,7 @@ from labkit_hub.service.launch import SERVER_SCOPES, role_entries, service_entry
 from labkit_hub.settings import Settings, read_secret
 from labkit_hub.shapes import SPAWNERS, placer
 from labkit_hub.spawnpage import SpawnPage
+from labkit_hub.subdomains import apply_subdomains
 from labkit_hub.turn import Turns
 
 __all__ = ["apply"]
@@ -87,6 +88,7 @@ def apply(c: Any, settings: Settings) -> None:
     if settings.spawner != "kube":
         _apply_hub(c, settings)
         _apply_proxy(c, settings)
+        apply_subdomains(c, settings, c.JupyterHub.services[0]["url"])
     _apply_pages(c, settings, door)
     apply_accounts(c, settings, door)
     _apply_servers(c, settings)
@@ -109,10 +111,8 @@ def _apply_hub(c: Any, settings: Settings) -> None:
         c.JupyterHub.hub_connect_url = settings.containers.hub_url_for_proxy or settings.containers.hub_url
         c.Spawner.hub_connect_url = settings.containers.hub_url
         c.JupyterHub.last_activity_interval = _LOOK_AT_ROUTES_S
-    if settings.public_url:
-        c.JupyterHub.public_url = settings.public_url
-    if settings.subdomain_host:
-        c.JupyterHub.subdomain_host = settings.subdomain_host
+    if settings.public_url or settings.subdomain_host:
+        c.JupyterHub.public_url = settings.url
     c.JupyterHub.db_url = settings.resolved_database_url
     if settings.database_url is None:
         _prepare_database(layout.database)

@@ -12,7 +12,6 @@ from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from ltiauthenticator.lti13.auth import LTI13Authenticator
 from ltiauthenticator.lti13.constants import LTI13_CUSTOM_CLAIM
-from oauthenticator.generic import GenericOAuthenticator
 from sqlalchemy import String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tornado import web
@@ -21,6 +20,7 @@ from traitlets import Bool, Callable, Unicode
 from labkit.errors import InvalidInput, LabKitError
 from labkit_hub.groups import professors_group
 from labkit_hub.launches import launch_of
+from labkit_hub.openid import OpenidLogin
 from labkit_hub.registration import RegistrationHandler
 from labkit_hub.usernames import plain_name
 
@@ -64,7 +64,7 @@ class NameGuard(Authenticator):  # type: ignore[misc]
                 raise InvalidInput(f"The name {name} is the hub's own.", hint="Ask an admin.")
             self._claim(name, self.subject_of(model))
         except LabKitError as error:
-            self.log.warning("A login was refused: %s", error.message)
+            self.log.warning("A login was refused: %s %s", error.message, error.facts.get("why", ""))
             raise web.HTTPError(403, f"{error.message} {error.hint}") from error
         return {**model, "name": name}
 
@@ -86,7 +86,7 @@ class NameGuard(Authenticator):  # type: ignore[misc]
         self.db.commit()
 
 
-class LabKitOidcAuthenticator(NameGuard, GenericOAuthenticator):  # type: ignore[misc]
+class LabKitOidcAuthenticator(NameGuard, OpenidLogin):
     """The university's login, by OpenID Connect."""
 
     def subject_of(self, model: dict[str, Any]) -> str:

@@ -90,7 +90,12 @@ def complete_logins(path: Path) -> Logins:
 
 
 def valid_logins(settings: Settings) -> dict[str, str | None]:
-    """Return the generated passwords by user name: None where the account is gone, closed, or has another password now."""
+    """Return the generated passwords by user name: None where the account is gone, closed, or has another password now.
+
+    Where accounts are kept elsewhere, none opens anything.
+    """
+    if settings.accounts.kind != "password":
+        return {}
     passwords = load_logins(settings.layout.logins).passwords
     engine = create_engine(settings.resolved_database_url)
     try:

@@ -18,7 +18,7 @@ from labkit.storage import explain_os_errors, hold_lock, write_text
 from labkit_hub.instance import MARK, end_all, instance_mark
 from labkit_hub.layout import CONFIG_FILE, VarLayout
 from labkit_hub.logins import valid_logins
-from labkit_hub.ports import require_free_port
+from labkit_hub.ports import ADDRESS, require_free_port
 from labkit_hub.proxy import install_proxy
 from labkit_hub.settings import Settings
 
@@ -172,7 +172,8 @@ def _wait_until_ready(settings: Settings, hub: subprocess.Popen[bytes], asked_to
     while not asked_to_stop.wait(0.2):
         if hub.poll() is not None:
             raise RunFailed(f"The hub did not start (exit code {hub.returncode}).", hint=_last_lines(log))
-        if _answers(settings.url):
+        # Here, and not where people open it: that may be a name which only their machines know, or a proxy that is not up yet.
+        if _answers(f"http://{ADDRESS}:{settings.port}"):
             return
         if time.monotonic() > deadline:
             raise RunFailed(f"The hub did not answer within {START_TIMEOUT_S:.0f} s.", hint=_last_lines(log))

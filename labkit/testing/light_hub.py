@@ -40,19 +40,26 @@ class LightHub:
         The hub's folder.
     env : mapping, optional
         Further variables.
+    name : str
+        A name of this machine below which people's servers get names of their own, such as ``lab.localhost``; browsers know such names,
+        and nothing else does.
 
     Attributes
     ----------
     url : str
         The address, without a slash at the end.
+    public_url : str
+        The same for browsers.
     """
 
-    def __init__(self, var: Path, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, var: Path, *, env: Mapping[str, str] | None = None, name: str = "") -> None:
         self.var, self.port = var, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.public_url = f"http://{name}:{self.port}" if name else self.url
+        env = {**(env or {}), **({"LABKIT_SUBDOMAIN_HOST": self.public_url} if name else {})}
         self._token = secrets.token_hex(16)
         own = {"LABKIT_VAR": str(var), "LABKIT_PORT": str(self.port), "LIGHT_HUB_TOKEN": self._token, "LIGHT_HUB_PASSWORD": PASSWORD}
-        self._environment = {**os.environ, "LABKIT_INSTANCE": str(var.resolve()), **(env or {}), **own}
+        self._environment = {**os.environ, "LABKIT_INSTANCE": str(var.resolve()), **env, **own}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> LightHub:

@@ -1,12 +1,15 @@
 """A small OpenID Connect provider and LTI 1.3 platform, of the tests' own. It stands in for a university's login and a learning platform.
 
-It knows one person at a time (``person``, set by the test), asks for no password, and keeps nothing. What it does as the real ones do:
-authorization code with client secret, user information for a bearer token; for LTI a signed id token and a set of public keys.
+It knows one person at a time (``person``, set by the test), asks for no password, and keeps nothing. What it does as the real ones do
+(Canaille 0.3.6 is the strictest of those that LabKit was tried with): a description of itself, no login without a nonce, the client's
+secret in a header only, codes that are good once and for the browser that asked, a signed identity token, user information for a bearer
+token; for LTI a signed id token. Both with a set of public keys.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import secrets
 import threading
@@ -22,13 +25,27 @@ CLIENT_ID, CLIENT_SECRET = "labkit", "a-shared-secret"
 
 
 class Provider:
-    """Serves on a free port while used as a context manager."""
+    """Serves on a free port while used as a context manager.
+
+    Attributes
+    ----------
+    person : dict
+        The claims of whoever logs in next.
+    token_claims : dict
+        What the identity token says instead of the truth.
+    refusal : str
+        With which error the next login ends; empty for none.
+    is_away : bool
+        Whether it answers everything by an error of its own.
+    """
 
     def __init__(self) -> None:
         self.person: dict[str, Any] = {}
+        self.token_claims: dict[str, Any] = {}
+        self.refusal, self.is_away = "", False
         self.codes: dict[str, dict[str, Any]] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = self.signs = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,15 +73,16 @@ class Provider:
     def answer(self, handler: BaseHTTPRequestHandler, path: str, fields: dict[str, list[str]]) -> None:
         """Answer one request."""
         one = {name: values[0] for name, values in fields.items()}
-        if path == "/authorize":
-            code = secrets.token_hex(8)
-            self.codes[code] = dict(self.person)
-            back = f"{one['redirect_uri']}?{urlencode({'code': code, 'state': one['state']})}"
+        if self.is_away:
+            handler.send_error(502)
+        elif path == "/.well-known/openid-configuration":
+            self._send(handler, self._description())
+        elif path == "/authorize":
             handler.send_response(302)
-            handler.send_header("Location", back)
+            handler.send_header("Location", f"{one['redirect_uri']}?{urlencode({**self._authorized(one), 'state': one['state']})}")
             handler.end_headers()
         elif path == "/token":
-            self._send(handler, self._token(handler, one))
+            self._token(handler, one)
         elif path == "/userinfo":
             token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
             self._send(handler, self.tokens.get(token))
@@ -74,25 +92,41 @@ class Provider:
         else:
             self._send(handler, None)
 
-    def _token(self, handler: BaseHTTPRequestHandler, fields: dict[str, str]) -> dict[str, Any] | None:
+    def _description(self) -> dict[str, str]:
+        places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "userinfo_endpoint": "userinfo", "jwks_uri": "keys"}
+        return {"issuer": self.url, **{name: f"{self.url}/{place}" for name, place in places.items()}}
+
+    def _authorized(self, asked: dict[str, str]) -> dict[str, str]:
+        if self.refusal:
+            return {"error": self.refusal}
+        if "nonce" not in asked:
+            return {"error": "invalid_request", "error_description": "Missing 'nonce' in request."}
+        code = secrets.token_hex(8)
+        self.codes[code] = {"person": dict(self.person), "asked": asked}
+        return {"code": code}
+
+    def _token(self, handler: BaseHTTPRequestHandler, fields: dict[str, str]) -> None:
         basic = (handler.headers.get("Authorization") or "").removeprefix("Basic ")
-        given = base64.b64decode(basic).decode() if basic else f"{fields.get('client_id')}:{fields.get('client_secret')}"
-        person = self.codes.pop(fields.get("code", ""), None)
-        if person is None or given != f"{CLIENT_ID}:{CLIENT_SECRET}":
-            return None
+        if base64.b64decode(basic).decode() != f"{CLIENT_ID}:{CLIENT_SECRET}":
+            return self._send(handler, {"error": "invalid_client"}, status=401)
+        login = self.codes.pop(fields.get("code", ""), None)
+        if login is None or not _proves(fields, login["asked"]):
+            return self._send(handler, {"error": "invalid_grant"}, status=400)
         token = secrets.token_hex(8)
-        self.tokens[token] = person
-        return {"access_token": token, "token_type": "bearer"}
+        self.tokens[token] = login["person"]
+        identity = self._signed({"sub": login["person"].get("sub"), "nonce": login["asked"]["nonce"], **self.token_claims})
+        return self._send(handler, {"access_token": token, "token_type": "bearer", "id_token": identity})
+
+    def _signed(self, claims: dict[str, Any]) -> str:
+        now = int(time.time())
+        content = {"iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 60, **claims}
+        return jwt.encode(content, self.signs, algorithm="RS256", headers={"kid": "one"})
 
     def launch_token(self, nonce: str, **claims: Any) -> str:
         """Return the id token with which a learning platform sends a person."""
         lti = "https://purl.imsglobal.org/spec/lti/claim/"
         content = {
-            "iss": self.url,
-            "aud": CLIENT_ID,
             "azp": CLIENT_ID,
-            "exp": int(time.time()) + 60,
-            "iat": int(time.time()),
             "nonce": nonce,
             f"{lti}message_type": "LtiResourceLinkRequest",
             f"{lti}version": "1.3.0",
@@ -102,13 +136,20 @@ class Provider:
             f"{lti}roles": [],
             **claims,
         }
-        return jwt.encode(content, self.key, algorithm="RS256", headers={"kid": "one"})
+        return self._signed(content)
 
     @staticmethod
-    def _send(handler: BaseHTTPRequestHandler, content: Any) -> None:
+    def _send(handler: BaseHTTPRequestHandler, content: Any, *, status: int = 200) -> None:
         data = json.dumps(content if content is not None else {"error": "no"}).encode()
-        handler.send_response(200 if content is not None else 400)
+        handler.send_response(status if content is not None else 400)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)
+
+
+def _proves(fields: dict[str, str], asked: dict[str, str]) -> bool:
+    """Say whether a code is brought by the browser and to the address that asked for it (RFC 7636)."""
+    digest = hashlib.sha256(fields.get("code_verifier", "").encode()).digest()
+    challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return challenge == asked.get("code_challenge") and fields.get("redirect_uri") == asked["redirect_uri"]

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from labkit.testing.hub_session import HubSession
 from labkit.testing.light_hub import LightHub
@@ -35,9 +36,7 @@ def hub(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "LABKIT_ACCOUNTS__ADMINS": '["root"]',
         "LABKIT_OIDC__CLIENT_ID": CLIENT_ID,
         "LABKIT_OIDC__CLIENT_SECRET_FILE": str(secret),
-        "LABKIT_OIDC__AUTHORIZE_URL": f"{provider.url}/authorize",
-        "LABKIT_OIDC__TOKEN_URL": f"{provider.url}/token",
-        "LABKIT_OIDC__USERDATA_URL": f"{provider.url}/userinfo",
+        "LABKIT_OIDC__ISSUER": provider.url,
         "LABKIT_OIDC__NAME": "Uni Example",
     }
     with LightHub(folder / "var", env=env) as hub:
@@ -108,8 +107,10 @@ def test_an_account_that_was_made_here_is_not_given_to_whoever_comes_with_its_na
         ({"sub": "32", "preferred_username": "ｒｏｏｔ"}, "look like others"),
         ({"sub": "33", "preferred_username": "x" * 5000}, "64 are the most"),
         ({"sub": "", "preferred_username": "ida"}, "nothing by which"),
+        ({"sub": "34"}, "says no name for you"),
+        ({"sub": "35", "preferred_username": 35}, "says no name for you"),
     ],
-    ids=["spaces", "cyrillic", "full-width", "long", "no-subject"],
+    ids=["spaces", "cyrillic", "full-width", "long", "no-subject", "none", "number"],
 )
 def test_odd_names_are_refused_in_words(hub: LightHub, provider: Provider, claims: dict[str, Any], words: str) -> None:
     """A page with a sentence, no error of ours, and no account."""
@@ -120,6 +121,60 @@ def test_odd_names_are_refused_in_words(hub: LightHub, provider: Provider, claim
         assert words in page.text
         assert "Traceback" not in page.text
     assert {user["name"] for user in hub.api("GET", "/users").json()} == before
+
+
+@pytest.fixture
+def honest(provider: Provider) -> Iterator[Provider]:
+    """Let the provider tell the truth again afterwards."""
+    yield provider
+    provider.token_claims, provider.refusal, provider.is_away, provider.signs = {}, "", False, provider.key
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"exp": 1_700_000_000}, "has expired"),
+        ({"aud": "another"}, "not for this hub"),
+        ({"iss": "https://elsewhere.example"}, "not from there"),
+        ({"nonce": "another"}, "belongs to another login"),
+        ({"sub": "1"}, "two people at once"),
+    ],
+    ids=["old", "for-another", "from-another", "of-another-login", "of-another-person"],
+)
+def test_a_token_that_is_not_of_this_login_opens_nothing(hub: LightHub, honest: Provider, claims: dict[str, Any], words: str) -> None:
+    """Each is refused with a sentence."""
+    honest.token_claims = claims
+    session, page = come(hub, honest, sub="40", preferred_username="lin")
+    with session:
+        assert (page.status_code, words in page.text) == (403, True), page.text
+        assert session.http.get("/hub/api/user").status_code == 403
+
+
+def test_a_token_that_somebody_else_signed_opens_nothing(hub: LightHub, honest: Provider) -> None:
+    """It says the truth, and the provider's keys do not open it."""
+    honest.signs = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    session, page = come(hub, honest, sub="41", preferred_username="lin")
+    with session:
+        assert (page.status_code, "not from there" in page.text) == (403, True), page.text
+
+
+def test_a_provider_that_is_away_and_one_that_refuses_are_told(hub: LightHub, honest: Provider) -> None:
+    """One by its name and *try again*, the other in its own word."""
+    honest.is_away = True
+    away, page = come(hub, honest)
+    with away:
+        assert (page.status_code, "Uni Example does not answer just now" in page.text) == (503, True), page.text
+    honest.is_away, honest.refusal = False, "access_denied"
+    refused, page = come(hub, honest)
+    with refused:
+        assert (page.status_code, "has let nobody in: access_denied" in page.text) == (403, True), page.text
+
+
+def test_a_login_of_another_browser_is_none_of_this_one(hub: LightHub, provider: Provider) -> None:
+    """Whoever opens an address with somebody's code gets a sentence, and not into that account."""
+    with HubSession(hub.url) as other:
+        page = other.http.get("/hub/oauth_callback", params={"code": "a", "state": "b", "error_description": "Call us at once"})
+    assert (page.status_code, "began elsewhere" in page.text, "Call us" in page.text) == (400, True, False)
 
 
 LTI = {

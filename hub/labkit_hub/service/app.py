@@ -156,6 +156,7 @@ def create_app(
         redoc_url=None,
         lifespan=life,
     )
+    app.state.cookie_prefix = context.settings.cookie_prefix
     app.state.note_error = lambda where, kind, number: note_error(context.database, where, kind, number=number)
 
     @app.get(f"{context.base_path}/health", include_in_schema=False)

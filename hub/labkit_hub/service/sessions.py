@@ -41,7 +41,11 @@ SentProof = Annotated[str | None, Depends(_sent_proof)]
 
 def token_cookie(request: Request) -> str | None:
     """Return the hub's token that this browser holds."""
-    return request.cookies.get(_TOKEN_COOKIE)
+    return request.cookies.get(_prefix(request) + _TOKEN_COOKIE)
+
+
+def _prefix(request: Request) -> str:
+    return str(request.app.state.cookie_prefix)
 
 
 def csrf_token(token: str) -> str:
@@ -109,7 +113,7 @@ class SessionRoom:
         )
         response = RedirectResponse(f"{self._address.hub_path}/api/oauth2/authorize?{query}", 302)
         options = self._cookie(request, "/oauth_callback").options()
-        response.set_cookie(_state_name(state), f"{state}|{quote(target, safe='')}", max_age=_STATE_SECONDS, **options)
+        response.set_cookie(_prefix(request) + _state_name(state), f"{state}|{quote(target, safe='')}", max_age=_STATE_SECONDS, **options)
         return response
 
     def callback(self, request: Request) -> RedirectResponse:
@@ -125,15 +129,15 @@ class SessionRoom:
             The hub said no.
         """
         state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
-        kept, _, target = request.cookies.get(_state_name(state), "").partition("|")
+        kept, _, target = request.cookies.get(_prefix(request) + _state_name(state), "").partition("|")
         again = f"Open {self._address.base_path}/ again."
         if request.query_params.get("error"):
             raise NotWritable("The hub did not let this login through.", hint="Ask an admin whether your account may use LabKit.")
         if not state or not code or not hmac.compare_digest(kept.encode(), state.encode()):
             raise InvalidInput("This login was not begun in this browser, or a quarter of an hour ago.", hint=again)
         response = RedirectResponse(self._own_path(unquote(target)), 302)
-        response.set_cookie(_TOKEN_COOKIE, self._token(code, again), **self._cookie(request).options())
-        response.delete_cookie(_state_name(state), **self._cookie(request, "/oauth_callback").options())
+        response.set_cookie(_prefix(request) + _TOKEN_COOKIE, self._token(code, again), **self._cookie(request).options())
+        response.delete_cookie(_prefix(request) + _state_name(state), **self._cookie(request, "/oauth_callback").options())
         return response
 
     def _token(self, code: str, again: str) -> str:
@@ -157,11 +161,13 @@ class SessionRoom:
         if token:
             require_own_page(request, token, sent)
         response = RedirectResponse(f"{self._address.hub_path}/logout", 303)
-        response.delete_cookie(_TOKEN_COOKIE, **self._cookie(request).options())
+        response.delete_cookie(_prefix(request) + _TOKEN_COOKIE, **self._cookie(request).options())
         return response
 
     def _cookie(self, request: Request, below: str = "") -> _Cookie:
         outside = request.headers.get("x-forwarded-proto", request.url.scheme).split(",")[0].strip()
+        if _prefix(request):
+            return _Cookie(path="/", secure=True)  # browsers take such a cookie for the whole name only; no student's server has that name
         return _Cookie(path=f"{self._address.base_path}{below or '/'}", secure=outside == "https")
 
     def _own_path(self, target: str) -> str:

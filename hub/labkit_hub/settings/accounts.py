@@ -52,8 +52,14 @@ class OidcSettings(BaseModel):
         Who LabKit is there.
     client_secret_file : Path or None
         A file with the secret that goes with it.
+    client_secret_by : {"basic", "post"}
+        Whether the provider is sent the secret in a header, as OpenID Connect prefers, or in a form.
+    issuer : str
+        Where the provider describes itself (``<issuer>/.well-known/openid-configuration``); its tokens are then checked.
     authorize_url, token_url, userdata_url : str
-        The provider's addresses.
+        The addresses of a provider that does not describe itself.
+    logout_url : str
+        Where people are sent who log out here; empty keeps them here, logged in at the provider.
     username_claim : str
         What becomes the user name.
     scope : tuple of str
@@ -66,9 +72,12 @@ class OidcSettings(BaseModel):
 
     client_id: str = ""
     client_secret_file: Folder | None = None
+    client_secret_by: Literal["basic", "post"] = "basic"
+    issuer: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
     authorize_url: str = ""
     token_url: str = ""
     userdata_url: str = ""
+    logout_url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
     username_claim: Annotated[str, Field(min_length=1)] = "preferred_username"
     scope: tuple[str, ...] = ("openid", "profile", "email")
     name: Annotated[str, Field(min_length=1)] = "the university's login"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from labkit.errors import InvalidInput
@@ -21,6 +23,14 @@ from labkit_hub.settings.servers import IdleSettings, ServerSettings
 from labkit_hub.settings.service import ServiceSettings
 
 __all__ = ["Settings", "load_settings"]
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class Settings(BaseSettings):
@@ -98,6 +108,17 @@ class Settings(BaseSettings):
     idle: IdleSettings = IdleSettings()
     profiles: Folder | None = None
 
+    @model_validator(mode="after")
+    def _one_address(self) -> Settings:
+        """Refuse names for servers where they could not be: below a number, or below another name than the hub's."""
+        if not self.subdomain_host:
+            return self
+        if _is_number(urlsplit(self.subdomain_host).hostname or ""):
+            raise ValueError("LABKIT_SUBDOMAIN_HOST needs a name, such as https://hub.example.org: a number has no names below it")
+        if self.public_url and self.public_url.lower() != self.subdomain_host.lower():
+            raise ValueError("LABKIT_SUBDOMAIN_HOST must be LABKIT_PUBLIC_URL, if both are set: servers have names below the hub's own")
+        return self
+
     @property
     def layout(self) -> VarLayout:
         """Where the files of this hub lie."""
@@ -142,9 +163,18 @@ class Settings(BaseSettings):
         return self._complete(self.service.database_url or f"sqlite:///{self.layout.service_database}")
 
     @property
+    def cookie_prefix(self) -> str:
+        """What begins the names of cookies that log people in.
+
+        A page of somebody's server may set cookies for the name above its own, and so log others in as its owner. Browsers let nobody do
+        so with cookies that begin with ``__Host-``, and want TLS for these.
+        """
+        return "__Host-" if self.subdomain_host.startswith("https://") else ""
+
+    @property
     def url(self) -> str:
         """The address that people open."""
-        return self.public_url or f"http://127.0.0.1:{self.port}"
+        return self.public_url or self.subdomain_host or f"http://127.0.0.1:{self.port}"
 
     def _complete(self, address: str) -> str:
         """Return a database's address with its password, and with a bound on how long a vanished one may hold up everything."""

@@ -10,7 +10,8 @@ from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from tornado import web
 
-from labkit_hub.foreign import LabKitLtiAuthenticator, NameGuard, _Base
+from labkit.testing.login_provider import CLIENT_ID, CLIENT_SECRET, Provider
+from labkit_hub.foreign import LabKitLtiAuthenticator, LabKitOidcAuthenticator, NameGuard, _Base
 from labkit_hub.registration import registration
 
 
@@ -69,3 +70,22 @@ def test_a_platform_is_told_what_is_needed(scores: bool) -> None:
     assert [scope.rpartition("/")[2] for scope in told["scopes"]] == (["lineitem", "score"] if scores else [])
     (canvas,) = told["extensions"]
     assert (canvas["domain"], canvas["settings"]["placements"][0]["windowTarget"]) == ("labkit.uni.example", "_blank")
+
+
+def test_a_provider_that_does_not_describe_itself_is_known_by_its_addresses() -> None:
+    """Its tokens cannot be checked by its keys; what counts is what it says itself to whoever brings one."""
+    with Provider() as provider:
+        login = LabKitOidcAuthenticator(
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            basic_auth=True,
+            token_url=f"{provider.url}/token",
+            userdata_url=f"{provider.url}/userinfo",
+        )
+        challenge = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"  # of no verifier
+        provider.codes["one"] = {"person": {"sub": "1"}, "asked": {"redirect_uri": "here", "nonce": "n", "code_challenge": challenge}}
+
+        async def come() -> Any:
+            return await login.token_to_user(await login.get_token_info(None, {"code": "one", "redirect_uri": "here"}))
+
+        assert asyncio.run(come()) == {"sub": "1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +41,19 @@ def test_every_variable_of_compose_is_explained() -> None:
     assert len(used) > 10
     assert {name: explained.get(name) for name, _ in used} == {name: default for name, default in used if name != ""}
     assert set(explained) == {name for name, _ in used}
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "deploy/swarm.yml"])
+def test_a_proxy_that_runs_by_itself_looks_at_names_where_servers_have_some(file: str) -> None:
+    """The hub cannot tell it: one variable sets both, or no address would lead anywhere."""
+    services = yaml.safe_load((CHECKOUT / file).read_text())["services"]
+    command = services["proxy"]["command"][2].replace("$$", "$").partition("exec ")[2]
+    for host, flags in (("", 0), ("https://hub.example.org", 1)):
+        shown = subprocess.run(
+            ["sh", "-c", f"echo {command}"], env={"LABKIT_SUBDOMAIN_HOST": host}, capture_output=True, text=True, check=True
+        )
+        assert shown.stdout.split().count("--host-routing") == flags
+    assert all("LABKIT_SUBDOMAIN_HOST" in services[name]["environment"] for name in ("proxy", "hub"))
 
 
 def test_every_service_is_hardened(services: dict[str, Any]) -> None:

@@ -128,3 +128,11 @@ def test_nobody_is_the_grader(settings: Settings, session: Session) -> None:
     assert authenticator.create_user("labkit-grader", "another-good-password") is None
     authenticator.grader = ""
     assert asyncio.run(authenticator.authenticate(SimpleNamespace(), sent)) == "labkit-grader"
+
+
+def test_passwords_of_a_hub_whose_accounts_are_kept_elsewhere_now_are_not_shown(settings: Settings) -> None:
+    """They open nothing any more, and the start must not say that they do."""
+    complete_logins(settings.layout.logins)
+    elsewhere = settings.model_copy(update={"accounts": settings.accounts.model_copy(update={"kind": "oidc"})})
+    assert set(valid_logins(settings)) == set(FIRST_ACCOUNTS)
+    assert valid_logins(elsewhere) == {}

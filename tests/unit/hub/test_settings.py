@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from traitlets.config import Config
 from labkit.errors import InvalidInput
 from labkit_hub import config
 from labkit_hub.settings import load_settings, read_secret
+from labkit_hub.subdomains import host_of
 
 
 @pytest.fixture
@@ -193,6 +195,36 @@ def test_the_proxy_reaches_the_hub_over_no_network_of_a_persons(shaped: Callable
     assert (c.JupyterHub.hub_connect_url, c.Spawner.hub_connect_url) == ("http://10.213.0.3:8081", "http://hub:8081")
     c = shaped("docker", CONTAINERS__HUB_URL_FOR_PROXY="")
     assert c.JupyterHub.hub_connect_url == c.Spawner.hub_connect_url == "http://hub:8081"
+
+
+@pytest.mark.usefixtures("var")
+@pytest.mark.parametrize("other", [{"SUBDOMAIN_HOST": "http://127.0.0.1:8000"}, {"PUBLIC_URL": "https://lab.example.org"}])
+def test_names_for_servers_that_cannot_be_are_refused(monkeypatch: pytest.MonkeyPatch, other: dict[str, str]) -> None:
+    """Below a number there are none, and below another name than the hub's its cookies do not reach."""
+    for name, value in {"SUBDOMAIN_HOST": "https://hub.example.org", **other}.items():
+        monkeypatch.setenv(f"LABKIT_{name}", value)
+    with pytest.raises(InvalidInput, match="LABKIT_SUBDOMAIN_HOST"):
+        load_settings()
+
+
+@pytest.mark.parametrize(("shape", "host"), [("process", "127.0.0.1"), ("docker", "proxy"), ("swarm", "proxy")])
+def test_where_servers_have_names_the_service_keeps_the_hubs_and_is_found_from_within(
+    shaped: Callable[..., Config], shape: str, host: str
+) -> None:
+    """Servers call the proxy by another name than browsers do; over TLS no page below can set the cookie that logs somebody in."""
+    c = shaped(shape, SUBDOMAIN_HOST="https://hub.example.org")
+    assert c.JupyterHub.public_url == "https://hub.example.org"
+    assert c.JupyterHub.subdomain_hook("labkit", "hub.example.org", "service") == "hub.example.org"
+    assert c.ConfigurableHTTPProxy.extra_routes == {f"{host}/services/labkit/": c.JupyterHub.services[0]["url"]}
+    assert c.JupyterHub.cookie_host_prefix_enabled
+
+
+@pytest.mark.parametrize("name", ["ada", "A.B", "zoë", "zoë b", "a--b", "x" * 64, "ada@uni.example"])
+def test_a_persons_host_name_has_one_label_more_whatever_the_name(name: str) -> None:
+    """So a certificate for all names below the hub's fits; the service is never met there."""
+    label, _, rest = host_of(name.lower(), "hub.example.org", "user").partition(".")
+    assert rest == "hub.example.org"
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label)
 
 
 def test_the_network_for_all_is_known_without_a_placement(shaped: Callable[..., Config]) -> None:

@@ -69,7 +69,11 @@ class Pages:
             points=timewords.points,
         )
         self._environment.globals.update(
-            base=context.base_path, hub=hub_path, csrf_field=CSRF_FIELD, grader=context.settings.courses.grader
+            base=context.base_path,
+            hub=hub_path,
+            csrf_field=CSRF_FIELD,
+            grader=context.settings.courses.grader,
+            own_names=bool(context.settings.subdomain_host),
         )
         self._framing = {"Content-Security-Policy": page_policy(hub_path, frames=True)}
 

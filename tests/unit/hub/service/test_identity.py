@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from labkit_hub.settings import ServiceSettings, Settings
+
 BASE = "/services/labkit"
 ACCESS = "access:services!service=labkit"
 
@@ -187,6 +189,20 @@ def test_behind_tls_the_cookie_travels_over_tls_only(house, hub) -> None:
     """What the proxy in front says of the connection is what counts."""
     answer = house.client.get(f"{BASE}/login", headers={"X-Forwarded-Proto": "https,http"}, follow_redirects=False)
     assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_where_servers_have_names_below_ours_no_page_of_theirs_sets_our_cookies(open_service, hub, database, tmp_path) -> None:
+    """Both cookies of a login are of a kind that only the name itself can set; one without the prefix, from below, is not looked at."""
+    hub.add("student")
+    hub.codes["code-1"] = "student"
+    kept = ServiceSettings(database_url=str(database.engine.url))
+    with open_service(Settings(var=tmp_path / "var", service=kept, subdomain_host="https://hub.example.org")) as house:
+        state, cookie, _ = log_in(house)
+        answer = come_back(house, state, "code-1", cookie)
+        told = [cookie, *answer.headers.get_list("set-cookie")]
+        assert all(one.startswith("__Host-labkit-") and "Path=/;" in f"{one};" and "Secure" in one for one in told), told
+        names = [{"Cookie": f"{name}=cookie-of-student", "Accept": "application/json"} for name in ("__Host-labkit-token", "labkit-token")]
+        assert [house.client.get(f"{BASE}/api/me", headers=name).status_code for name in names] == [200, 401]
 
 
 def test_a_login_that_another_browser_began_is_refused(house, hub) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from labkit_hub.service.audit import note_error
+from labkit_hub.settings import ServiceSettings, Settings
 
 
 @pytest.fixture
@@ -164,6 +165,16 @@ def test_the_admins_page_shows_how_everything_stands(house, hub, people, filled)
     assert any(row.startswith("1 Axons ada other waiting") for row in found)
     assert "student own cpu running" in found
     assert any(row.endswith("dispatcher The hub refused to start a server.") for row in found)
+
+
+@pytest.mark.parametrize(("host", "is_warned"), [("", True), ("http://hub.localhost", False)], ids=["one-origin", "names"])
+def test_the_admins_page_warns_of_students_servers_unless_they_have_names(
+    open_service, hub, people, database, tmp_path, host, is_warned
+) -> None:
+    """A public address alone keeps nobody apart."""
+    kept = ServiceSettings(database_url=str(database.engine.url))
+    with open_service(Settings(var=tmp_path / "var", service=kept, public_url="http://hub.localhost", subdomain_host=host)) as house:
+        assert ("lets its code act as you" in words(house.browse("admin").get("/admin"))) == is_warned
 
 
 def test_the_admins_page_opens_while_the_hub_is_ill(house, hub, people, filled) -> None:
