@@ -130,11 +130,7 @@ class OpenidLogin(GenericOAuthenticator):  # type: ignore[misc]
         if not isinstance(told, dict) or str(told.get("issuer", "")).rstrip("/") != self.issuer.rstrip("/"):
             self.log.error("At %s is no provider of that name.", self.issuer)
             raise self._broken()
-        for trait, name in (
-            ("authorize_url", "authorization_endpoint"),
-            ("token_url", "token_endpoint"),
-            ("userdata_url", "userinfo_endpoint"),
-        ):
+        for trait, name in _ENDPOINTS.items():
             if not isinstance(told.get(name), str):
                 self.log.error("The provider %s says nothing of its %s.", self.issuer, name)
                 raise self._broken()
