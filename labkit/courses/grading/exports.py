@@ -96,16 +96,15 @@ def take_values(slot_root: Path, wanted: dict[str, str], into: Path, most: int) 
     """
     notes, purse = [], _Purse(most)
     for name in wanted:
-        why = "The notebook did not get as far as exporting it."
-        for suffix in (".why", ".npy", ".json"):  # what could not be written whole has left a part of it
+        said = _said(slot_root, name)
+        why = said or "The notebook did not get as far as exporting it."
+        for suffix in (".npy", ".json"):
             try:
                 with _opened(slot_root, ("out", f"{name}{suffix}")) as descriptor:
-                    if suffix == ".why":
-                        why = os.read(descriptor, 2000).decode("utf-8", "replace") or "The notebook could not write it."
-                        break
-                    _copy(descriptor, into / f"{name}{suffix}", purse)
-                    why = ""
-                    break
+                    if not said:  # what could not be written whole has left a part of it
+                        _copy(descriptor, into / f"{name}{suffix}", purse)
+                        why = ""
+                break
             except FileNotFoundError:
                 continue
             except StorageFull:
@@ -116,6 +115,17 @@ def take_values(slot_root: Path, wanted: dict[str, str], into: Path, most: int) 
         if why:
             notes.append(Note(kind="export", where=name, text=f"The value {wanted[name]} was not exported: {why}"[:2000]))
     return notes
+
+
+def _said(slot_root: Path, name: str) -> str:
+    """Return why the notebook could not export a value; nothing if it says so of none."""
+    try:
+        with _opened(slot_root, ("out", f"{name}.why")) as descriptor:
+            return os.read(descriptor, 2000).decode("utf-8", "replace") or "The notebook could not write it."
+    except FileNotFoundError:
+        return ""
+    except (_Refused, OSError) as error:
+        return _words(error)
 
 
 def take_files(slot_root: Path, sheet: AssignmentSheet, into: Path, most: int) -> list[Note]:

@@ -78,6 +78,15 @@ def test_export_that_was_begun_and_not_finished_is_told(slot: Path) -> None:
     assert ("File too large" in note.text, list((slot / "into").iterdir())) == (True, [])
 
 
+def test_export_that_is_a_link_is_called_one(slot: Path) -> None:
+    """The kernel could not write through it, and says so with an address of ours."""
+    (slot / "out" / "mask.npy").symlink_to("/proc/self/mem")
+    (slot / "out" / "mask.why").write_text("OSError: [Errno 5] Input/output error: '/tmp/slot/out/mask.npy'")
+    (note,) = take_values(slot, {"mask": "mask"}, slot / "into", LIMIT)
+    assert "a link, which is not followed" in note.text
+    assert "/tmp" not in note.text
+
+
 def test_folder_on_the_way_that_is_a_link_is_not_followed(slot: Path) -> None:
     """The folder ``out`` itself belongs to the student's code."""
     (slot / "out").rmdir()
