@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyterhub import orm
-
 __all__ = ["PROFESSORS", "professors_group"]
 
 PROFESSORS = "professors"
@@ -13,6 +11,8 @@ PROFESSORS = "professors"
 
 def professors_group(db: Any) -> Any:
     """Return the group, which is made if it is not there: an admin finds it, however people log in. The caller commits."""
+    from jupyterhub import orm  # the service knows the name, and needs no hub in its memory
+
     group = orm.Group.find(db, PROFESSORS)
     if group is None:
         group = orm.Group(name=PROFESSORS)

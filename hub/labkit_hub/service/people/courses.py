@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from labkit.errors import AlreadyExists, InvalidInput, NotFound, NotWritable
+from labkit_hub.groups import PROFESSORS
 from labkit_hub.service.audit import note
 from labkit_hub.service.context import Identity
 from labkit_hub.service.courses.deadlines import check_time_zone
@@ -18,7 +19,6 @@ from labkit_hub.service.people.wire import CourseChange, CourseDetail, NewCourse
 from labkit_hub.service.tables import CourseRow, MemberRow
 
 __all__ = [
-    "CREATORS",
     "change_course",
     "create_course",
     "describe",
@@ -29,14 +29,12 @@ __all__ = [
     "role_in",
 ]
 
-CREATORS = "professors"
-"""The hub group whose members may create courses; an admin edits it."""
 _BOUNDS = ("max_running", "hours_per_person", "hours_total")
 
 
 def may_create(who: Identity) -> bool:
     """Whether `who` may create courses."""
-    return who.is_admin or CREATORS in who.groups
+    return who.is_admin or PROFESSORS in who.groups
 
 
 def role_in(session: Session, course_id: str, name: str) -> str | None:
@@ -85,7 +83,8 @@ def create_course(session: Session, ask: NewCourse, by: Identity, *, time_zone: 
     """
     if not may_create(by):
         raise NotWritable(
-            "Only professors and admins create courses.", hint=f"An admin can put you into the hub's group {CREATORS}, under Admin, Groups."
+            "Only professors and admins create courses.",
+            hint=f"An admin can put you into the hub's group {PROFESSORS}, under Admin, Groups.",
         )
     course_id = course_slug(ask.id)
     if session.get(CourseRow, course_id) is not None:
